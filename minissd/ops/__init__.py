@@ -1,0 +1,49 @@
+"""Operations: pure functions `y, cache = f(x, ...)` with `f_backward(dy, cache)` right below each.
+
+Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (NumPy or CuPy) does the work.
+"""
+
+from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from minissd.ops.batch_norm import batch_norm, batch_norm_backward
+from minissd.ops.conv2d import conv2d, conv2d_backward
+from minissd.ops.dropout import dropout, dropout_backward
+from minissd.ops.geometry import effective_kernel, output_size
+from minissd.ops.im2col import col2im, im2col
+from minissd.ops.l2_normalize import l2_normalize, l2_normalize_backward
+from minissd.ops.linear import linear, linear_backward
+from minissd.ops.losses import cross_entropy, cross_entropy_backward, smooth_l1, smooth_l1_backward
+from minissd.ops.pool2d import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from minissd.ops.softmax import log_softmax, softmax
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
+    "col2im",
+    "conv2d",
+    "conv2d_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dropout",
+    "dropout_backward",
+    "effective_kernel",
+    "im2col",
+    "l2_normalize",
+    "l2_normalize_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "linear",
+    "linear_backward",
+    "log_softmax",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "output_size",
+    "relu",
+    "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "smooth_l1",
+    "smooth_l1_backward",
+    "softmax",
+]

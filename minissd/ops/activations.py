@@ -1,0 +1,36 @@
+"""Element-wise activations.  x of any shape; y and dx have the same."""
+
+from minissd.backend import array_module
+
+
+def relu(x):
+    """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0."""
+    y = array_module(x).maximum(x, 0)
+    return y, y
+
+
+def relu_backward(dy, y):
+    """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0)."""
+    return dy * (y > 0)
+
+
+def leaky_relu(x, slope=0.1):
+    """x where x > 0, slope * x elsewhere (YOLO uses slope .1)."""
+    y = array_module(x).where(x > 0, x, x * slope)
+    return y, (x, slope)
+
+
+def leaky_relu_backward(dy, cache):
+    x, slope = cache
+    return array_module(dy, x).where(x > 0, dy, dy * slope)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), computed through tanh, which cannot overflow."""
+    y = array_module(x).tanh(x * 0.5) * 0.5 + 0.5
+    return y, y
+
+
+def sigmoid_backward(dy, y):
+    """dy/dx = y (1 - y)."""
+    return dy * y * (1 - y)

@@ -1,0 +1,117 @@
+"""Batch normalisation: each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    x_hat = (x - mean) / sqrt(var + eps),   y = gamma * x_hat + beta
+
+C channels on the last axis, M = all other entries (N*H*W for maps).  In training mean and variance come from the
+batch, and the running statistics follow them by `momentum` (in place: the one thing a forward pass may change);
+otherwise the running statistics are used.  The running variance is the unbiased one (M - 1), as in PyTorch.
+
+Speed on a CPU is a matter of passes over memory.  The maps are walked in blocks that fit the cache, so that every
+pass but the first over a block is cheap and no temporary is larger than a block; and a row of a map is taken as one
+vector of W*C numbers, with the channels' numbers repeated W times, since NumPy is slow on many short vectors.
+"""
+
+from typing import NamedTuple
+
+from minissd.backend import array_module
+
+BLOCK_BYTES = {"numpy": 1 << 18, "cupy": 1 << 40}  # on a card one block is all
+
+
+class BatchNormCache(NamedTuple):
+    x: object  # (..., C)
+    mean: object  # (C,)
+    inverse_std: object  # (C,)
+    gamma: object  # (C,)
+    train: bool
+
+
+def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=1e-5):
+    """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
+    xp = array_module(x, gamma, beta, running_mean, running_var)
+    for name, array in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean), ("running_var", running_var)):
+        if array.shape != x.shape[-1:]:
+            raise ValueError(f"batch_norm: {name} {array.shape} does not fit the channels of x {x.shape}")
+    rows, repeats = _wide_rows(xp, x)
+    if train:
+        mean, var = _moments(xp, rows, repeats)
+        count = x.size // x.shape[-1]  # M
+        running_mean += momentum * (mean - running_mean)
+        running_var += momentum * (var * (count / max(count - 1, 1)) - running_var)
+    else:
+        mean, var = running_mean.copy(), running_var
+    inverse_std = 1 / xp.sqrt(var + eps)
+    slope = gamma * inverse_std  # y = slope x + (beta - slope mean): two passes instead of four
+    shift = xp.tile(beta - slope * mean, repeats)
+    slope = xp.tile(slope, repeats)
+    y = xp.empty_like(rows)
+    for block in _blocks(xp, rows):
+        xp.multiply(rows[block], slope, out=y[block])
+        y[block] += shift
+    return y.reshape(x.shape), BatchNormCache(x, mean, inverse_std, gamma, train)
+
+
+def batch_norm_backward(dy, cache):
+    """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
+    x, mean, inverse_std, gamma, train = cache
+    xp = array_module(dy, x)
+    rows, repeats = _wide_rows(xp, x)
+    dy_rows, _ = _wide_rows(xp, dy)
+    wide_mean, wide_inverse_std = xp.tile(mean, repeats), xp.tile(inverse_std, repeats)
+    dgamma, dbeta = xp.zeros_like(wide_mean), xp.zeros_like(wide_mean)
+    for block in _blocks(xp, rows):
+        x_hat = rows[block] - wide_mean
+        x_hat *= wide_inverse_std
+        dbeta += dy_rows[block].sum(axis=0)
+        x_hat *= dy_rows[block]
+        dgamma += x_hat.sum(axis=0)
+    dgamma, dbeta = _per_channel(dgamma, repeats), _per_channel(dbeta, repeats)
+
+    count = x.size // x.shape[-1]  # M
+    slope = gamma * inverse_std
+    wide_slope = xp.tile(slope, repeats)
+    # (1) through x_hat itself: slope dy;  (2) through the mean, which every x moved by 1/M: -slope dbeta / M;
+    # (3) through the variance, moved by 2 (x - mean) / M: -slope x_hat dgamma / M
+    per_centred = xp.tile(slope * inverse_std * dgamma / count, repeats)
+    constant = xp.tile(slope * dbeta / count, repeats)
+    dx = xp.empty_like(dy_rows)
+    for block in _blocks(xp, rows):
+        xp.multiply(dy_rows[block], wide_slope, out=dx[block])
+        if train:  # with fixed statistics only (1) is left
+            centred = rows[block] - wide_mean
+            centred *= per_centred
+            centred += constant
+            dx[block] -= centred
+    return dx.reshape(x.shape), dgamma, dbeta
+
+
+def _moments(xp, rows, repeats):
+    """Mean and biased variance of each channel; the variance from centred values, so that it cannot cancel."""
+    count = rows.shape[0] * repeats  # M
+    total = xp.zeros_like(rows[0])
+    for block in _blocks(xp, rows):
+        total += rows[block].sum(axis=0)
+    mean = _per_channel(total, repeats) / count
+    wide_mean = xp.tile(mean, repeats)
+    squares = xp.zeros_like(total)
+    for block in _blocks(xp, rows):
+        centred = rows[block] - wide_mean
+        centred *= centred
+        squares += centred.sum(axis=0)
+    return mean, _per_channel(squares, repeats) / count
+
+
+def _wide_rows(xp, x):
+    """x (..., W, C) as (rows, W*C), and W: how often each channel occurs in a row.  (M, C) stays as it is, W = 1."""
+    repeats = x.shape[-2] if x.ndim > 2 else 1
+    return xp.ascontiguousarray(x).reshape(-1, repeats * x.shape[-1]), repeats
+
+
+def _per_channel(wide, repeats):
+    """Sum of a wide vector (W*C,) over its W repeats -> (C,)."""
+    return wide.reshape(repeats, -1).sum(axis=0)
+
+
+def _blocks(xp, rows):
+    step = max(1, BLOCK_BYTES[xp.__name__] // (rows.shape[1] * rows.dtype.itemsize))
+    return (slice(start, start + step) for start in range(0, len(rows), step))

@@ -1,0 +1,62 @@
+"""Losses: (loss, cache), where loss is a 0-d array that stays on its device.
+
+reduction="mean" averages over the rows (cross-entropy) or entries (smooth L1); "sum" adds them up, as the SSD
+notes write both, and leaves it to the caller to divide by the number of matched boxes.
+"""
+
+from minissd.backend import array_module
+from minissd.ops.softmax import log_softmax
+
+
+def cross_entropy(logits, labels, *, reduction="mean"):
+    """-log softmax(logits)[label].  logits (..., K), integer labels (...) in 0..K-1 -> loss, cache.
+
+    Lecture, appendix, eq. 2, with y_iu one-hot: only the term of the true class is left of the sum.
+    """
+    if logits.shape[:-1] != labels.shape:
+        raise ValueError(f"cross_entropy needs logits (..., K) and labels (...), got {logits.shape} and {labels.shape}")
+    xp = array_module(logits, labels)
+    log_p = log_softmax(logits)
+    losses = -xp.take_along_axis(log_p, labels[..., None], axis=-1)
+    scale = _scale(reduction, labels.size)
+    return losses.sum() * scale, (log_p, labels, scale)
+
+
+def cross_entropy_backward(cache, dloss=1):
+    """d_logits (..., K) = (softmax - one_hot(label)) * scale * dloss."""
+    log_p, labels, scale = cache
+    xp = array_module(log_p, labels)
+    d_logits = xp.exp(log_p)
+    one_hot = labels[..., None] == xp.arange(log_p.shape[-1])
+    d_logits -= one_hot
+    d_logits *= scale * dloss
+    return d_logits
+
+
+def smooth_l1(pred, target, *, reduction="mean"):
+    """0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, d = pred - target of the same shape -> loss, cache.
+
+    SSD notes, "Localization loss": quadratic near 0, linear far out, so that outliers do not dominate.
+    """
+    if pred.shape != target.shape:
+        raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
+    xp = array_module(pred, target)
+    d = pred - target
+    size = xp.abs(d)
+    losses = xp.where(size < 1, 0.5 * d * d, size - 0.5)
+    scale = _scale(reduction, d.size)
+    return losses.sum() * scale, (d, scale)
+
+
+def smooth_l1_backward(cache, dloss=1):
+    """d_pred: d clipped to [-1, 1] (the slope of both branches), times scale and dloss."""
+    d, scale = cache
+    d_pred = array_module(d).clip(d, -1, 1)
+    d_pred *= scale * dloss
+    return d_pred
+
+
+def _scale(reduction, count):
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f'reduction must be "mean" or "sum", got {reduction!r}')
+    return 1.0 / max(count, 1) if reduction == "mean" else 1.0
