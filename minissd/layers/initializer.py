@@ -1,0 +1,34 @@
+"""First values of the parameters, drawn in one fixed order from one generator, made on their device at once."""
+
+import numpy as np
+
+from minissd.backend import to_device
+
+
+class Initializer:
+    """Hands out new parameter arrays of one dtype on one device."""
+
+    def __init__(self, rng, dtype="float32", device="cpu"):
+        self.rng = rng
+        self.dtype = np.dtype(dtype)
+        self.device = device
+
+    def he(self, shape):
+        """Normal with variance 2 / fan_in: keeps the variance through layers that a ReLU follows (He et al. 2015)."""
+        return self._normal(shape, np.sqrt(2 / _fan_in(shape)))
+
+    def xavier(self, shape):
+        """Uniform with variance 1 / fan_in, as Caffe's "xavier" filler: for layers that no ReLU follows."""
+        bound = np.sqrt(3 / _fan_in(shape))
+        return to_device(self.rng.uniform(-bound, bound, shape).astype(self.dtype), self.device)
+
+    def full(self, shape, value):
+        return to_device(np.full(shape, value, dtype=self.dtype), self.device)
+
+    def _normal(self, shape, std):
+        return to_device((self.rng.standard_normal(shape) * std).astype(self.dtype), self.device)
+
+
+def _fan_in(shape):
+    """Inputs that one output sees: all axes but the last, which counts the outputs."""
+    return int(np.prod(shape[:-1]))

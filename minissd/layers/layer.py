@@ -1,0 +1,29 @@
+"""What every layer is: parameters, buffers, forward, backward.  Layers keep no activations.
+
+    y, cache  = layer.forward(x, train=False, rng=None)
+    dx, grads = layer.backward(dy, cache, need_dx=True)   # grads: same keys and shapes as layer.params
+
+need_dx=False allows the first layer of a network to leave out dx (None), which training has no use for.
+`params` are trained; `buffers` are saved with them but not trained (the running statistics of batch norm).  Both
+are flat dictionaries of arrays that are only ever changed in place, so a container can list the arrays of its
+children under dotted names once and for all.
+"""
+
+
+class Layer:
+    """A layer without parameters, unless its constructor fills `params` and `buffers`."""
+
+    def __init__(self):
+        self.params = {}
+        self.buffers = {}
+
+    def adopt(self, **children):
+        """List the arrays of the children under "child.name"."""
+        for name, child in children.items():
+            self.params.update(prefixed(name, child.params))
+            self.buffers.update(prefixed(name, child.buffers))
+
+
+def prefixed(name, arrays):
+    """The same dictionary with "name." before every key."""
+    return {f"{name}.{key}": array for key, array in arrays.items()}

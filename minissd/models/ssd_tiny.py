@@ -1,0 +1,58 @@
+"""ssd-tiny: an SSD of about a million parameters that learns from scratch on a CPU.
+
+Ten convolutions with batch norm, a stride of 2 wherever the map is to shrink; four maps (30, 15, 8 and 4 cells a
+side for the 240 pixels it reads by default) with six default boxes in each cell.
+"""
+
+from minissd.detection import DefaultBoxSpec
+from minissd.layers import BatchNorm, Conv2d, ReLU, Sequential
+from minissd.models.ssd import SSD, Head
+
+# (output channels, stride) of each convolution, a line for each stage
+STAGES = (
+    ((16, 2), (32, 2), (64, 1), (64, 2), (96, 1), (96, 1)),
+    ((128, 2), (128, 1)),
+    ((128, 2),),
+    ((128, 2),),
+)
+SIZES = (0.08, 0.18, 0.35, 0.55, 0.8)  # side of the default boxes of each map; the last only closes sqrt(s_l s_{l+1})
+RATIOS = (2, 3)
+
+
+def ssd_tiny(classes, *, init, input_size=240):
+    """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
+    stages, heads, map_sizes = {}, [], []
+    channels, size = 3, input_size
+    for i, convolutions in enumerate(STAGES):
+        layers = {}
+        for j, (width, stride) in enumerate(convolutions):
+            layers |= conv_bn_relu(j, channels, width, stride, init=init)
+            channels, size = width, (size + stride - 1) // stride
+        stages[f"stage{i}"] = Sequential(**layers)
+        map_sizes.append(size)
+    sizes = [side * input_size for side in SIZES]
+    spec = DefaultBoxSpec.from_sizes(input_size, map_sizes, sizes, [RATIOS] * len(STAGES))
+    heads = [
+        Head(convolutions[-1][0], k, len(classes), init=init)
+        for convolutions, k in zip(STAGES, spec.boxes_per_cell, strict=True)
+    ]
+    return SSD(
+        "ssd-tiny",
+        classes,
+        stages=stages,
+        heads=heads,
+        spec=spec,
+        input_size=input_size,
+        init=init,
+        pixel_mean=(123, 117, 104),
+        pixel_scale=1 / 58,
+    )
+
+
+def conv_bn_relu(index, c_in, c_out, stride, *, init):
+    """Three named layers: a 3x3 convolution, batch norm (whose beta makes a bias pointless), ReLU."""
+    return {
+        f"conv{index}": Conv2d(c_in, c_out, 3, init=init, stride=stride, pad=1, bias=False),
+        f"bn{index}": BatchNorm(c_out, init=init),
+        f"relu{index}": ReLU(),
+    }
