@@ -1,0 +1,91 @@
+"""Checkpoints: one safetensors file with everything a run needs to go on bit for bit, and no code.
+
+Tensors are named "params/...", "buffers/..." (batch-norm statistics) and "velocity/..." (momentum); the metadata,
+all JSON, say which model this is, for which classes, after which step, and with which settings.  The schedule, the
+position in the epoch and all randomness follow from the step and the seed, so there is nothing else to keep.
+"""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from minissd.backend import to_device, to_like, to_numpy
+from minissd.errors import MinissdError
+from minissd.files import write_atomically
+from minissd.models import build
+
+FORMAT = "minissd checkpoint 1"
+
+
+class Checkpoint(NamedTuple):
+    model: object
+    velocity: dict  # of the optimiser, on the model's device; empty if the file holds none
+    step: int  # steps done
+    settings: dict  # what the run wants to remember: its settings, its best mAP
+
+
+def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
+    """Write the checkpoint whole or not at all.  Refuses parameters that are not finite."""
+    tensors = {}
+    for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity or {})):
+        tensors |= {f"{kind}/{name}": np.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise MinissdError(f"{name} is not finite after step {step}: not saved to {path}; try a lower --lr")
+    metadata = {
+        "format": FORMAT,
+        "model": model.name,
+        "classes": json.dumps(model.classes),
+        "options": json.dumps({"input_size": model.input_size, "dtype": str(model.dtype)}),
+        "step": str(step),
+        "settings": json.dumps(settings or {}),
+    }
+    data = safetensors.numpy.save(tensors, metadata)
+    write_atomically(path, lambda file: file.write(data))
+
+
+def load_checkpoint(path, *, device="cpu"):
+    """Rebuild the model a checkpoint holds.  MinissdError if the file is missing, damaged or something else."""
+    metadata, tensors = _read(path)
+    try:
+        classes, options = json.loads(metadata["classes"]), json.loads(metadata["options"])
+        step, settings = int(metadata["step"]), json.loads(metadata["settings"])
+        model = build(metadata["model"], classes=classes, device=device, **options)
+    except (KeyError, ValueError, TypeError):
+        raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
+    for kind, arrays in (("params", model.params), ("buffers", model.buffers)):
+        _fill(path, kind, arrays, tensors)
+    velocity = {n.removeprefix("velocity/"): to_device(t, model.device) for n, t in tensors.items() if n.startswith("velocity/")}
+    return Checkpoint(model, velocity, step, settings)
+
+
+def _read(path):
+    """(metadata, tensors) of a safetensors file that says it is one of ours."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise MinissdError(f"{path}: a safetensors file, but no minissd checkpoint: give one that `minissd train` wrote")
+            return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError:
+        raise MinissdError(f"{path}: no such checkpoint: give a .safetensors file that `minissd train` wrote") from None
+    except (SafetensorError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise MinissdError(f"{path}: not a checkpoint, or a damaged one ({reason}): use another one") from None
+
+
+def _fill(path, kind, arrays, tensors):
+    """Copy the tensors into the model's own arrays; the names and shapes must be those of the model."""
+    stored = {name.removeprefix(f"{kind}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{kind}/")}
+    if stored.keys() != arrays.keys():
+        name = min(stored.keys() ^ arrays.keys())
+        raise MinissdError(f"{path}: does not fit its model ({kind} {name!r} is on one side only): use another checkpoint")
+    for name, array in arrays.items():
+        if stored[name].shape != array.shape:
+            raise MinissdError(
+                f"{path}: {kind} {name!r} has shape {stored[name].shape}, the model {array.shape}: use another checkpoint"
+            )
+        array[...] = to_like(stored[name], array)

@@ -1,0 +1,52 @@
+"""log.jsonl: one line a step, another for each validation; what the curves are drawn from."""
+
+import json
+from pathlib import Path
+
+from minissd.errors import MinissdError
+from minissd.files import write_atomically
+
+
+class RunLog:
+    """Records of a run, in memory and, if a path is given, appended to a file as they come.
+
+    `start`: steps that are done already; lines of later steps (an interrupted run logged them after its last
+    checkpoint) are dropped, so that a resumed log equals an uninterrupted one.
+    """
+
+    def __init__(self, path=None, start=0):
+        self.path = path and Path(path)
+        self.records = []
+        if self.path is None:
+            return
+        if start and self.path.exists():
+            self.records = [record for record in read_log(self.path) if record["step"] <= start]
+        text = "".join(json.dumps(record) + "\n" for record in self.records)
+        write_atomically(self.path, lambda file: file.write(text.encode()))
+
+    def add(self, record):
+        """Append one record, a dictionary with at least "step" (steps done, from 1)."""
+        self.records.append(record)
+        if self.path is None:
+            return
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise MinissdError(f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume") from error
+
+
+def read_log(path):
+    """The records of a log.jsonl.  A last line that was cut off in mid-write is left out."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MinissdError(f"{path}: cannot be read ({error}): give the log.jsonl of a run") from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number < len(lines):
+                raise MinissdError(f"{path}: line {number} is not JSON: restore the log or start a new run") from None
+    return records

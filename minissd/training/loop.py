@@ -1,0 +1,109 @@
+"""The training loop: batch, forward, loss, backward, update; and what surrounds it so that no work is lost.
+
+A run is a function of its seed: batch number b of epoch e, its augmentation and its dropout are drawn from
+(seed, e, b) and not from a generator that lives on, which is why a run that was stopped goes on bit for bit.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from minissd.backend import array_module, to_device, to_numpy
+from minissd.data import Augmentation, DetectionPreparation, Loader
+from minissd.detection import multibox_loss, multibox_loss_backward
+from minissd.errors import MinissdError
+from minissd.training.checkpoint import save_checkpoint
+from minissd.training.evaluate import evaluate
+from minissd.training.finite import raise_not_finite
+from minissd.training.log import RunLog
+from minissd.training.optim import SGD
+
+LAST, BEST = "last.safetensors", "best.safetensors"
+
+
+def train(model, data, config, *, validation=None, out=None, augmentation=None, resume=None, report=None):
+    """Train `model` on the data set `data`; returns the log records of the run, one dict a step.
+
+    validation: a data set to score every `config.validate_every` epochs; the best mAP is kept as best.safetensors.
+    out: folder for log.jsonl and the checkpoints; nothing is written without it.
+    augmentation: `minissd.data.Augmentation`; all that the notes describe unless given.
+    resume: the `Checkpoint` to go on from; its model must be `model`.
+    report(record, total_steps): called after every step and every validation, for a progress bar.
+    A KeyboardInterrupt saves the step reached as last.safetensors and passes on.
+    """
+    prepare = DetectionPreparation(to_numpy(model.default_boxes), model.input_size, augmentation or Augmentation())
+    loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers)
+    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay)
+    step, best = 0, None
+    if resume:
+        _restore(optimizer, resume)
+        step, best = resume.step, resume.settings["best_mAP"]
+    per_epoch = loader.batches_per_epoch
+    total = config.epochs * per_epoch
+    log = RunLog(out and Path(out) / "log.jsonl", start=step)
+
+    def add(record):
+        log.add(record)
+        if report:
+            report(record, total)
+
+    def save(name):
+        if out:
+            settings = {"config": asdict(config), "best_mAP": best}
+            save_checkpoint(Path(out) / name, model, velocity=optimizer.velocity, step=step, settings=settings)
+
+    try:
+        for epoch in range(step // per_epoch, config.epochs):
+            for batch in loader.epoch(epoch, start=step % per_epoch):
+                started = time.perf_counter()
+                optimizer.lr = config.learning_rate(step, total)
+                losses = train_step(model, optimizer, batch, config, step)
+                step += 1
+                seconds = time.perf_counter() - started
+                add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": round(seconds, 4)})
+            if validation is not None and _due(epoch, config):
+                metrics, _, _ = evaluate(model, validation, batch_size=config.batch_size, workers=config.workers)
+                add({"step": step, "epoch": epoch + 1, "validation": metrics})
+                if best is None or metrics["mAP"] >= best:
+                    best = metrics["mAP"]
+                    save(BEST)
+            save(LAST)
+    except KeyboardInterrupt:
+        save(LAST)
+        raise
+    return log.records
+
+
+def train_step(model, optimizer, batch, config, step):
+    """One update of the model's parameters from one batch; returns the loss and its two parts as floats.
+
+    The one place of a step where the host waits for the device is the reading of the three loss numbers.
+    """
+    images, class_targets, offset_targets = (
+        to_device(array, model.device) for array in (batch.images, *batch.targets)
+    )
+    rng = np.random.default_rng([config.seed, step])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is reported below
+        (offsets, logits), cache = model.forward(images, train=True, rng=rng)
+        loss, loss_cache = multibox_loss(offsets, logits, offset_targets, class_targets, alpha=config.alpha)
+        xp = array_module(loss)
+        numbers = to_numpy(xp.stack([loss, loss_cache.localization, loss_cache.confidence]))
+        if not np.isfinite(numbers).all():
+            raise_not_finite(step + 1, model, images, batch.ids, xp)
+        _, grads = model.backward(multibox_loss_backward(loss_cache), cache, need_dx=False)
+        optimizer.step(grads)
+    return dict(zip(("loss", "localization", "confidence"), map(float, numbers), strict=True))
+
+
+def _due(epoch, config):
+    """Whether to validate after this epoch (from 0): every few, and after the last."""
+    return (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs
+
+
+def _restore(optimizer, checkpoint):
+    if checkpoint.velocity.keys() != optimizer.velocity.keys():
+        raise MinissdError("the checkpoint holds no momentum of this model: it can be evaluated, but not resumed")
+    for name, velocity in checkpoint.velocity.items():
+        optimizer.velocity[name][...] = velocity

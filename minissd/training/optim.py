@@ -1,0 +1,29 @@
+"""Stochastic gradient descent with momentum and weight decay."""
+
+from minissd.backend import array_module
+
+
+class SGD:
+    """Changes the arrays of `params` (name -> array) in place.
+
+        v <- momentum * v + (g + weight_decay * p)
+        p <- p - lr * v
+
+    `lr` may be set before every step.  `velocity` (same keys as params) is what a checkpoint has to keep.
+    """
+
+    def __init__(self, params, lr, momentum=0.9, weight_decay=5e-4):
+        self.params, self.lr, self.momentum, self.weight_decay = params, lr, momentum, weight_decay
+        self.velocity = {name: array_module(p).zeros_like(p) for name, p in params.items()}
+
+    def step(self, grads):
+        """One update.  grads: a gradient for every parameter; ValueError names those missing or left over."""
+        if grads.keys() != self.params.keys():
+            differing = ", ".join(sorted(grads.keys() ^ self.params.keys()))
+            raise ValueError(f"gradients and parameters must have the same names; these are on one side only: {differing}")
+        for name, p in self.params.items():
+            v = self.velocity[name]
+            v *= self.momentum
+            v += grads[name]
+            v += self.weight_decay * p
+            p -= self.lr * v
