@@ -111,7 +111,7 @@ def _require_gpu(device):
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise MinissdError(f"device {device!r}: CuPy finds no usable card ({reason}): use --device cpu") from None
     index = parse_device(device)[1] or 0
     if index >= count:

@@ -75,11 +75,12 @@ def _gathered(x, windows):
     """Yield (images, rows, cols): the output in blocks, each with its patches (n*rows*OW, KH*KW*C) in one reused workspace."""
     xp = array_module(x)
     patches = windows.patches(windows.pad(x))
-    blocks = list(window_blocks(windows, xp, x.dtype.itemsize))
-    images, rows = blocks[0]  # the largest
-    workspace = xp.empty(patches[images, rows].size, dtype=x.dtype)
-    for images, rows in blocks:
-        yield images, rows, gather(patches[images, rows], workspace)
+    workspace = None
+    for images, rows in window_blocks(windows, xp, x.dtype.itemsize):
+        block = patches[images, rows]
+        if workspace is None:  # the first block is the largest
+            workspace = xp.empty(block.size, dtype=x.dtype)
+        yield images, rows, gather(block, workspace)
 
 
 def _is_pointwise(windows):

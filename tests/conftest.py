@@ -1,0 +1,40 @@
+"""Settings for every test: Hypothesis profiles, where the sample data lies, a fixed number of BLAS threads."""
+
+import os
+import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: the test processes already fill the cores
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import strict_cupy
+from hypothesis import HealthCheck, settings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+_common = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile("quick", max_examples=25, **_common)
+settings.register_profile("thorough", max_examples=500, **_common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def strict(monkeypatch):
+    """The strict stand-in for CuPy, in place of the real one: move arrays to it with `strict.asarray(x)`."""
+    monkeypatch.setitem(sys.modules, "cupy", strict_cupy.cupy)
+    return strict_cupy.cupy
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of sample data beside the repository; tests that need it are skipped where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("needs the sample data folder ../shared beside the repository")
+    return SHARED
