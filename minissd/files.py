@@ -1,0 +1,39 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from minissd.errors import MinissdError
+
+
+def write_atomically(path, write):
+    """Let `write(file)` write a file and put it in place of `path` in one step.  Returns the path.
+
+    `file` is open in binary mode and lies beside `path` under a temporary name.  It takes its name only when
+    it is complete and on the disk, so that a reader finds the old file or the new one, and a full disk or a
+    stop half-way leaves the old one.  The temporary file never stays.  Missing folders are made.
+
+    Raises MinissdError when the system refuses; any other error of `write` passes through.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name[:32]}.{secrets.token_hex(4)}.part")
+    try:
+        if path.exists() and not path.is_file():
+            raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MinissdError(
+            f"{path}: cannot be written ({error.strerror or error}): "
+            "make sure that the folder allows it and the disk has room, or give another path"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path

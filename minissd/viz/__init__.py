@@ -1,0 +1,1 @@
+"""Every picture: boxes on images, curves of training and evaluation, default boxes."""
