@@ -1,0 +1,112 @@
+"""Boxes: two ways to write them, how much they overlap, and the offsets that a network predicts.
+
+Boxes are float arrays (..., 4), normalised to the image:
+
+    corners = x_min, y_min, x_max, y_max        centers = c_x, c_y, w, h
+
+Corners are continuous edges, so a width is x_max - x_min with no +1.
+"""
+
+from typing import NamedTuple
+
+from minissd.backend import array_module
+
+VARIANCES = (0.1, 0.2)  # what the offsets of centres and of sizes are divided by
+LARGEST_LOG_SIZE = 10.0  # 22,000 times the default box: decode stops there, so that exp never overflows
+
+
+class Detections(NamedTuple):
+    """What was found in one image, best first."""
+
+    corners: object  # (K, 4)
+    labels: object  # (K,) integers, 0..C-1
+    scores: object  # (K,)
+
+
+class Objects(NamedTuple):
+    """What is there in one image: the ground truth."""
+
+    corners: object  # (G, 4)
+    labels: object  # (G,) integers, 0..C-1
+    difficult: object  # (G,) bool: evaluation neither rewards nor punishes finding these
+
+
+def to_corners(centers):
+    """(c_x, c_y, w, h) -> (x_min, y_min, x_max, y_max), both (..., 4)."""
+    c_x, c_y, w, h = _split(centers)
+    return _join(c_x - w / 2, c_y - h / 2, c_x + w / 2, c_y + h / 2)
+
+
+def to_centers(corners):
+    """(x_min, y_min, x_max, y_max) -> (c_x, c_y, w, h), both (..., 4)."""
+    left, top, right, bottom = _split(corners)
+    return _join((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
+
+def clip(corners):
+    """Corners moved to the border of the image where they lie outside."""
+    return array_module(corners).clip(corners, 0, 1)
+
+
+def iou(a, b):
+    """Intersection over union (Jaccard overlap) of every box of `a` with every box of `b`.
+
+    Corners (..., A, 4) and (..., B, 4), with x_min <= x_max and y_min <= y_max -> (..., A, B) in [0, 1].
+    Boxes that do not touch, and boxes of no extent, have overlap 0, never NaN.
+
+        |A n B| / |A u B|,   |A u B| = |A| + |B| - |A n B|          (SSD notes, "Jaccard coefficient")
+    """
+    xp = array_module(a, b)
+    b_columns = [xp.ascontiguousarray(column) for column in _split(b)]  # the inner loops run along these
+    a_left, a_top, a_right, a_bottom = (column[..., :, None] for column in _split(a))  # (..., A, 1)
+    b_left, b_top, b_right, b_bottom = (column[..., None, :] for column in b_columns)  # (..., 1, B)
+    a_area = (a_right - a_left) * (a_bottom - a_top)
+    a_area += xp.finfo(a.dtype).tiny  # so that 0 / 0 becomes 0 / tiny
+    b_area = (b_right - b_left) * (b_bottom - b_top)
+
+    # What is left of b once its edges are moved into a: nothing (0) if the two are disjoint.
+    intersection = xp.clip(b_right, a_left, a_right) - xp.clip(b_left, a_left, a_right)  # (..., A, B) widths
+    intersection *= xp.clip(b_bottom, a_top, a_bottom) - xp.clip(b_top, a_top, a_bottom)
+    union = a_area + b_area  # (..., A, B)
+    union -= intersection
+    intersection /= union
+    return intersection
+
+
+def encode(objects, default_boxes, variances=VARIANCES):
+    """The offsets that turn default boxes into objects: what the network has to learn.
+
+    Centers (..., 4) in, offsets (..., 4) out.  Objects must have an extent (the log of their size is taken).
+
+        t_cx = (g_cx - d_cx) / d_w / 0.1        t_cy = (g_cy - d_cy) / d_h / 0.1
+        t_w  = log(g_w / d_w) / 0.2             t_h  = log(g_h / d_h) / 0.2
+
+    SSD notes, "Localization loss", where each target depends on object and default box.  The notes leave out
+    the variances 0.1 and 0.2, which bring the targets to a spread of about 1; every published SSD has them.
+    """
+    xp = array_module(objects, default_boxes)
+    g_cx, g_cy, g_w, g_h = _split(objects)
+    d_cx, d_cy, d_w, d_h = _split(default_boxes)
+    t_cx, t_cy = (g_cx - d_cx) / d_w / variances[0], (g_cy - d_cy) / d_h / variances[0]
+    t_w, t_h = xp.log(g_w / d_w) / variances[1], xp.log(g_h / d_h) / variances[1]
+    return _join(t_cx, t_cy, t_w, t_h)
+
+
+def decode(offsets, default_boxes, variances=VARIANCES):
+    """Predicted offsets (..., 4) back to boxes, the inverse of `encode`: centers out."""
+    xp = array_module(offsets, default_boxes)
+    t_cx, t_cy, t_w, t_h = _split(offsets)
+    d_cx, d_cy, d_w, d_h = _split(default_boxes)
+    w = d_w * xp.exp(xp.minimum(t_w * variances[1], LARGEST_LOG_SIZE))
+    h = d_h * xp.exp(xp.minimum(t_h * variances[1], LARGEST_LOG_SIZE))
+    return _join(d_cx + t_cx * variances[0] * d_w, d_cy + t_cy * variances[0] * d_h, w, h)
+
+
+def _split(boxes):
+    """(..., 4) -> its four columns, each (...)."""
+    return [boxes[..., column] for column in range(4)]
+
+
+def _join(*columns):
+    """Four columns (...) -> (..., 4)."""
+    return array_module(*columns).stack(columns, axis=-1)

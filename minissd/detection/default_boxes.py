@@ -1,0 +1,149 @@
+"""Default boxes: the fixed boxes that an SSD predicts corrections of.
+
+SSD notes, "Default boxes and aspect ratios"; SSD paper, section 2.2.
+
+Every cell of every detection map carries the same k boxes around its centre, in this order:
+
+    s  and  s' = sqrt(s_l * s_{l+1})            two squares
+    s * sqrt(r), s / sqrt(r)                    for each ratio r: one wide box (w / h = r) ...
+    s / sqrt(r), s * sqrt(r)                    ... and one tall box (1 / r)
+
+The boxes of a map are ordered by row, column, then box within the cell, so a head's output (N, H, W, k*4)
+reshapes to (N, H*W*k, 4) as it is.  x runs over columns and y over rows.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import sqrt
+
+import numpy as np
+
+from minissd.detection.boxes import clip, to_centers, to_corners
+
+
+@dataclass(frozen=True)
+class MapSpec:
+    """The default boxes of one detection map."""
+
+    size: tuple[int, int]  # rows, columns
+    scale: float  # s_l: side of the first square, as a fraction of the input
+    next_scale: float  # s_{l+1}
+    ratios: tuple[float, ...]  # besides 1; each stands for itself and its reciprocal
+    step: float | None = None  # input pixels between two cells; None: the cells share the input evenly
+
+    @property
+    def boxes_per_cell(self):
+        return 2 + 2 * len(self.ratios)
+
+    @property
+    def boxes(self):
+        return self.size[0] * self.size[1] * self.boxes_per_cell
+
+
+@dataclass(frozen=True)
+class DefaultBoxSpec:
+    """The default boxes of one network: its detection maps from fine to coarse."""
+
+    input_size: int  # pixels, the unit of `step`
+    maps: tuple[MapSpec, ...]
+    clip: bool = False  # move edges that lie outside the image onto its border
+
+    @property
+    def boxes_per_cell(self):
+        """k of each map: its heads have k * 4 and k * (C + 1) channels."""
+        return tuple(one.boxes_per_cell for one in self.maps)
+
+    @property
+    def slices(self):
+        """Where the boxes of each map lie among all P boxes."""
+        ends = accumulate((one.boxes for one in self.maps), initial=0)
+        return tuple(slice(start, stop) for start, stop in pairwise(ends))
+
+    @classmethod
+    def from_sizes(cls, input_size, map_sizes, sizes, ratios, steps=None, clip=False):
+        """Spec from explicit sides in pixels.
+
+        map_sizes: L ints (square maps) or (rows, columns); sizes: L + 1 sides, the last one for the extra
+        square of the last map; ratios: L tuples; steps: L pixel counts or None.
+        """
+        count = len(map_sizes)
+        steps = [None] * count if steps is None else steps
+        if (len(sizes), len(ratios), len(steps)) != (count + 1, count, count):
+            raise ValueError(
+                f"{count} maps need {count + 1} sizes, {count} tuples of ratios and {count} steps, "
+                f"got {len(sizes)}, {len(ratios)} and {len(steps)}"
+            )
+        scales = [size / input_size for size in sizes]
+        maps = []
+        for level, map_size in enumerate(map_sizes):
+            rows_columns = (map_size, map_size) if isinstance(map_size, int) else tuple(map_size)
+            scale, next_scale = scales[level : level + 2]
+            maps.append(MapSpec(rows_columns, scale, next_scale, tuple(ratios[level]), steps[level]))
+        return cls(input_size, tuple(maps), clip)
+
+    @classmethod
+    def from_formula(cls, input_size, map_sizes, ratios, s_min=0.2, s_max=0.9, clip=False):
+        """Spec from the notes' formulas: evenly spread `scales`, and centres (j + 0.5) / n."""
+        sizes = [s * input_size for s in scales(len(map_sizes), s_min, s_max)]
+        return cls.from_sizes(input_size, map_sizes, sizes, ratios, clip=clip)
+
+
+def scales(maps, s_min=0.2, s_max=0.9):
+    """The L + 1 scales s_1 .. s_{L+1} of L maps:  s_l = s_min + (s_max - s_min) / (L - 1) * (l - 1).
+
+    The notes let l begin at 0, which would make the first scale 0.06; it begins at 1, so that s_1 = s_min and
+    s_L = s_max.  The formula's s_{L+1} serves only the extra square of the last map.
+    """
+    step = (s_max - s_min) / max(maps - 1, 1)  # a lone map: s_min and s_max
+    return [s_min + step * (level - 1) for level in range(1, maps + 2)]
+
+
+def default_boxes(spec, dtype=np.float32):
+    """All default boxes of a spec -> (P, 4) centers, normalised, in NumPy.
+
+    c_x = (j + 0.5) * step / input for column j, c_y likewise for row i (the notes swap the two), or without
+    a step c_x = (j + 0.5) / columns.  Boxes may reach over the border unless the spec clips; with the steps
+    of SSD300 even the last centre of the 10x10 map is outside, at 304 / 300.
+    """
+    centers = np.concatenate([_map_boxes(one, spec.input_size) for one in spec.maps])
+    if spec.clip:
+        centers = to_centers(clip(to_corners(centers)))
+    return centers.astype(dtype)
+
+
+def _map_boxes(one, input_size):
+    """(rows * columns * k, 4) centers of one map."""
+    rows, columns = one.size
+    cell_w, cell_h = (1 / columns, 1 / rows) if one.step is None else (one.step / input_size,) * 2
+    boxes = np.empty((rows, columns, one.boxes_per_cell, 4))
+    boxes[..., 0] = ((np.arange(columns) + 0.5) * cell_w)[None, :, None]
+    boxes[..., 1] = ((np.arange(rows) + 0.5) * cell_h)[:, None, None]
+    boxes[..., 2:] = _shapes(one)
+    return boxes.reshape(-1, 4)
+
+
+def _shapes(one):
+    """(k, 2) widths and heights of the boxes of one cell, in the order stated at the top."""
+    extra = sqrt(one.scale * one.next_scale)  # the notes print sqrt(s_l s_l + 1)
+    shapes = [(one.scale, one.scale), (extra, extra)]
+    for ratio in one.ratios:
+        long, short = one.scale * sqrt(ratio), one.scale / sqrt(ratio)
+        shapes += [(long, short), (short, long)]
+    return np.array(shapes)
+
+
+# The released networks leave the formula for explicit sizes: conv4_3 stands apart with 10 % (SSD512: 7 %).
+SSD300 = DefaultBoxSpec.from_sizes(
+    input_size=300,
+    map_sizes=(38, 19, 10, 5, 3, 1),
+    sizes=(30, 60, 111, 162, 213, 264, 315),
+    ratios=((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)),
+    steps=(8, 16, 32, 64, 100, 300),
+)
+SSD512 = DefaultBoxSpec.from_sizes(
+    input_size=512,
+    map_sizes=(64, 32, 16, 8, 4, 2, 1),
+    sizes=(35.84, 76.8, 153.6, 230.4, 307.2, 384.0, 460.8, 537.6),
+    ratios=((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,)),
+    steps=(8, 16, 32, 64, 128, 256, 512),
+)

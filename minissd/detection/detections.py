@@ -1,0 +1,63 @@
+"""From the output of the network to detections (SSD notes, "Results": score 0.01, NMS 0.45, the best 200).
+
+Symbols: N images, P default boxes, C classes without background, M scores above the threshold, K candidates.
+"""
+
+import numpy as np
+
+from minissd.backend import array_module, to_numpy
+from minissd.detection.boxes import Detections, clip, decode, to_corners
+from minissd.detection.nms import survivors_of_groups
+from minissd.ops.softmax import softmax
+
+
+def detections_from(
+    offsets, logits, default_boxes, score_threshold=0.01, iou_threshold=0.45, candidates=400, limit=200
+):
+    """One `Detections` for each image, in host memory, best first.
+
+    offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  For each class of each image the
+    `candidates` best boxes with a softmax score above `score_threshold` go through NMS (the notes leave this
+    number out); then the `limit` best of the image are kept.  Corners are clipped to the image.
+    """
+    xp = array_module(offsets, logits, default_boxes)
+    images, boxes, classes = len(logits), logits.shape[1], logits.shape[2] - 1
+    scores = softmax(logits)[..., 1:].reshape(-1)  # (N*P*C,)
+    found = xp.flatnonzero(scores > score_threshold)  # (M,)
+    if len(found) == 0:
+        return [_no_detections(offsets.dtype)] * images
+    scores = scores[found]
+    image, box, label = found // (boxes * classes), found // classes % boxes, found % classes
+
+    picks, counts = _best_of_groups(scores, image * classes + label, images * classes, candidates)  # (N*C, K)
+    image, box = image[picks], box[picks]
+    corners = clip(to_corners(decode(offsets[image, box], default_boxes[box])))  # (N*C, K, 4)
+    stays = survivors_of_groups(corners, counts, iou_threshold)
+
+    scores = xp.where(stays, scores[picks], 0).reshape(images, -1)  # (N, C*K)
+    best = xp.argsort(-scores, axis=1, kind="stable")[:, :limit]  # (N, limit)
+    scores = to_numpy(xp.take_along_axis(scores, best, axis=1))
+    corners = to_numpy(xp.take_along_axis(corners.reshape(images, -1, 4), best[..., None], axis=1))
+    labels = to_numpy(best // picks.shape[1])
+    kept = np.count_nonzero(scores, axis=1)
+    return [Detections(corners[n, :k], labels[n, :k], scores[n, :k]) for n, k in enumerate(kept)]
+
+
+def _best_of_groups(scores, group, groups, most):
+    """The entries of each group, best first, at most `most` of them.
+
+    scores, group: (M,) -> picks (groups, K), indices into them, of which counts (groups,) are real, the rest
+    of a row being padding.
+    """
+    xp = array_module(scores, group)
+    order = xp.lexsort(xp.stack([-scores, group.astype(scores.dtype)]))  # by group, then best first
+    counts = xp.bincount(group, minlength=groups)
+    first = xp.cumsum(counts) - counts
+    counts = xp.minimum(counts, most)
+    width = int(to_numpy(counts.max()))
+    places = first[:, None] + xp.arange(width)
+    return order[xp.minimum(places, len(order) - 1)], counts
+
+
+def _no_detections(dtype):
+    return Detections(np.zeros((0, 4), dtype), np.zeros(0, np.int64), np.zeros(0, dtype))

@@ -1,0 +1,72 @@
+"""Which default box answers for which object (SSD notes, "Training"; SSD paper, section 2.2).
+
+Two rules, both needed (the notes mention only the second):
+1. bipartite: each object takes the default box it overlaps best, so that no object goes unlearned;
+2. threshold: each further default box that overlaps some object by more than the threshold answers for the
+   object it overlaps most, which gives the network many more boxes to learn from.
+
+Symbols: P default boxes, G objects.
+"""
+
+import numpy as np
+
+from minissd.backend import array_module
+from minissd.detection.boxes import encode, iou, to_centers, to_corners
+
+
+def match(objects_corners, labels, default_boxes, threshold=0.5):
+    """Targets of one image: what every default box should predict.
+
+    objects_corners (G, 4); labels (G,) in 0..C-1; default_boxes (P, 4) centers.  Returns class_targets (P,)
+    int64, 0 for background and label + 1 otherwise, and offset_targets (P, 4) in the dtype of the default
+    boxes, 0 for background.  G = 0 makes everything background.
+    """
+    if objects_corners.shape != (len(labels), 4):
+        shapes = f"{objects_corners.shape} and {labels.shape}"
+        raise ValueError(f"match needs objects_corners (G, 4) and labels (G,), got {shapes}")
+    xp = array_module(objects_corners, labels, default_boxes)
+    class_targets = xp.zeros(len(default_boxes), dtype=np.int64)
+    offset_targets = xp.zeros_like(default_boxes)
+    if len(labels) == 0:
+        return class_targets, offset_targets
+
+    objects_corners = objects_corners.astype(default_boxes.dtype, copy=False)
+    object_of = assign_objects(iou(objects_corners, to_corners(default_boxes)), threshold)  # (P,)
+    matched = xp.flatnonzero(object_of >= 0)  # few: only these are encoded
+    object_of = object_of[matched]
+    class_targets[matched] = labels[object_of] + 1
+    offset_targets[matched] = encode(to_centers(objects_corners)[object_of], default_boxes[matched])
+    return class_targets, offset_targets
+
+
+def assign_objects(overlaps, threshold=0.5):
+    """The object that each default box answers for, -1 for none.  overlaps (G, P), G > 0 -> (P,) int64."""
+    xp = array_module(overlaps)
+    object_of = xp.full(overlaps.shape[1], -1, dtype=np.int64)
+    above = xp.flatnonzero(overlaps.max(axis=0) > threshold)
+    object_of[above] = overlaps[:, above].argmax(axis=0)  # rule 2
+
+    own_box = best_free_boxes(overlaps)
+    served = xp.flatnonzero(own_box >= 0)
+    object_of[own_box[served]] = served  # rule 1 has the last word
+    return object_of
+
+
+def best_free_boxes(overlaps):
+    """Rule 1, greedily: overlaps (G, P) -> (G,) int64, the default box of each object, -1 for none.
+
+    The largest overlap of the whole matrix is served first; its object and its box are then out of the game.
+    So two objects that share a best box both get one, and an object that overlaps nothing takes none (an
+    argmax over its zeros would have given it box 0).
+    """
+    xp = array_module(overlaps)
+    count, boxes = overlaps.shape
+    overlaps = overlaps.copy()
+    own_box = xp.full(count, -1, dtype=np.int64)
+    for _ in range(count):
+        winner = overlaps.argmax()
+        row, box = winner // boxes, winner % boxes
+        own_box[row] = xp.where(overlaps[row, box] > 0, box, own_box[row])
+        overlaps[row] = 0
+        overlaps[:, box] = 0
+    return own_box

@@ -1,0 +1,107 @@
+"""The multibox loss and its gradient (SSD notes, "Training"; SSD paper, eq. 1-3).
+
+    L = (L_conf + alpha * L_loc) / M          M: matched default boxes of the whole batch
+
+    L_loc  = sum over matched boxes of smooth_L1(offsets - offset_targets)
+    L_conf = sum over matched boxes and hard negatives of -log softmax(logits)[class target]
+
+Symbols: N images, P default boxes, C classes (class 0 of the C + 1 is background), M matched boxes.
+Nothing here waits for the device: masks go into `where` and products, never into an index.
+"""
+
+from typing import NamedTuple
+
+from minissd.backend import array_module
+from minissd.ops.losses import smooth_l1, smooth_l1_backward
+from minissd.ops.softmax import log_softmax
+
+
+class MultiboxCache(NamedTuple):
+    """What backward needs, and for the log the two parts of loss = confidence + alpha * localization."""
+
+    localization: object  # 0-d, L_loc / M
+    confidence: object  # 0-d, L_conf / M
+    localization_scale: object  # 0-d, alpha / M
+    smooth_l1_cache: tuple
+    log_p: object  # (N, P, C + 1)
+    class_targets: object  # (N, P)
+    box_weight: object  # (N, P): 1 / M for the boxes that count in L_conf, 0 for the rest
+
+
+def hard_negatives(conf_loss, positive, ratio=3):
+    """The negatives worth learning from: in each image the ratio * positives with the highest loss.
+
+    conf_loss, positive: (N, P), or (P,) for one image -> bool mask of the same shape, True for exactly
+    min(ratio * positives, negatives) negatives of each image; of equal losses the first are taken.
+
+    Thousands of easy background boxes would drown the few matched ones.  The notes sort "by object confidence
+    score"; it is the confidence loss, per image, among negatives only (SSD paper, section 2.2).
+    """
+    xp = array_module(conf_loss, positive)
+    boxes = conf_loss.shape[-1]
+    loss = xp.where(positive, -xp.inf, conf_loss)  # positives sort last
+    positives = positive.sum(axis=-1, keepdims=True)  # (N, 1)
+    wanted = xp.minimum(ratio * positives, boxes - positives)
+
+    lowest = xp.minimum(boxes - wanted, boxes - 1)  # place of the wanted-th highest loss in ascending order
+    bar = xp.take_along_axis(xp.sort(loss, axis=-1), lowest, axis=-1)  # (N, 1)
+    above, at = ~(loss <= bar), loss == bar  # above: NaN too, so that the loss shows it
+    places = wanted - above.sum(axis=-1, keepdims=True)  # left for losses that equal the bar
+    return above | (at & (xp.cumsum(at, axis=-1) <= places))
+
+
+def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3):
+    """The SSD loss of a batch.
+
+    offsets, offset_targets (N, P, 4); logits (N, P, C + 1); class_targets (N, P) integers, 0 = background.
+    Returns (loss, cache): loss a 0-d array, 0 if no box of the batch is matched; cache.localization and
+    cache.confidence are its two parts, for the log.
+    """
+    _check_shapes(offsets, logits, offset_targets, class_targets)
+    xp = array_module(offsets, logits, offset_targets, class_targets)
+    positive = class_targets > 0  # (N, P)
+    per_match = 1 / xp.maximum(positive.sum(), 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
+
+    aim = xp.where(positive[..., None], offset_targets, offsets)  # background: no difference, hence no loss
+    localization, smooth_l1_cache = smooth_l1(offsets, aim, reduction="sum")
+
+    log_p = log_softmax(logits)  # (N, P, C + 1)
+    conf_loss = -xp.take_along_axis(log_p, class_targets[..., None], axis=-1)[..., 0]  # (N, P)
+    counted = positive | hard_negatives(conf_loss, positive, negative_ratio)
+    confidence = xp.where(counted, conf_loss, 0).sum()
+
+    cache = MultiboxCache(
+        localization=localization * per_match,
+        confidence=confidence * per_match,
+        localization_scale=alpha * per_match,
+        smooth_l1_cache=smooth_l1_cache,
+        log_p=log_p,
+        class_targets=class_targets,
+        box_weight=counted * per_match,
+    )
+    return cache.confidence + alpha * cache.localization, cache
+
+
+def multibox_loss_backward(cache, dloss=1):
+    """Gradients of `multibox_loss`: d_offsets (N, P, 4), d_logits (N, P, C + 1).
+
+    The choice of the hard negatives is held fixed: it is piecewise constant in the logits.
+    """
+    xp = array_module(cache.log_p)
+    # (1) localization: clip(offsets - targets, -1, 1) * alpha / M, the difference being 0 for background
+    d_offsets = smooth_l1_backward(cache.smooth_l1_cache, cache.localization_scale * dloss)
+    # (2) confidence: (softmax(logits) - one_hot(target)) / M for the boxes that count, 0 for the rest
+    d_logits = xp.exp(cache.log_p)
+    d_logits -= cache.class_targets[..., None] == xp.arange(d_logits.shape[-1])
+    d_logits *= (cache.box_weight * dloss)[..., None]
+    return d_offsets, d_logits
+
+
+def _check_shapes(offsets, logits, offset_targets, class_targets):
+    images_boxes = class_targets.shape
+    if not offsets.shape == offset_targets.shape == (*images_boxes, 4) or logits.shape[:-1] != images_boxes:
+        shapes = f"{offsets.shape}, {logits.shape}, {offset_targets.shape} and {images_boxes}"
+        raise ValueError(
+            "multibox_loss needs offsets (N, P, 4), logits (N, P, C + 1), offset_targets (N, P, 4) and "
+            f"class_targets (N, P), got {shapes}"
+        )

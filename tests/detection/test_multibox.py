@@ -1,0 +1,148 @@
+"""Hard negative mining and the multibox loss."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from strategies import seeds
+from strict_cupy import count_syncs
+
+from minissd.backend import to_numpy
+from minissd.detection import hard_negatives, multibox_loss, multibox_loss_backward
+from minissd.gradcheck import check_backward
+from minissd.naive import boxes as loops
+from minissd.ops import log_softmax
+
+TIED_LOSSES = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+
+
+def batch(seed, images=3, boxes=40, classes=3, matched=0.15, dtype=np.float64):
+    """offsets, logits, offset_targets, class_targets."""
+    rng = np.random.default_rng(seed)
+    class_targets = rng.integers(1, classes + 1, (images, boxes)) * (rng.random((images, boxes)) < matched)
+    shapes = (images, boxes, 4), (images, boxes, classes + 1), (images, boxes, 4)
+    return *((2 * rng.standard_normal(shape)).astype(dtype) for shape in shapes), class_targets
+
+
+@given(arrays(np.float64, (3, 17), elements=TIED_LOSSES), arrays(bool, (3, 17)), st.integers(0, 4))
+def test_mining_takes_the_worst_negatives_of_each_image_and_the_first_of_equals(conf_loss, positive, ratio):
+    chosen = hard_negatives(conf_loss, positive, ratio)
+    expected = [loops.hard_negatives(*row, ratio) for row in zip(conf_loss, positive, strict=True)]
+    np.testing.assert_array_equal(chosen, expected)
+    np.testing.assert_array_equal(hard_negatives(conf_loss[0], positive[0], ratio), expected[0])
+
+
+@given(seeds, st.floats(0, 1), st.integers(1, 4))
+def test_mining_counts(seed, share, ratio):
+    rng = np.random.default_rng(seed)
+    conf_loss, positive = rng.random((4, 30)).astype(np.float32), rng.random((4, 30)) < share
+    chosen = hard_negatives(conf_loss, positive, ratio)
+    wanted = np.minimum(ratio * positive.sum(axis=1), (~positive).sum(axis=1))
+    np.testing.assert_array_equal(chosen.sum(axis=1), wanted)
+    assert not (chosen & positive).any()
+    passed_over = np.where(~chosen & ~positive, conf_loss, -1).max(axis=1)
+    assert (np.where(chosen, conf_loss, 2).min(axis=1) >= passed_over).all()
+
+
+@given(seeds, st.sampled_from([0.5, 1.0]), st.integers(1, 3))
+def test_gradient(seed, alpha, ratio):
+    offsets, logits, offset_targets, class_targets = batch(seed, images=2, boxes=12)
+    background_losses = np.sort(-log_softmax(logits)[..., 0], axis=1)
+    assume(np.diff(background_losses, axis=1).min() > 1e-3)  # near ties: the choice could flip
+    check_backward(
+        lambda offsets, logits: multibox_loss(offsets, logits, offset_targets, class_targets, alpha, ratio),
+        lambda dloss, cache: multibox_loss_backward(cache, dloss),
+        [offsets, logits],
+        names=["offsets", "logits"],
+    )
+
+
+@given(seeds, st.sampled_from([0.0, 0.01, 0.05, 0.5]), st.sampled_from([0.5, 1.0]))
+def test_equals_pytorch_with_autograd(seed, matched, alpha):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    inputs = batch(seed, matched=matched)
+    loss, cache = multibox_loss(*inputs, alpha=alpha)
+    gradients = multibox_loss_backward(cache)
+
+    offsets, logits, offset_targets, class_targets = map(torch.from_numpy, inputs)
+    offsets.requires_grad_()
+    logits.requires_grad_()
+    positive = class_targets > 0
+    localization = F.smooth_l1_loss(offsets[positive], offset_targets[positive], reduction="sum")
+    conf_loss = F.cross_entropy(logits.movedim(2, 1), class_targets, reduction="none")
+    confidence = conf_loss[positive].sum()
+    for one_loss, one_positive in zip(conf_loss, positive, strict=True):
+        negatives = one_loss[~one_positive]
+        count = min(3 * int(one_positive.sum()), len(negatives))
+        confidence = confidence + negatives.topk(count).values.sum()
+    expected = (confidence + alpha * localization) / max(int(positive.sum()), 1)
+    expected.backward()
+
+    np.testing.assert_allclose(loss, expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(cache.confidence + alpha * cache.localization, loss, rtol=1e-12)
+    np.testing.assert_allclose(gradients[0], offsets.grad.numpy(), atol=1e-12)
+    np.testing.assert_allclose(gradients[1], logits.grad.numpy(), atol=1e-12)
+
+
+@given(seeds)
+def test_the_loss_is_divided_by_the_matches_of_the_whole_batch(seed):
+    inputs = batch(seed)
+    per_image = [multibox_loss(*(part[n : n + 1] for part in inputs))[0] for n in range(3)]
+    matches = np.maximum((inputs[3] > 0).sum(axis=1), 1)
+    np.testing.assert_allclose(multibox_loss(*inputs)[0], (per_image * matches).sum() / (inputs[3] > 0).sum())
+
+
+def test_defaults_are_those_of_the_paper():
+    inputs = batch(0)
+    assert multibox_loss(*inputs)[0] == multibox_loss(*inputs, alpha=1, negative_ratio=3)[0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_trap_7_a_batch_without_objects_has_loss_0_and_gradients_0():
+    loss, cache = multibox_loss(*batch(0, matched=0, dtype=np.float32))
+    assert loss == 0 and loss.shape == () and loss.dtype == np.float32
+    assert cache.localization == cache.confidence == 0
+    for gradient in multibox_loss_backward(cache):
+        np.testing.assert_array_equal(gradient, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_trap_13_logits_of_a_thousand_do_not_overflow():
+    offsets, logits, offset_targets, class_targets = batch(0, dtype=np.float32)
+    loss, cache = multibox_loss(offsets, logits * 1000, offset_targets, class_targets)
+    assert np.isfinite(loss)
+    assert all(np.isfinite(gradient).all() for gradient in multibox_loss_backward(cache))
+
+
+def test_slip_background_is_a_class_of_its_own():
+    logits = np.zeros((1, 2, 3))
+    logits[..., 0] = [5, -5]  # sure of background; sure of the opposite
+    _, cache = multibox_loss(np.zeros((1, 2, 4)), logits, np.zeros((1, 2, 4)), np.array([[2, 0]]))
+    _, d_logits = multibox_loss_backward(cache)
+    assert d_logits[0, 0, 2] < 0 < d_logits[0, 0, 0]  # the matched box: more of class 2, less background
+    assert d_logits[0, 1, 0] < 0 < d_logits[0, 1, 1]  # the hard negative: more background
+
+
+def test_float32_stays_float32():
+    loss, cache = multibox_loss(*batch(1, dtype=np.float32))
+    assert {x.dtype for x in (loss, *multibox_loss_backward(cache))} == {np.dtype(np.float32)}
+
+
+def test_wrong_shapes_are_named():
+    offsets, logits, offset_targets, class_targets = batch(0)
+    with pytest.raises(ValueError, match=r"\(3, 39, 4\)"):
+        multibox_loss(offsets[:, 1:], logits, offset_targets, class_targets)
+
+
+def test_on_the_card_the_loss_never_waits(strict):
+    inputs = batch(2, dtype=np.float32)
+    loss, cache = multibox_loss(*inputs)
+    with count_syncs() as causes:
+        loss_there, cache_there = multibox_loss(*map(strict.asarray, inputs))
+        gradients_there = multibox_loss_backward(cache_there)
+    assert causes == []
+    np.testing.assert_allclose(to_numpy(loss_there), loss, rtol=1e-6)
+    for expected, got in zip(multibox_loss_backward(cache), gradients_there, strict=True):
+        np.testing.assert_allclose(to_numpy(got), expected, atol=1e-7)
