@@ -1,6 +1,8 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import json
+import math
 import os
 import secrets
 from pathlib import Path
@@ -37,3 +39,17 @@ def write_atomically(path, write):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
     return path
+
+
+def write_json(path, content):
+    """Write `content` as indented JSON.  NaN, which JSON does not know, becomes null."""
+    text = json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n"
+    return write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _without_nan(content):
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content

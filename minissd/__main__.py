@@ -1,0 +1,5 @@
+"""`python -m minissd` is `minissd`."""
+
+from minissd.cli.main import main
+
+main()

@@ -1,0 +1,167 @@
+"""Every backward pass of minissd, ready to be checked: what `minissd gradcheck` and the tests run.
+
+A case draws its inputs from a generator and returns (forward, backward, inputs) as `minissd.gradcheck.check_backward`
+takes them.  Inputs are kept away from kinks (0 of a ReLU, ties of a maximum, |d| = 1 of smooth L1), where a
+difference quotient means nothing.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from minissd import ops
+from minissd.detection import multibox_loss, multibox_loss_backward
+from minissd.gradcheck import away_from, check_backward, distinct
+from minissd.layers import BatchNorm, Conv2d, Initializer, L2Normalize, Linear, MaxPool2d, ReLU, Sequential
+from minissd.models import build
+
+MAP = (2, 7, 6, 3)  # N, H, W, C of most inputs: small, and no two sizes alike
+
+
+def _conv2d(rng, kernel=(3, 3), c_out=4, **geometry):
+    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, MAP[3], c_out)), rng.standard_normal(c_out)
+    return partial(ops.conv2d, **geometry), ops.conv2d_backward, inputs
+
+
+def _max_pool2d(rng, kernel, **geometry):
+    return partial(ops.max_pool2d, kernel=kernel, **geometry), ops.max_pool2d_backward, [distinct(rng, MAP)]
+
+
+def _avg_pool2d(rng, kernel, **geometry):
+    return partial(ops.avg_pool2d, kernel=kernel, **geometry), ops.avg_pool2d_backward, [rng.standard_normal(MAP)]
+
+
+def _elementwise(rng, name):
+    return getattr(ops, name), getattr(ops, f"{name}_backward"), [away_from(rng.standard_normal(MAP), 0)]
+
+
+def _linear(rng):
+    return ops.linear, ops.linear_backward, [rng.standard_normal(shape) for shape in ((4, 5), (5, 3), (3,))]
+
+
+def _batch_norm(rng, train):
+    mean, var = rng.standard_normal(MAP[3]), rng.uniform(0.5, 2, MAP[3])
+
+    def forward(x, gamma, beta):
+        return ops.batch_norm(x, gamma, beta, mean.copy(), var.copy(), train=train)
+
+    return forward, ops.batch_norm_backward, [rng.standard_normal(s) for s in (MAP, MAP[3], MAP[3])]
+
+
+def _l2_normalize(rng):
+    return ops.l2_normalize, ops.l2_normalize_backward, [rng.standard_normal(MAP), rng.uniform(1, 20, MAP[3])]
+
+
+def _dropout(rng):
+    seed = rng.integers(1 << 30)
+
+    def forward(x):
+        return ops.dropout(x, 0.4, np.random.default_rng(seed))
+
+    return forward, ops.dropout_backward, [rng.standard_normal(MAP)]
+
+
+def _cross_entropy(rng):
+    labels = rng.integers(0, 5, 6)
+    backward = lambda dloss, cache: ops.cross_entropy_backward(cache, dloss)  # noqa: E731
+    return lambda logits: ops.cross_entropy(logits, labels), backward, [rng.standard_normal((6, 5)) * 2]
+
+
+def _smooth_l1(rng):
+    target = rng.standard_normal((6, 4))
+    difference = away_from(rng.standard_normal((6, 4)) * 2, (-1, 0, 1))
+    backward = lambda dloss, cache: ops.smooth_l1_backward(cache, dloss)  # noqa: E731
+    return lambda pred: ops.smooth_l1(pred, target), backward, [target + difference]
+
+
+def _multibox_loss(rng):
+    """Two images of 30 boxes, their background logits so far apart that the choice of hard negatives stays."""
+    class_targets = np.where(rng.random((2, 30)) < 0.2, rng.integers(1, 4, (2, 30)), 0)
+    offset_targets = rng.standard_normal((2, 30, 4))
+    offsets = offset_targets + away_from(rng.standard_normal((2, 30, 4)) * 2, (-1, 0, 1))
+    logits = rng.uniform(-0.02, 0.02, (2, 30, 4))
+    logits[..., 0] += distinct(rng, (2, 30))
+
+    def forward(offsets, logits):
+        return multibox_loss(offsets, logits, offset_targets, class_targets, alpha=0.7)
+
+    backward = lambda dloss, cache: multibox_loss_backward(cache, dloss)  # noqa: E731
+    return forward, backward, [offsets, logits]
+
+
+def _layer(rng, make, shape=MAP):
+    """A layer as a function of its input and all its parameters."""
+    layer = make(Initializer(rng, "float64"))
+    names = list(layer.params)
+
+    def forward(x, *values):
+        for name, value in zip(names, values, strict=True):
+            layer.params[name][...] = value
+        return layer.forward(x, train=True)
+
+    def backward(dy, cache):
+        dx, grads = layer.backward(dy, cache)
+        return dx, *(grads[name] for name in names)
+
+    return forward, backward, [distinct(rng, shape), *(layer.params[name].copy() for name in names)]
+
+
+def _block(init):
+    layers = {"conv": Conv2d(3, 4, 3, init=init, pad=1, bias=False), "bn": BatchNorm(4, init=init), "relu": ReLU()}
+    return Sequential(**layers, pool=MaxPool2d(2))
+
+
+def _ssd(rng, name, input_size):
+    """A whole detector as a function of its images and every one of its parameters."""
+    model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), input_size=input_size)
+    names = list(model.params)
+
+    def forward(images, *values):
+        for param, value in zip(names, values, strict=True):
+            model.params[param][...] = value
+        return model.forward(images, train=True)
+
+    def backward(dy, cache):
+        d_images, grads = model.backward(dy, cache)
+        return d_images, *(grads[param] for param in names)
+
+    images = rng.standard_normal((2, input_size, input_size, 3))
+    return forward, backward, [images, *(model.params[param].copy() for param in names)]
+
+
+CASES = {
+    "conv2d": _conv2d,
+    "conv2d, stride 2, pad 1": partial(_conv2d, stride=2, pad=1),
+    "conv2d, atrous: dilation 2, pad 2": partial(_conv2d, dilation=2, pad=2),
+    "conv2d, 2x4 kernel, same": partial(_conv2d, kernel=(2, 4), pad="same"),
+    "conv2d, 1x1": partial(_conv2d, kernel=(1, 1)),
+    "max_pool2d, 2x2": partial(_max_pool2d, kernel=2),
+    "max_pool2d, 3x3, stride 1, pad 1": partial(_max_pool2d, kernel=3, stride=1, pad=1),
+    "max_pool2d, 2x2, ceil mode": partial(_max_pool2d, kernel=2, ceil_mode=True),
+    "avg_pool2d, 3x3, stride 2, pad 1, ceil mode": partial(_avg_pool2d, kernel=3, stride=2, pad=1, ceil_mode=True),
+    "relu": partial(_elementwise, name="relu"),
+    "leaky_relu": partial(_elementwise, name="leaky_relu"),
+    "sigmoid": partial(_elementwise, name="sigmoid"),
+    "linear": _linear,
+    "batch_norm, training": partial(_batch_norm, train=True),
+    "batch_norm, inference": partial(_batch_norm, train=False),
+    "l2_normalize": _l2_normalize,
+    "dropout": _dropout,
+    "cross_entropy": _cross_entropy,
+    "smooth_l1": _smooth_l1,
+    "multibox_loss": _multibox_loss,
+    "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
+    "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),
+    "layers conv, batch norm, ReLU, pool": partial(_layer, make=_block),
+    "model ssd-tiny": partial(_ssd, name="ssd-tiny", input_size=64),
+}
+
+
+def check(name, seed=0):
+    """Check one case; returns its largest relative error, raises GradientError with a diagnosis."""
+    rng = np.random.default_rng(seed)
+    forward, backward, inputs = CASES[name](rng)
+    if not name.startswith("model"):
+        return check_backward(forward, backward, inputs, rng=rng)
+    # Thousands of ReLUs: a small eps, lest one of them crosses its kink, and a few entries of each parameter.
+    return check_backward(forward, backward, inputs, rng=rng, eps=1e-7, rtol=1e-3, atol=1e-5, max_entries=2)

@@ -1,0 +1,83 @@
+"""`minissd detect`: draw what a checkpoint finds in your own images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from minissd.backend import resolve_device, to_device
+from minissd.cli import options
+from minissd.cli.console import console, error_console, simple_table
+from minissd.data import read_image, resize_image
+from minissd.errors import MinissdError
+from minissd.files import write_json
+from minissd.training import load_checkpoint
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
+
+
+def detect(
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", metavar="IMAGE...")],
+    checkpoint: options.CheckpointFile,
+    threshold: Annotated[float, typer.Option(help="Lowest score to show.", min=0, max=1)] = 0.5,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option(help="Folder for the annotated images and detections.json.", metavar="DIR")] = Path("detections"),
+):
+    """Find objects in images: an annotated copy of each, and detections.json with boxes in pixels."""
+    from minissd.viz.boxes import annotated_image  # matplotlib is slow to import
+    from minissd.viz.style import save_picture
+
+    model = load_checkpoint(checkpoint, device=resolve_device(device)).model
+    paths = [found for path in images for found in _image_files(path)]
+    results, failed = {}, 0
+    table = simple_table(f"{checkpoint}, score at least {threshold:g}", "image", "objects", "best")
+    for path, name in zip(paths, _output_names(paths), strict=True):
+        try:
+            image = read_image(path)
+        except MinissdError as error:  # one bad file among many does not cost the others
+            if len(paths) == 1:
+                raise
+            error_console.print(f"left out: {error}", markup=False, soft_wrap=True)
+            failed += 1
+            continue
+        pixels = to_device(resize_image(image, model.input_size)[None], model.device)
+        found = model.detect(pixels, score_threshold=threshold)[0]
+        save_picture(annotated_image(image, found, model.classes), out / name)
+        results[str(path)] = _as_json(found, image.shape, model.classes)
+        best = f"{model.classes[found.labels[0]]} {found.scores[0]:.2f}" if len(found.scores) else ""
+        table.add_row(str(path), str(len(found.scores)), best)
+    write_json(out / "detections.json", results)
+    console.print(table)
+    console.print(f"annotated images and detections.json: {out}", markup=False, soft_wrap=True)
+    if failed:
+        raise MinissdError(f"{failed} of {len(paths)} images could not be read (named above): mend or leave them out")
+
+
+def _image_files(path):
+    """The path itself, or the images in it if it is a folder."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise MinissdError(f"{path}: no image in this folder (looked for {', '.join(SUFFIXES)}): give images or another folder")
+    return found
+
+
+def _as_json(found, shape, classes):
+    """A list of {"class", "score", "box"}; box: x_min, y_min, x_max, y_max in pixels from the upper left corner."""
+    height, width = shape[:2]
+    boxes = np.clip(found.corners, 0, 1) * np.array([width, height, width, height])
+    return [
+        {"class": classes[label], "score": round(float(score), 4), "box": [round(float(edge), 1) for edge in box]}
+        for box, label, score in zip(boxes, found.labels, found.scores, strict=True)
+    ]
+
+
+def _output_names(paths):
+    """NAME.png for each image; numbered where two folders hold the same name."""
+    names, taken = [], {}
+    for path in paths:
+        taken[path.stem] = taken.get(path.stem, 0) + 1
+        names.append(f"{path.stem}.png" if taken[path.stem] == 1 else f"{path.stem}-{taken[path.stem]}.png")
+    return names

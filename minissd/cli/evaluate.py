@@ -1,0 +1,110 @@
+"""`minissd evaluate`: score a checkpoint the PASCAL VOC way, and draw what the scores mean."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from minissd import detection
+from minissd.backend import resolve_device
+from minissd.cli import options
+from minissd.cli.console import console, print_notes, progress_bar, simple_table
+from minissd.data import open_dataset
+from minissd.files import write_json
+from minissd.training import evaluate as score
+from minissd.training import load_checkpoint
+
+SHEET_IMAGES = 6
+SHEET_SCORE = 0.5  # detections below this score are counted in the curves but not drawn
+
+
+class Method(str, Enum):
+    voc07 = "voc07"
+    area = "area"
+
+
+def evaluate(
+    checkpoint: options.CheckpointFile,
+    data: options.Data = "shapes",
+    split: Annotated[str, typer.Option(help="Images to score: a name in ImageSets/Main.")] = "test",
+    limit: options.Limit = None,
+    iou: Annotated[float, typer.Option(help="Overlap from which a detection counts.", min=0.05, max=0.95)] = 0.5,
+    method: Annotated[Method, typer.Option(help="Average precision at 11 points, or the area.")] = Method.voc07,
+    batch_size: options.BatchSize = 16,
+    device: options.Device = "auto",
+    workers: options.Workers = 2,
+    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures; that of the checkpoint unless given.", metavar="DIR")] = None,
+):
+    """Score a checkpoint on a data set: AP of each class, mAP, recall, and pictures of them."""
+    model = load_checkpoint(checkpoint, device=resolve_device(device)).model
+    dataset = open_dataset(data, split, classes=model.classes, limit=limit, size=model.input_size)
+    print_notes(dataset)
+    metrics = evaluate_and_draw(
+        model,
+        dataset,
+        out or checkpoint.parent,
+        method=method.value,
+        iou_threshold=iou,
+        batch_size=batch_size,
+        workers=workers,
+    )
+    print_metrics(metrics, f"{dataset.name} {split}: {len(dataset)} images, IoU {iou:g}, {method.value}")
+    console.print(f"metrics.json and pictures: {out or checkpoint.parent}", markup=False, soft_wrap=True)
+
+
+def evaluate_and_draw(model, dataset, out, *, method="voc07", iou_threshold=0.5, batch_size=16, workers=2):
+    """Score a model with a progress bar; write metrics.json and the pictures into the folder `out`."""
+    with progress_bar("images") as bar:
+        task = bar.add_task("evaluate", total=len(dataset), speed=0, note="")
+
+        def report(done, total):
+            bar.update(task, completed=done, speed=bar.tasks[task].speed or 0)
+
+        metrics, detections, objects = score(
+            model,
+            dataset,
+            method=method,
+            iou_threshold=iou_threshold,
+            batch_size=batch_size,
+            workers=workers,
+            report=report,
+        )
+    write_json(out / "metrics.json", metrics)
+    from minissd.viz.curves import average_precision_chart, precision_recall_curves  # matplotlib is slow to import
+    from minissd.viz.style import save_picture
+
+    curves = detection.precision_recall_curves(detections, objects, dataset.classes, iou_threshold)
+    save_picture(precision_recall_curves(curves, metrics["AP"], method), out / "precision_recall.png")
+    save_picture(average_precision_chart(metrics["AP"], method), out / "average_precision.png")
+    save_picture(sheet(dataset, detections), out / "detections.png")
+    return metrics
+
+
+def sheet(dataset, detections):
+    """Detections beside the ground truth for a few images spread over the data set."""
+    from minissd.viz.boxes import detection_sheet, detections_beside_truth
+
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).round().astype(int))
+    rows = []
+    for i in chosen:
+        sample = dataset[i]
+        confident = _above(detections[i], SHEET_SCORE)
+        rows.append(detections_beside_truth(sample.image, confident, sample.objects, dataset.classes, title=sample.id))
+    return detection_sheet(rows)
+
+
+def _above(detections, score):
+    count = np.count_nonzero(detections.scores >= score)  # they come best first
+    return type(detections)(*(part[:count] for part in detections))
+
+
+def print_metrics(metrics, title):
+    table = simple_table(title, "class", "AP")
+    for name, ap in metrics["AP"].items():
+        table.add_row(name, "no object" if ap is None or np.isnan(ap) else f"{ap:.4f}")
+    table.add_section()
+    table.add_row("mAP", f"{metrics['mAP']:.4f}")
+    table.add_row("recall", f"{metrics['recall']:.4f}")
+    console.print(table)

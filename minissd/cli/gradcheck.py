@@ -1,0 +1,32 @@
+"""`minissd gradcheck`: compare every backward pass with difference quotients of its forward pass."""
+
+from typing import Annotated
+
+import typer
+
+from minissd.checks import CASES, check
+from minissd.cli import options
+from minissd.cli.console import console, simple_table
+from minissd.errors import MinissdError
+from minissd.gradcheck import GradientError
+
+
+def gradcheck(
+    only: Annotated[str, typer.Option(help="Only the checks whose name contains this.", metavar="TEXT")] = "",
+    seed: options.Seed = 0,
+):
+    """Check every gradient in float64 and print a table."""
+    names = [name for name in CASES if only in name]
+    if not names:
+        raise MinissdError(f"no check has {only!r} in its name; there are {', '.join(CASES)}")
+    table = simple_table("largest error of each backward pass, relative to its largest gradient", "backward pass", "error", "")
+    faults = []
+    for name in names:
+        try:
+            table.add_row(name, f"{check(name, seed):.1e}", "[green]right[/]")
+        except GradientError as error:
+            table.add_row(name, "", "[red]wrong[/]")
+            faults.append(f"{name}: {error}")
+    console.print(table)
+    if faults:
+        raise MinissdError("; ".join(faults))

@@ -1,0 +1,56 @@
+"""The `minissd` command: all subcommands under one roof, and the one place where errors become exit codes."""
+
+import sys
+
+import typer
+
+from minissd import __version__
+from minissd.cli.bench import bench
+from minissd.cli.console import error_console
+from minissd.cli.demo import demo
+from minissd.cli.detect import detect
+from minissd.cli.doctor import doctor
+from minissd.cli.evaluate import evaluate
+from minissd.cli.fetch import fetch
+from minissd.cli.gradcheck import gradcheck
+from minissd.cli.train import train
+from minissd.errors import MinissdError
+
+app = typer.Typer(
+    help="The SSD object detector, written by hand in NumPy and CuPy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (demo, train, evaluate, detect, gradcheck, bench, fetch, doctor):
+    app.command()(command)
+
+
+def _print_version(wanted: bool):
+    if wanted:
+        print(f"minissd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True),
+):
+    pass
+
+
+def main():
+    """Run the command line.  Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage, 130 stopped."""
+    try:
+        app()
+    except MinissdError as error:
+        error_console.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        error_console.print("stopped")
+        sys.exit(130)
+
+
+def _escape(text):
+    return text.replace("[", r"\[")

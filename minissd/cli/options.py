@@ -1,0 +1,20 @@
+"""The options that several commands share, with one wording."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[str, typer.Option(help="shapes, a data set that `minissd fetch` brought, or the folder of a VOC tree.")]
+Classes = Annotated[str | None, typer.Option(help="Only these classes, separated by commas.", metavar="A,B")]
+Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto: the card if there is one.")]
+Workers = Annotated[int, typer.Option(help="Threads that prepare images ahead.", min=0)]
+BatchSize = Annotated[int, typer.Option(help="Images a step.")]
+CheckpointFile = Annotated[Path, typer.Option(help="A .safetensors file that `minissd train` wrote.", metavar="FILE")]
+
+
+def parse_classes(text):
+    """["person", "dog"] from "person,dog"; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
