@@ -1,4 +1,4 @@
-"""First values of the parameters, drawn in one fixed order from one generator, made on their device at once."""
+"""First values of the parameters, drawn in one fixed order from one generator, each put on its device at once."""
 
 import numpy as np
 
@@ -6,15 +6,17 @@ from minissd.backend import to_device
 
 
 class Initializer:
-    """Hands out new parameter arrays of one dtype on one device."""
+    """Hands out new parameter arrays of one dtype, float32 or float64, on one device."""
 
     def __init__(self, rng, dtype="float32", device="cpu"):
         self.rng = rng
         self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"parameters are float32 or float64, not {self.dtype}")
         self.device = device
 
     def he(self, shape):
-        """Normal with variance 2 / fan_in: keeps the variance through layers that a ReLU follows (He et al. 2015)."""
+        """Normal with variance 2 / fan_in: keeps the variance where a ReLU follows (He et al. 2015)."""
         return self._normal(shape, np.sqrt(2 / _fan_in(shape)))
 
     def xavier(self, shape):

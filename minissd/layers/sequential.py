@@ -18,7 +18,7 @@ class Sequential(Layer):
 
     def backward(self, dy, caches, need_dx=True):
         grads = {}
-        first = next(iter(self.layers))
+        first = next(iter(self.layers), None)
         for (name, layer), cache in zip(reversed(self.layers.items()), reversed(caches), strict=True):
             dy, layer_grads = layer.backward(dy, cache, need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))

@@ -5,6 +5,8 @@ from minissd.ops import dropout, dropout_backward, max_pool2d, max_pool2d_backwa
 
 
 class ReLU(Layer):
+    """max(x, 0)."""
+
     def forward(self, x, train=False, rng=None):
         return relu(x)
 
@@ -13,6 +15,8 @@ class ReLU(Layer):
 
 
 class MaxPool2d(Layer):
+    """The largest value of each window; stride is the kernel's size unless given."""
+
     def __init__(self, kernel, *, stride=None, pad=0, ceil_mode=False):
         super().__init__()
         self.kernel = kernel
@@ -34,7 +38,7 @@ class Dropout(Layer):
 
     def forward(self, x, train=False, rng=None):
         if train and rng is None:
-            raise ValueError("dropout in training needs a numpy.random.Generator: forward(x, train=True, rng=rng)")
+            raise ValueError("dropout needs a numpy.random.Generator in training: forward(x, train=True, rng=rng)")
         return dropout(x, self.rate, rng, train)
 
     def backward(self, dy, cache, need_dx=True):

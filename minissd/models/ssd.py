@@ -14,7 +14,7 @@ import numpy as np
 
 from minissd.backend import array_module, to_device
 from minissd.detection import default_boxes, detections_from
-from minissd.layers import Conv2d, Layer
+from minissd.layers import Conv2d, Layer, prefixed
 
 
 class Head(Layer):
@@ -45,7 +45,7 @@ class Head(Layer):
         dx, grads = self.offsets.backward(d_offsets.reshape(offsets_shape), offsets_cache)
         dx_logits, logits_grads = self.logits.backward(d_logits.reshape(logits_shape), logits_cache)
         dx += dx_logits  # both convolutions read the same map
-        return dx, {f"offsets.{k}": g for k, g in grads.items()} | {f"logits.{k}": g for k, g in logits_grads.items()}
+        return dx, prefixed("offsets", grads) | prefixed("logits", logits_grads)
 
 
 class SSD(Layer):
@@ -67,7 +67,7 @@ class SSD(Layer):
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
 
     def forward(self, images, train=False, rng=None):
-        """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), cache."""
+        """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), caches."""
         xp = array_module(images)
         x = self.normalize(images)
         outputs, caches = [], []
@@ -77,37 +77,35 @@ class SSD(Layer):
             outputs.append(output)
             caches.append((stage_cache, head_cache))
         offsets, logits = (xp.concatenate(parts, axis=1) for parts in zip(*outputs, strict=True))
-        return (offsets, logits), (caches, [offset_part.shape[1] for offset_part, _ in outputs])
+        return (offsets, logits), caches
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy, caches, need_dx=True):
         """dy = (d_offsets (N, P, 4), d_logits (N, P, C+1)) -> d_images (N, S, S, 3) or None, grads."""
         d_offsets, d_logits = dy
-        caches, boxes_per_map = cache
         grads = {}
         d_map = None  # what flows back along the trunk
-        end = sum(boxes_per_map)
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):
             stage_cache, head_cache = caches[i]
-            part = slice(end - boxes_per_map[i], end)
-            end = part.start
+            part = self.spec.slices[i]  # the boxes of this map
             d_head, head_grads = self.heads[i].backward((d_offsets[:, part], d_logits[:, part]), head_cache)
             d_map = d_head if d_map is None else d_map + d_head  # the map fed its head and the next stage
             d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=need_dx or i > 0)
-            grads |= {f"head{i}.{key}": g for key, g in head_grads.items()}
-            grads |= {f"{name}.{key}": g for key, g in stage_grads.items()}
+            grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
         return d_map, grads
 
     def normalize(self, images):
-        """uint8 RGB pixels -> (x - mean) * scale in the model's dtype; anything else is taken as normalised already."""
+        """Images in the model's dtype: uint8 RGB x -> (x - mean) * scale; floats are taken as normalised already."""
         s = self.input_size
         if images.ndim != 4 or images.shape[1:] != (s, s, 3):
             raise ValueError(f"{self.name} reads images (N, {s}, {s}, 3), got {images.shape}")
-        if images.dtype != np.uint8:
-            return images
-        x = images.astype(self.dtype)
-        x -= self.pixel_mean
-        x *= self.pixel_scale
-        return x
+        if images.dtype == np.uint8:
+            x = images.astype(self.dtype)
+            x -= self.pixel_mean
+            x *= self.pixel_scale
+            return x
+        if images.dtype.kind != "f":
+            raise TypeError(f"{self.name} reads uint8 RGB images or normalised floats, got {images.dtype}")
+        return images.astype(self.dtype, copy=False)
 
     def trace(self, images, train=False, rng=None):
         """Yield (name, output) of every layer in the order of `forward`: for looking inside."""

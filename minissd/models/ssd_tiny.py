@@ -5,6 +5,7 @@ side for the 240 pixels it reads by default) with six default boxes in each cell
 """
 
 from minissd.detection import DefaultBoxSpec
+from minissd.errors import MinissdError
 from minissd.layers import BatchNorm, Conv2d, ReLU, Sequential
 from minissd.models.ssd import SSD, Head
 
@@ -17,10 +18,13 @@ STAGES = (
 )
 SIZES = (0.08, 0.18, 0.35, 0.55, 0.8)  # side of the default boxes of each map; the last only closes sqrt(s_l s_{l+1})
 RATIOS = (2, 3)
+LARGEST_INPUT = 4096  # pixels: 2 million default boxes
 
 
 def ssd_tiny(classes, *, init, input_size=240):
     """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
+    if not 1 <= input_size <= LARGEST_INPUT:
+        raise MinissdError(f"input size {input_size}: ssd-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
     stages, heads, map_sizes = {}, [], []
     channels, size = 3, input_size
     for i, convolutions in enumerate(STAGES):

@@ -6,10 +6,12 @@ from minissd.training.evaluate import detect_dataset, evaluate
 from minissd.training.log import read_log
 from minissd.training.loop import BEST, LAST, train, train_step
 from minissd.training.optim import SGD
+from minissd.training.schedule import SCHEDULES
 
 __all__ = [
     "BEST",
     "LAST",
+    "SCHEDULES",
     "SGD",
     "Checkpoint",
     "TrainConfig",

@@ -1,18 +1,19 @@
 """Checkpoints: one safetensors file with everything a run needs to go on bit for bit, and no code.
 
-Tensors are named "params/...", "buffers/..." (batch-norm statistics) and "velocity/..." (momentum); the metadata,
-all JSON, say which model this is, for which classes, after which step, and with which settings.  The schedule, the
+Tensors are named "params/...", "buffers/..." (batch-norm statistics) and "velocity/..." (momentum); the metadata
+say which model this is, for which classes, after which step, and with which settings (JSON).  The schedule, the
 position in the epoch and all randomness follow from the step and the seed, so there is nothing else to keep.
 """
 
 import json
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from minissd.backend import to_device, to_like, to_numpy
+from minissd.backend import array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
 from minissd.models import build
@@ -39,7 +40,7 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
         "format": FORMAT,
         "model": model.name,
         "classes": json.dumps(model.classes),
-        "options": json.dumps({"input_size": model.input_size, "dtype": str(model.dtype)}),
+        "options": json.dumps(_options(model)),
         "step": str(step),
         "settings": json.dumps(settings or {}),
     }
@@ -49,43 +50,73 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
 
 def load_checkpoint(path, *, device="cpu"):
     """Rebuild the model a checkpoint holds.  MinissdError if the file is missing, damaged or something else."""
+    device = resolve_device(device)
     metadata, tensors = _read(path)
-    try:
-        classes, options = json.loads(metadata["classes"]), json.loads(metadata["options"])
-        step, settings = int(metadata["step"]), json.loads(metadata["settings"])
-        model = build(metadata["model"], classes=classes, device=device, **options)
-    except (KeyError, ValueError, TypeError):
-        raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
-    for kind, arrays in (("params", model.params), ("buffers", model.buffers)):
+    model, step, settings = _rebuild(path, metadata, device)
+    velocity = {}
+    if any(name.startswith("velocity/") for name in tensors):
+        velocity = {name: array_module(p).zeros_like(p) for name, p in model.params.items()}
+    for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity)):
         _fill(path, kind, arrays, tensors)
-    velocity = {n.removeprefix("velocity/"): to_device(t, model.device) for n, t in tensors.items() if n.startswith("velocity/")}
     return Checkpoint(model, velocity, step, settings)
+
+
+def _options(model):
+    """What `build` needs to know besides the model's name and classes."""
+    return {"input_size": model.input_size, "dtype": str(model.dtype)}
 
 
 def _read(path):
     """(metadata, tensors) of a safetensors file that says it is one of ours."""
+    if Path(path).is_dir():
+        raise MinissdError(f"{path}: is a folder: give a .safetensors file in it that `minissd train` wrote")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise MinissdError(f"{path}: a safetensors file, but no minissd checkpoint: give one that `minissd train` wrote")
+                raise MinissdError(
+                    f"{path}: a safetensors file, but no minissd checkpoint: give one that `minissd train` wrote"
+                )
             return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError:
         raise MinissdError(f"{path}: no such checkpoint: give a .safetensors file that `minissd train` wrote") from None
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, AttributeError) as error:  # the last two: a dtype that NumPy lacks
         reason = str(error).splitlines()[0]
         raise MinissdError(f"{path}: not a checkpoint, or a damaged one ({reason}): use another one") from None
 
 
+def _rebuild(path, metadata, device):
+    """(model, step, settings) as the metadata describe them; the model is as `build` makes it."""
+    try:
+        classes, options = json.loads(metadata["classes"]), json.loads(metadata["options"])
+        step, settings = int(metadata["step"]), json.loads(metadata["settings"])
+        names_given = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+        if not names_given or step < 0 or not isinstance(settings, dict):
+            raise ValueError
+        model = build(metadata["model"], classes=classes, device=device, **options)
+        if _options(model) != options:
+            raise ValueError
+        return model, step, settings
+    except MinissdError as error:
+        raise MinissdError(f"{path}: {error}") from None
+    except (KeyError, ValueError, TypeError):
+        raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
+
+
 def _fill(path, kind, arrays, tensors):
-    """Copy the tensors into the model's own arrays; the names and shapes must be those of the model."""
-    stored = {name.removeprefix(f"{kind}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{kind}/")}
+    """Copy the tensors into the model's own arrays; names, shapes and dtypes must be those of the model."""
+    prefix = f"{kind}/"
+    stored = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if stored.keys() != arrays.keys():
         name = min(stored.keys() ^ arrays.keys())
-        raise MinissdError(f"{path}: does not fit its model ({kind} {name!r} is on one side only): use another checkpoint")
+        raise MinissdError(
+            f"{path}: does not fit its model ({kind} {name!r} is on one side only): use another checkpoint"
+        )
     for name, array in arrays.items():
-        if stored[name].shape != array.shape:
+        tensor = stored[name]
+        if (tensor.shape, tensor.dtype) != (array.shape, array.dtype):
             raise MinissdError(
-                f"{path}: {kind} {name!r} has shape {stored[name].shape}, the model {array.shape}: use another checkpoint"
+                f"{path}: {kind} {name!r} is {tensor.shape} {tensor.dtype}, the model has {array.shape} "
+                f"{array.dtype}: use another checkpoint"
             )
-        array[...] = to_like(stored[name], array)
+        array[...] = to_like(tensor, array)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from minissd.data import PRESETS
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
 
@@ -16,21 +17,24 @@ class TrainConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     alpha: float = 1.0  # weight of the localization loss
+    augmentation: str = "light"  # a name in minissd.data.PRESETS
     seed: int = 0
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
 
     def __post_init__(self):
-        at_least_one = {"epochs": self.epochs, "batch-size": self.batch_size, "validate-every": self.validate_every}
-        for name, value in at_least_one.items():
-            if value < 1:
-                raise MinissdError(f"--{name} is {value}: it must be at least 1")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("validate_every", 1), ("workers", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise MinissdError(f"--{name.replace('_', '-')} is {value}: it must be at least {least}")
         if not 0 < self.lr < float("inf"):
             raise MinissdError(f"--lr is {self.lr}: it must be a positive number")
         if not 0 <= self.warmup < 1:
             raise MinissdError(f"warmup is {self.warmup}: it is a part of all steps, at least 0 and below 1")
-        if self.schedule not in SCHEDULES:
-            raise MinissdError(f"--schedule {self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}")
+        for name, known in (("schedule", SCHEDULES), ("augmentation", PRESETS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise MinissdError(f"--{name} {value!r} is not known: choose one of {', '.join(known)}")
 
     def learning_rate(self, step, total):
         """The rate of step `step` (from 0) out of `total`."""

@@ -1,22 +1,27 @@
 """When a loss is not finite: find out where it began, to say so in one line."""
 
+import numpy as np
+
+from minissd.backend import array_module
 from minissd.errors import MinissdError
 
 
-def raise_not_finite(step, model, images, ids, xp):
-    """MinissdError with the step, the first layer whose output is not finite, and the images of the batch."""
+def raise_not_finite(step, model, images, ids):
+    """MinissdError with the step, the first parameter or layer that is not finite, and the images of the batch."""
     raise MinissdError(
-        f"the loss is not finite at step {step}: {_first_fault(model, images, xp)}; images {', '.join(ids)}: "
-        "the last checkpoint is kept; try a lower --lr, or look at these images"
+        f"the loss is not finite at step {step}: {_first_fault(model, images)}; images {', '.join(ids)}: "
+        "checkpoints saved before stay as they are; try a lower --lr, or look at these images"
     )
 
 
-def _first_fault(model, images, xp):
+def _first_fault(model, images):
     """The first parameter or layer output that is not finite, in words."""
-    for name, array in (model.params | model.buffers).items():
-        if not bool(xp.isfinite(array).all()):
+    isfinite = array_module(images).isfinite
+    for name, array in model.params.items():
+        if not isfinite(array).all():
             return f"{name} is not finite"
-    for name, output in model.trace(images):
-        if not bool(xp.isfinite(output).all()):
-            return f"first in the output of {name}"
+    # As in training, for the failed step has spoilt the running statistics; any dropout will do.
+    for name, output in model.trace(images, train=True, rng=np.random.default_rng(0)):
+        if not isfinite(output).all():
+            return f"the first output that is not finite is that of {name}"
     return "the network's outputs are finite, so it comes from the targets"

@@ -33,7 +33,13 @@ class RunLog:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
-            raise MinissdError(f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume") from error
+            raise MinissdError(
+                f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume"
+            ) from error
+
+    def has_validation(self, step):
+        """Whether the validation after `step` steps is among the records."""
+        return any(record["step"] == step and "validation" in record for record in self.records)
 
 
 def read_log(path):
@@ -44,9 +50,18 @@ def read_log(path):
         raise MinissdError(f"{path}: cannot be read ({error}): give the log.jsonl of a run") from None
     records = []
     for number, line in enumerate(lines, 1):
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            if number < len(lines):
-                raise MinissdError(f"{path}: line {number} is not JSON: restore the log or start a new run") from None
+        record = _parse(line)
+        if record is not None:
+            records.append(record)
+        elif number < len(lines):
+            raise MinissdError(f"{path}: line {number} is no record of a run: restore the log or start a new run")
     return records
+
+
+def _parse(line):
+    """The record on a line, or None if it holds something else or half of one."""
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("step"), int) else None

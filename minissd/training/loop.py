@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from minissd.backend import array_module, to_device, to_numpy
-from minissd.data import Augmentation, DetectionPreparation, Loader
+from minissd.data import PRESETS, DetectionPreparation, Loader
 from minissd.detection import multibox_loss, multibox_loss_backward
 from minissd.errors import MinissdError
 from minissd.training.checkpoint import save_checkpoint
-from minissd.training.evaluate import evaluate
+from minissd.training.evaluate import check_classes, evaluate
 from minissd.training.finite import raise_not_finite
+from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
 from minissd.training.optim import SGD
 
@@ -28,47 +29,53 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
 
     validation: a data set to score every `config.validate_every` epochs; the best mAP is kept as best.safetensors.
     out: folder for log.jsonl and the checkpoints; nothing is written without it.
-    augmentation: `minissd.data.Augmentation`; all that the notes describe unless given.
+    augmentation: a `minissd.data.Augmentation` in place of the preset that `config` names.
     resume: the `Checkpoint` to go on from; its model must be `model`.
     report(record, total_steps): called after every step and every validation, for a progress bar.
-    A KeyboardInterrupt saves the step reached as last.safetensors and passes on.
+    Ctrl-C lets the step under way finish, saves it as last.safetensors and passes on as KeyboardInterrupt.
     """
-    prepare = DetectionPreparation(to_numpy(model.default_boxes), model.input_size, augmentation or Augmentation())
+    check_classes(model, data)
+    prepare = DetectionPreparation(model.default_boxes, model.input_size, augmentation or PRESETS[config.augmentation])
     loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers)
     optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay)
     step, best = 0, None
     if resume:
-        _restore(optimizer, resume)
-        step, best = resume.step, resume.settings["best_mAP"]
+        _restore(optimizer, model, resume)
+        step, best = resume.step, resume.settings.get("best_mAP")
     per_epoch = loader.batches_per_epoch
+    if per_epoch == 0:
+        raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
     total = config.epochs * per_epoch
     log = RunLog(out and Path(out) / "log.jsonl", start=step)
-
-    def add(record):
-        log.add(record)
-        if report:
-            report(record, total)
 
     def save(name):
         if out:
             settings = {"config": asdict(config), "best_mAP": best}
             save_checkpoint(Path(out) / name, model, velocity=optimizer.velocity, step=step, settings=settings)
 
+    def tell():
+        if report:
+            report(log.records[-1], total)
+
     try:
-        for epoch in range(step // per_epoch, config.epochs):
-            for batch in loader.epoch(epoch, start=step % per_epoch):
-                started = time.perf_counter()
-                optimizer.lr = config.learning_rate(step, total)
-                losses = train_step(model, optimizer, batch, config, step)
-                step += 1
-                seconds = time.perf_counter() - started
-                add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": round(seconds, 4)})
-            if validation is not None and _due(epoch, config):
+        # A run that was stopped at the end of an epoch returns to it, for its validation may be missing.
+        for epoch in range(max(step - 1, 0) // per_epoch, config.epochs):
+            for batch in loader.epoch(epoch, start=step - epoch * per_epoch):
+                with interrupt_at_the_end():
+                    started = time.perf_counter()
+                    optimizer.lr = config.learning_rate(step, total)
+                    losses = train_step(model, optimizer, batch, config, step)
+                    step += 1
+                    seconds = round(time.perf_counter() - started, 4)
+                    log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
+                tell()
+            if validation is not None and _due(epoch, config) and not log.has_validation(step):
                 metrics, _, _ = evaluate(model, validation, batch_size=config.batch_size, workers=config.workers)
-                add({"step": step, "epoch": epoch + 1, "validation": metrics})
                 if best is None or metrics["mAP"] >= best:
                     best = metrics["mAP"]
                     save(BEST)
+                log.add({"step": step, "epoch": epoch + 1, "validation": metrics})
+                tell()
             save(LAST)
     except KeyboardInterrupt:
         save(LAST)
@@ -91,7 +98,7 @@ def train_step(model, optimizer, batch, config, step):
         xp = array_module(loss)
         numbers = to_numpy(xp.stack([loss, loss_cache.localization, loss_cache.confidence]))
         if not np.isfinite(numbers).all():
-            raise_not_finite(step + 1, model, images, batch.ids, xp)
+            raise_not_finite(step + 1, model, images, batch.ids)
         _, grads = model.backward(multibox_loss_backward(loss_cache), cache, need_dx=False)
         optimizer.step(grads)
     return dict(zip(("loss", "localization", "confidence"), map(float, numbers), strict=True))
@@ -102,8 +109,10 @@ def _due(epoch, config):
     return (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs
 
 
-def _restore(optimizer, checkpoint):
-    if checkpoint.velocity.keys() != optimizer.velocity.keys():
-        raise MinissdError("the checkpoint holds no momentum of this model: it can be evaluated, but not resumed")
+def _restore(optimizer, model, checkpoint):
+    if checkpoint.model is not model:
+        raise ValueError("train: the model must be that of the checkpoint to resume from, resume.model")
+    if not checkpoint.velocity:
+        raise MinissdError("the checkpoint holds no momentum: it can be evaluated, but not resumed")
     for name, velocity in checkpoint.velocity.items():
         optimizer.velocity[name][...] = velocity

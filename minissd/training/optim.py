@@ -20,7 +20,7 @@ class SGD:
         """One update.  grads: a gradient for every parameter; ValueError names those missing or left over."""
         if grads.keys() != self.params.keys():
             differing = ", ".join(sorted(grads.keys() ^ self.params.keys()))
-            raise ValueError(f"gradients and parameters must have the same names; these are on one side only: {differing}")
+            raise ValueError(f"gradients and parameters have different names; on one side only: {differing}")
         for name, p in self.params.items():
             v = self.velocity[name]
             v *= self.momentum

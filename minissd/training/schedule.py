@@ -14,12 +14,12 @@ ONE_CYCLE_START, ONE_CYCLE_END = 1 / 25, 1e-4  # first and last rate, as parts o
 def step_decay(step, total, peak, warmup):
     """Linear from 0 to `peak` over `warmup` steps, then divided by ten at 2/3 and again at 5/6 of `total`."""
     if step < warmup:
-        return peak * (step + 1) / warmup
+        return peak * ((step + 1) / warmup)
     return peak * STEP_DECAY ** sum(step >= milestone * total for milestone in STEP_MILESTONES)
 
 
 def one_cycle(step, total, peak, warmup):
-    """Half a cosine up to `peak` over `warmup` steps, then half a cosine down to almost nothing at `total` (Smith 2018)."""
+    """Half a cosine up to `peak` over `warmup` steps, then half a cosine down to almost nothing (Smith 2018)."""
     if step < warmup:
         return _cosine(peak * ONE_CYCLE_START, peak, step / warmup)
     return _cosine(peak, peak * ONE_CYCLE_END, (step - warmup) / max(total - 1 - warmup, 1))

@@ -1,0 +1,231 @@
+"""Every layer: the operation it stands for, and the protocol all layers share."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from minissd import layers, ops
+from minissd.backend import to_like
+from minissd.layers import (
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Initializer,
+    L2Normalize,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+)
+
+MAP = (2, 7, 6, 3)  # N, H, W, C: no two alike
+MEAN, VAR = np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 1.0])
+
+
+class Case(NamedTuple):
+    make: object  # (init) -> layer
+    op: object  # (x, params) -> y, cache: the operation it stands for, at inference
+    backward: object  # (dy, cache) -> gradients: dx, then one for each parameter
+    x_shape: tuple = MAP
+
+
+def batch_norm(x, params):
+    return ops.batch_norm(x, params["gamma"], params["beta"], MEAN.copy(), VAR.copy(), train=False)
+
+
+def make_batch_norm(init):
+    layer = BatchNorm(3, init=init)
+    for array, value in zip(layer.buffers.values(), (MEAN, VAR), strict=True):
+        array[...] = to_like(value, array)
+    return layer
+
+
+def conv_relu(x, params):
+    y, conv_cache = ops.conv2d(x, params["conv.w"])
+    y, relu_cache = ops.relu(y)
+    return y, (conv_cache, relu_cache)
+
+
+CASES = {
+    "Conv2d": Case(
+        lambda init: Conv2d(3, 5, 3, init=init, stride=2, pad=1),
+        lambda x, p: ops.conv2d(x, p["w"], p["b"], stride=2, pad=1),
+        ops.conv2d_backward,
+    ),
+    "Conv2d without bias, atrous": Case(
+        lambda init: Conv2d(3, 4, 2, init=init, pad="same", dilation=2, bias=False, filler="xavier"),
+        lambda x, p: ops.conv2d(x, p["w"], None, pad="same", dilation=2),
+        lambda dy, cache: ops.conv2d_backward(dy, cache)[:2],
+    ),
+    "Linear": Case(
+        lambda init: Linear(5, 3, init=init),
+        lambda x, p: ops.linear(x, p["w"], p["b"]),
+        ops.linear_backward,
+        (4, 5),
+    ),
+    "BatchNorm": Case(make_batch_norm, batch_norm, ops.batch_norm_backward),
+    "L2Normalize": Case(
+        lambda init: L2Normalize(3, init=init),
+        lambda x, p: ops.l2_normalize(x, p["scale"]),
+        ops.l2_normalize_backward,
+    ),
+    "ReLU": Case(lambda _: ReLU(), lambda x, _: ops.relu(x), ops.relu_backward),
+    "MaxPool2d": Case(
+        lambda _: MaxPool2d(3, stride=2, pad=1, ceil_mode=True),
+        lambda x, _: ops.max_pool2d(x, 3, stride=2, pad=1, ceil_mode=True),
+        ops.max_pool2d_backward,
+    ),
+    "Dropout": Case(lambda _: Dropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
+    "Sequential": Case(
+        lambda init: Sequential(conv=Conv2d(3, 4, 3, init=init, bias=False), relu=ReLU()),
+        conv_relu,
+        lambda dy, caches: ops.conv2d_backward(ops.relu_backward(dy, caches[1]), caches[0])[:2],
+    ),
+}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def case(request):
+    return request.param
+
+
+@pytest.fixture
+def layer(case, rng):
+    """The layer in float64, no parameter left at the 0 or 1 it starts with."""
+    layer = case.make(Initializer(rng, "float64"))
+    for array in layer.params.values():
+        array += rng.uniform(0.5, 1, array.shape)
+    return layer
+
+
+def run(layer, x, rng, train=True):
+    """Forward and backward with a fixed cotangent -> y, dx, grads."""
+    y, cache = layer.forward(x, train, np.random.default_rng(5))
+    dy = np.random.default_rng(6).standard_normal(y.shape)
+    return y, *layer.backward(dy, cache)
+
+
+def test_all_layers_are_tested():
+    made = {type(case.make(Initializer(np.random.default_rng(0)))).__name__ for case in CASES.values()}
+    assert made == set(layers.__all__) - {"Initializer", "Layer", "prefixed"}
+
+
+def test_forward_is_the_operation(case, layer, rng):
+    x = rng.standard_normal(case.x_shape)
+    np.testing.assert_array_equal(layer.forward(x)[0], case.op(x, layer.params)[0])
+
+
+def test_backward_is_that_of_the_operation(case, layer, rng):
+    x = rng.standard_normal(case.x_shape)
+    y, cache = case.op(x, layer.params)
+    dy = rng.standard_normal(y.shape)
+    expected = case.backward(dy, cache)
+    dx, grads = layer.backward(dy, layer.forward(x)[1])
+    for ours, theirs in zip((dx, *grads.values()), expected if layer.params else (expected,), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert list(grads) == list(layer.params)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("train", [False, True])
+def test_gradients_have_the_names_shapes_and_dtypes_of_the_parameters(case, rng, dtype, train):
+    layer = case.make(Initializer(rng, dtype))
+    x = rng.standard_normal(case.x_shape).astype(dtype)
+    y, cache = layer.forward(x, train, rng)
+    dx, grads = layer.backward(np.ones_like(y), cache)
+    assert (y.dtype, dx.dtype, dx.shape) == (x.dtype, x.dtype, x.shape)
+    assert {name: (grad.shape, grad.dtype) for name, grad in grads.items()} == {
+        name: (array.shape, array.dtype) for name, array in layer.params.items()
+    }
+
+
+def test_need_dx_false_changes_no_other_gradient(case, layer, rng):
+    x = rng.standard_normal(case.x_shape)
+    y, cache = layer.forward(x)
+    dy = rng.standard_normal(y.shape)
+    _, grads = layer.backward(dy, cache)
+    dx, without = layer.backward(dy, cache, need_dx=False)
+    assert grads.keys() == without.keys()
+    for name, grad in grads.items():
+        np.testing.assert_array_equal(without[name], grad)
+    if "Conv2d" in type(layer).__name__:
+        assert dx is None  # the layer for which leaving it out saves half of the work
+
+
+def test_no_activations_are_kept(case, layer, rng):
+    """Nothing of a layer changes through use, batch norm's running statistics apart."""
+    before = dict(vars(layer))
+    arrays = {name: array.copy() for name, array in layer.params.items()}
+    run(layer, rng.standard_normal(case.x_shape), rng)
+    assert vars(layer).keys() == before.keys()
+    assert all(value is before[name] for name, value in vars(layer).items())
+    assert layer.params.keys() == arrays.keys()
+    for name, array in layer.params.items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_two_calls_can_be_in_flight_at_once(case, layer, rng):
+    first, second = rng.standard_normal((2, *case.x_shape))
+    y, expected, expected_grads = run(layer, first, rng)
+    _, cache = layer.forward(first, True, np.random.default_rng(5))
+    layer.forward(second, True, rng)
+    dx, grads = layer.backward(np.random.default_rng(6).standard_normal(y.shape), cache)
+    np.testing.assert_array_equal(dx, expected)
+    for name, grad in grads.items():
+        np.testing.assert_array_equal(grad, expected_grads[name])
+
+
+def test_arguments_are_left_alone_and_need_not_be_contiguous(case, layer, rng):
+    x = rng.standard_normal(case.x_shape)
+    strided = np.asfortranarray(x)
+    contiguous, other = run(layer, x, rng, train=False), run(layer, strided, rng, train=False)
+    np.testing.assert_array_equal(strided, x)
+    for ours, theirs in zip(other[:2], contiguous[:2], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_the_card_gives_the_same(case, rng, strict):
+    layer, on_card = (
+        case.make(Initializer(np.random.default_rng(2), "float64", on)) for on in ("cpu", "cuda")
+    )
+    x = rng.standard_normal(case.x_shape)
+    y, cache = layer.forward(x, True, np.random.default_rng(5))
+    dy = rng.standard_normal(y.shape)
+    dx, grads = layer.backward(dy, cache)
+
+    y_on_card, cache = on_card.forward(strict.asarray(x), True, np.random.default_rng(5))
+    dx_on_card, grads_on_card = on_card.backward(strict.asarray(dy), cache)
+    assert list(grads_on_card) == list(grads)
+    expected = [y, dx, *grads.values(), *layer.buffers.values()]
+    found = [y_on_card, dx_on_card, *grads_on_card.values(), *on_card.buffers.values()]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert isinstance(ours, strict.ndarray)
+        np.testing.assert_allclose(strict.asnumpy(ours), theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_only_batch_norm_has_buffers_and_only_training_moves_them(rng):
+    layer = BatchNorm(3, init=Initializer(rng, "float64"), momentum=0.25)
+    x = rng.normal(5, 2, MAP)
+    layer.forward(x)
+    np.testing.assert_array_equal(layer.buffers["running_mean"], np.zeros(3))
+    np.testing.assert_array_equal(layer.buffers["running_var"], np.ones(3))
+    layer.forward(x, train=True)
+    np.testing.assert_allclose(layer.buffers["running_mean"], 0.25 * x.mean(axis=(0, 1, 2)))
+    np.testing.assert_allclose(layer.buffers["running_var"], 0.75 + 0.25 * x.var(axis=(0, 1, 2), ddof=1))
+
+
+def test_dropout_in_training_is_the_operation_and_asks_for_a_generator(rng):
+    x = rng.standard_normal(MAP)
+    y, cache = Dropout(0.4).forward(x, train=True, rng=np.random.default_rng(3))
+    expected, mask = ops.dropout(x, 0.4, np.random.default_rng(3))
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(Dropout(0.4).backward(x, cache)[0], x * mask)
+    assert 0 < np.count_nonzero(y) < y.size
+    with pytest.raises(ValueError, match="Generator"):
+        Dropout(0.4).forward(x, train=True)
+
+
+def test_l2_normalize_starts_at_a_scale_of_20(rng):
+    y, _ = L2Normalize(3, init=Initializer(rng, "float64")).forward(rng.standard_normal(MAP))
+    np.testing.assert_allclose(np.linalg.norm(y, axis=-1), 20)

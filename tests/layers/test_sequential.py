@@ -1,0 +1,77 @@
+"""Sequential: layers in their order, their arrays under dotted names."""
+
+import numpy as np
+import pytest
+
+from minissd.layers import BatchNorm, Conv2d, Dropout, Initializer, Linear, ReLU, Sequential
+
+
+@pytest.fixture
+def init(rng):
+    return Initializer(rng, "float64")
+
+
+@pytest.fixture
+def block(init):
+    return Sequential(conv=Conv2d(3, 4, 3, init=init), bn=BatchNorm(4, init=init), relu=ReLU())
+
+
+def test_names_are_dotted_through_every_level(block, init):
+    outer = Sequential(first=block, last=Sequential(inner=Conv2d(4, 2, 1, init=init, bias=False)))
+    names = ["first.conv.w", "first.conv.b", "first.bn.gamma", "first.bn.beta", "last.inner.w"]
+    assert list(outer.params) == names
+    assert list(outer.buffers) == ["first.bn.running_mean", "first.bn.running_var"]
+
+
+def test_the_arrays_are_those_of_the_children(block):
+    for name, array in (block.params | block.buffers).items():
+        child, _, key = name.partition(".")
+        layer = block.layers[child]
+        assert array is (layer.params | layer.buffers)[key]
+
+
+def test_forward_and_backward_are_the_children_one_after_the_other(block, rng):
+    x = rng.standard_normal((2, 6, 5, 3))
+    y, caches = block.forward(x, train=True)
+    expected, separate = x, []
+    for layer in block.layers.values():
+        expected, cache = layer.forward(expected, train=True)
+        separate.append(cache)
+    np.testing.assert_array_equal(y, expected)
+
+    dy = d = rng.standard_normal(y.shape)
+    dx, grads = block.backward(dy, caches)
+    for (name, layer), cache in zip(reversed(block.layers.items()), reversed(separate), strict=True):
+        d, layer_grads = layer.backward(d, cache)
+        for key, grad in layer_grads.items():
+            np.testing.assert_array_equal(grads.pop(f"{name}.{key}"), grad)
+    np.testing.assert_array_equal(dx, d)
+    assert not grads
+
+
+def test_only_the_first_layer_leaves_out_dx(init, rng):
+    two = Sequential(a=Conv2d(3, 4, 3, init=init), b=Conv2d(4, 2, 3, init=init))
+    y, caches = two.forward(rng.standard_normal((1, 6, 6, 3)))
+    _, grads = two.backward(np.ones_like(y), caches)
+    dx, without = two.backward(np.ones_like(y), caches, need_dx=False)
+    assert dx is None
+    np.testing.assert_array_equal(without["a.w"], grads["a.w"])
+
+
+def test_train_and_rng_reach_every_child(init, rng):
+    layer = Sequential(inner=Sequential(drop=Dropout(0.5)), linear=Linear(40, 3, init=init))
+    x = rng.standard_normal((5, 40))
+    still, _ = layer.forward(x)
+    y, _ = layer.forward(x, True, np.random.default_rng(1))
+    again, _ = layer.forward(x, True, np.random.default_rng(1))
+    np.testing.assert_array_equal(y, again)
+    assert np.abs(y - still).max() > 0.1
+
+
+def test_an_empty_one_passes_everything_on(rng):
+    x = rng.standard_normal((2, 3))
+    y, caches = Sequential().forward(x)
+    dx, grads = Sequential().backward(x, caches)
+    assert y is x
+    assert dx is x
+    assert grads == {}

@@ -1,0 +1,53 @@
+"""Every gradient of minissd is right, none is left out, and the checks would notice a wrong one."""
+
+import numpy as np
+import pytest
+
+from minissd import checks, ops
+from minissd.checks import CASES, check
+from minissd.gradcheck import GradientError
+
+BACKWARD_PASSES = [name for name in ops.__all__ if name.endswith("_backward")] + ["multibox_loss_backward"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_gradients_are_right(name):
+    assert check(name) < (1e-3 if name.startswith("model") else 1e-5)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("layer", "model"))])
+def test_the_inputs_of_other_seeds_lie_away_from_kinks_too(name, seed):
+    check(name, seed)
+
+
+@pytest.mark.parametrize("backward", BACKWARD_PASSES)
+def test_every_backward_pass_has_cases_that_fail_when_it_is_wrong(backward, monkeypatch):
+    cases = [name for name in CASES if f"{name.split(',')[0]}_backward" == backward]
+    assert cases, f"minissd.checks.CASES has no case for {backward}"
+    module = checks if backward == "multibox_loss_backward" else ops
+    right = getattr(module, backward)
+
+    def wrong(*args, **kwargs):
+        gradients = right(*args, **kwargs)
+        return tuple(g * 1.01 for g in gradients) if isinstance(gradients, tuple) else gradients * 1.01
+
+    monkeypatch.setattr(module, backward, wrong)
+    for name in cases:
+        with pytest.raises(GradientError):
+            check(name)
+
+
+def test_a_model_whose_gradients_do_not_add_up_is_found(monkeypatch):
+    """The map's gradient comes from its head alone, as if the trunk did not go on."""
+    from minissd.models.ssd import SSD
+
+    right = SSD.backward
+
+    def wrong(self, dy, caches, need_dx=True):
+        first = self.spec.slices[0].stop
+        return right(self, tuple(np.where(np.arange(d.shape[1])[:, None] < first, d, 0) for d in dy), caches)
+
+    monkeypatch.setattr(SSD, "backward", wrong)
+    with pytest.raises(GradientError):
+        check("model ssd-tiny")

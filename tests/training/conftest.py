@@ -1,0 +1,56 @@
+"""What the tests of training share: a few small images, a small model, and the check of an error message."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from minissd.data import Augmentation, ShapesDataset
+from minissd.errors import MinissdError
+from minissd.models import build
+
+SIZE = 64
+PLAIN = Augmentation(
+    expansion_probability=0, patches=(), mirror=0, photometric=None
+)  # the images as they are
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    """Eight generated images: two batches of four."""
+    return ShapesDataset(8, size=SIZE)
+
+
+@pytest.fixture(scope="session")
+def held_out():
+    return ShapesDataset(3, "val", size=SIZE)
+
+
+@pytest.fixture
+def plain():
+    return PLAIN
+
+
+@pytest.fixture(scope="session")
+def new_model(shapes):
+    """new_model(seed, ...) builds a fresh ssd-tiny for them."""
+
+    def make(seed=0, **options):
+        return build("ssd-tiny", classes=shapes.classes, seed=seed, input_size=SIZE, **options)
+
+    return make
+
+
+@pytest.fixture
+def refused():
+    """with refused(*parts): a MinissdError of one line in which all the parts occur."""
+
+    @contextmanager
+    def check(*parts):
+        with pytest.raises(MinissdError) as raised:
+            yield
+        message = str(raised.value)
+        assert "\n" not in message
+        for part in parts:
+            assert str(part) in message, f"{part!r} is not in {message!r}"
+
+    return check

@@ -1,0 +1,151 @@
+"""A run that was stopped and resumed is, bit for bit, the run that was not."""
+
+import signal
+
+import numpy as np
+import pytest
+
+from minissd.data import ShapesDataset
+from minissd.training import BEST, LAST, TrainConfig, load_checkpoint, loop, read_log, save_checkpoint, train
+
+CONFIG = TrainConfig(epochs=3, batch_size=4, validate_every=2, workers=2)
+RECORDS = 8  # two steps an epoch, a validation after the second epoch and one after the third
+
+
+def without_time(records):
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, shapes, held_out, new_model):
+    out = tmp_path_factory.mktemp("uninterrupted")
+    train(new_model(), shapes, CONFIG, validation=held_out, out=out)
+    return out
+
+
+@pytest.fixture
+def resume(tmp_path, shapes, held_out):
+    def go_on():
+        checkpoint = load_checkpoint(tmp_path / LAST)
+        train(checkpoint.model, shapes, CONFIG, validation=held_out, out=tmp_path, resume=checkpoint)
+
+    return go_on
+
+
+def stop_after(count, error=KeyboardInterrupt):
+    """A report that raises once `count` records are there."""
+    calls = []
+
+    def report(record, total):
+        calls.append(record)
+        if len(calls) == count:
+            raise error
+
+    return report
+
+
+def same_run(one, other):
+    assert without_time(read_log(one / "log.jsonl")) == without_time(read_log(other / "log.jsonl"))
+    for name in (LAST, BEST):
+        left, right = load_checkpoint(one / name), load_checkpoint(other / name)
+        assert (left.step, left.settings) == (right.step, right.settings)
+        for ours, theirs in (
+            (left.model.params, right.model.params),
+            (left.model.buffers, right.model.buffers),
+            (left.velocity, right.velocity),
+        ):
+            assert ours.keys() == theirs.keys()
+            for key, array in ours.items():
+                np.testing.assert_array_equal(array, theirs[key])
+
+
+@pytest.mark.parametrize("count", range(1, RECORDS + 1))
+def test_stopped_after_any_record(tmp_path, shapes, held_out, new_model, uninterrupted, resume, count):
+    """In mid-epoch, at the end of an epoch, before a validation, after one, at the very end."""
+    with pytest.raises(KeyboardInterrupt):
+        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path, report=stop_after(count))
+    resume()
+    same_run(tmp_path, uninterrupted)
+
+
+def test_stopped_twice(tmp_path, shapes, held_out, new_model, uninterrupted, resume):
+    with pytest.raises(KeyboardInterrupt):
+        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path, report=stop_after(1))
+    checkpoint = load_checkpoint(tmp_path / LAST)
+    options = {"validation": held_out, "out": tmp_path, "report": stop_after(2)}
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint.model, shapes, CONFIG, resume=checkpoint, **options)
+    resume()
+    same_run(tmp_path, uninterrupted)
+
+
+def test_after_a_crash_the_last_epoch_is_done_again(
+    tmp_path, shapes, held_out, new_model, uninterrupted, resume
+):
+    """A power cut saves nothing: the log is ahead of the checkpoint, and its surplus lines must go."""
+    report = stop_after(3, RuntimeError)
+    with pytest.raises(RuntimeError):
+        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path, report=report)
+    assert load_checkpoint(tmp_path / LAST).step == 2
+    assert len(read_log(tmp_path / "log.jsonl")) == 3
+    resume()
+    same_run(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize("moment", ["multibox_loss", "multibox_loss_backward", "evaluate"])
+def test_ctrl_c_in_the_middle_of_work(
+    tmp_path, shapes, held_out, new_model, uninterrupted, resume, monkeypatch, moment
+):
+    """By then batch norm has moved on and the parameters have not; or the validation is half done."""
+    calls = []
+    original = getattr(loop, moment)
+
+    def pressed(*args, **kwargs):
+        calls.append(moment)
+        if len(calls) == (1 if moment == "evaluate" else 3):
+            signal.raise_signal(signal.SIGINT)
+        return original(*args, **kwargs)
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(loop, moment, pressed)
+            train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert load_checkpoint(tmp_path / LAST).step == (4 if moment == "evaluate" else 3)
+    resume()
+    same_run(tmp_path, uninterrupted)
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path, shapes, held_out, new_model, uninterrupted, resume):
+    train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path)
+    before = (tmp_path / "log.jsonl").read_bytes()
+    resume()
+    assert (tmp_path / "log.jsonl").read_bytes() == before
+    same_run(tmp_path, uninterrupted)
+
+
+def test_a_checkpoint_without_momentum_cannot_be_resumed(tmp_path, shapes, new_model, refused):
+    save_checkpoint(tmp_path / LAST, new_model(), step=2)
+    checkpoint = load_checkpoint(tmp_path / LAST)
+    with refused("no momentum", "not resumed"):
+        train(checkpoint.model, shapes, CONFIG, resume=checkpoint)
+
+
+def test_the_model_must_be_that_of_the_checkpoint(tmp_path, shapes, new_model):
+    model = new_model()
+    velocity = {name: np.zeros_like(array) for name, array in model.params.items()}
+    save_checkpoint(tmp_path / LAST, model, velocity=velocity, step=2)
+    with pytest.raises(ValueError, match=r"resume\.model"):
+        train(model, shapes, CONFIG, resume=load_checkpoint(tmp_path / LAST))
+
+
+def test_a_resumed_run_with_another_class_list_is_refused(tmp_path, shapes, new_model, refused):
+    """The labels on the disk would mean something else than before."""
+    save_checkpoint(tmp_path / LAST, new_model(), step=2)
+    checkpoint = load_checkpoint(tmp_path / LAST)
+    fewer = ShapesDataset(8, size=64, classes=shapes.classes[:2])
+    with refused("has the classes", "the model knows"):
+        train(checkpoint.model, fewer, CONFIG, resume=checkpoint)
