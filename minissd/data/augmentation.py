@@ -1,0 +1,122 @@
+"""Data augmentation (SSD notes, "Data Augmentation"; SSD paper, 2.2 and 3.6): a new view every epoch.
+
+In the order of the released SSD:
+
+    photometric distortion   colours of the picture                                  photometric.py
+    expansion                the picture lies on a canvas up to 4 x 4 times its size, in the mean colour
+    sampling                 the whole canvas, or a patch of it that overlaps some object enough, or any patch
+    centre rule              an object stays if its centre is in the patch, and is clipped
+    resize                   to the square input of the network
+    mirror                   left and right swapped
+
+The notes leave open whether the minimum overlap holds with any object or with all: with any, as in the
+released SSD.  They give the size of a patch as 0.1 to 1 "of the original image": that is its area, for the
+released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  A patch that keeps no object would teach nothing
+(negatives are counted per positive), so every patch of a picture with objects keeps at least one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minissd.data.photometric import Photometric, random_color_matrix
+from minissd.data.samples import Sample
+from minissd.data.view import View, contains_centers, resize_image, view_objects, view_pixels
+from minissd.detection import iou
+
+MEAN_COLOR = (123, 117, 104)  # of natural images, in the order R, G, B
+ATTEMPTS = 50  # patches tried until one fits
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to a training image; the defaults are the notes' augmentation.
+
+    `mirror` and `flip` are how often left and right, top and bottom are swapped; flip is for pictures without
+    an up, such as those of a microscope.
+    """
+
+    expansion: float = 4.0  # largest side of the canvas, in sides of the picture; 1: no expansion
+    expansion_probability: float = 0.5
+    # Minimum overlaps, each as likely as the whole image; 0.0 is any patch; (): the whole image always.
+    patches: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
+    patch_side: tuple[float, float] = (0.3, 1.0)  # smallest and largest, in sides of the canvas
+    aspect_ratio: tuple[float, float] = (0.5, 2.0)  # of a patch, the canvas being square
+    mirror: float = 0.5
+    flip: float = 0.0
+    photometric: Photometric | None = Photometric()  # None: colours stay as they are
+
+
+# For a small network on few images: the notes' recipe makes objects 4 times smaller or cuts out a tenth of a
+# picture, which a long training turns to account and a short one only finds hard.
+LIGHT = Augmentation(
+    expansion=1.0,
+    patches=(0.0,),
+    patch_side=(0.6, 1.0),
+    aspect_ratio=(0.75, 1.33),
+    photometric=Photometric(contrast=0.2, saturation=0.2, hue=9),
+)
+
+PRESETS = {"notes": Augmentation(), "light": LIGHT, "none": None}  # None: the whole image as it is
+
+
+def augment(sample, size, settings, rng):
+    """A random view of a sample, `size` pixels square -> Sample."""
+    view = random_view(sample.corners, settings, rng)
+    color_matrix = random_color_matrix(settings.photometric, rng) if settings.photometric else None
+    pixels = view_pixels(view, sample.image, size, MEAN_COLOR, color_matrix)
+    return Sample(sample.id, pixels, *view_objects(view, sample.objects))
+
+
+def resize_sample(sample, size):
+    """The whole image, `size` pixels square -> Sample with the same objects: what evaluation looks at."""
+    return sample._replace(image=resize_image(sample.image, size))
+
+
+def random_view(corners, settings, rng):
+    """A random View of a picture with objects `corners` (G, 4): expansion, sampling, mirror and flip."""
+    window = random_canvas(settings, rng)
+    choice = rng.integers(1 + len(settings.patches))
+    if choice > 0:
+        window = random_patch(window, corners, settings.patches[choice - 1], settings, rng)
+    mirror, flip = (rng.random(2) < (settings.mirror, settings.flip)).tolist()
+    return View(*window.tolist(), mirror, flip)
+
+
+def random_canvas(settings, rng):
+    """Expansion: corners (4,) of a canvas around the picture, which is 0..1 on both axes.
+
+    The canvas has `side` times the picture's sides; the picture may lie anywhere on it.
+    """
+    side = rng.uniform(1, settings.expansion) if rng.random() < settings.expansion_probability else 1.0
+    origin = -rng.uniform(0, side - 1, 2)  # of the canvas, seen from the picture
+    return np.concatenate([origin, origin + side])
+
+
+def random_patch(canvas, corners, min_overlap, settings, rng):
+    """Corners (4,) of a patch of the canvas that overlaps some object by `min_overlap` and keeps some object.
+
+    All attempts are drawn at once and the first that fits is taken; if none does, the whole canvas.
+    """
+    patches = random_rectangles(canvas, settings, rng)  # (ATTEMPTS, 4)
+    if len(corners) == 0:
+        return patches[0]
+    corners = corners.astype(np.float64)
+    fits = (iou(patches, corners) >= min_overlap).any(axis=1)
+    fits &= contains_centers(patches[:, None], corners[None]).any(axis=1)
+    return patches[fits.argmax()] if fits.any() else canvas
+
+
+def random_rectangles(canvas, settings, rng):
+    """(ATTEMPTS, 4) random corners inside the canvas: side and aspect ratio uniform in their ranges.
+
+    A patch of side s and ratio r has width s sqrt(r) and height s / sqrt(r) of the canvas; ratios that would
+    not fit, outside of s^2..1/s^2, are left out of the range.
+    """
+    side = rng.uniform(*settings.patch_side, ATTEMPTS)
+    narrowest, widest = settings.aspect_ratio
+    ratio = rng.uniform(np.maximum(narrowest, side**2), np.minimum(widest, side**-2.0))
+    extent = np.stack([side * np.sqrt(ratio), side / np.sqrt(ratio)], axis=1)  # (ATTEMPTS, 2) of the canvas
+    origin = rng.uniform(0, 1, (ATTEMPTS, 2)) * (1 - extent)
+    in_canvas = np.concatenate([origin, origin + extent], axis=1)
+    return np.tile(canvas[:2], 2) + in_canvas * np.tile(canvas[2:] - canvas[:2], 2)

@@ -1,0 +1,96 @@
+"""Batches, prepared ahead of training by background threads.
+
+Every sample draws its randomness from its own generator, seeded with (seed, epoch, index), so a batch is the
+same whichever thread makes it, however many there are, and wherever an epoch is entered again.  Threads
+suffice: decoding and resampling, where the time goes, run outside of Python's lock.
+"""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+_PREPARED_AHEAD = 2  # batches beyond the one in use
+
+
+class Batch(NamedTuple):
+    """N prepared samples; `targets`: what was made of them besides the image, each stacked to (N, ...)."""
+
+    ids: tuple[str, ...]
+    images: np.ndarray  # (N, S, S, 3) uint8
+    targets: tuple[np.ndarray, ...]
+
+
+class Loader:
+    """Deals out a dataset in batches, epoch by epoch.
+
+    prepare: (sample, rng) -> (image, *targets), all of fixed shape.  workers: threads that prepare ahead; 0
+    prepares within the loop that asks.  shuffle: a new order every epoch, and an incomplete last batch is
+    dropped, for its gradient would weigh the same samples more (a set smaller than one batch is one batch);
+    without it, the samples come in their order and all of them do, as evaluation needs it.
+    """
+
+    def __init__(self, dataset, prepare, batch_size, *, seed=0, workers=2, shuffle=True):
+        if batch_size < 1 or workers < 0:
+            raise ValueError(f"expected batch_size >= 1 and workers >= 0, got {batch_size} and {workers}")
+        self.dataset = dataset
+        self.prepare = prepare
+        self.batch_size = batch_size
+        self.seed = seed
+        self.workers = workers
+        self.shuffle = shuffle
+
+    @property
+    def batches_per_epoch(self):
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + 1 if rest and (whole == 0 or not self.shuffle) else whole
+
+    def order(self, epoch):
+        """Indices into the dataset, batch by batch: a list of `batches_per_epoch` arrays."""
+        indices = np.arange(len(self.dataset))
+        if self.shuffle:
+            self._generator(epoch, 0).shuffle(indices)
+        starts = range(0, self.batches_per_epoch * self.batch_size, self.batch_size)
+        return [indices[start : start + self.batch_size] for start in starts]
+
+    def epoch(self, epoch, start=0):
+        """Iterates over the Batches of one epoch, from batch number `start` on.
+
+        A sample that cannot be prepared raises its error (MinissdError for a bad file) when its batch is due.
+        However the iteration ends, even early, the threads are gone when it has.
+        """
+        batches = self.order(epoch)[start:]
+        if self.workers == 0:
+            for indices in batches:
+                yield _stack([self._prepare_one(epoch, index) for index in indices])
+            return
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="minissd-loader")
+        try:
+            pending = deque()  # the batches under way, each a list of one future per sample
+            for indices in batches:
+                pending.append([pool.submit(self._prepare_one, epoch, index) for index in indices])
+                if len(pending) > _PREPARED_AHEAD:
+                    yield _stack([future.result() for future in pending.popleft()])
+            while pending:
+                yield _stack([future.result() for future in pending.popleft()])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _prepare_one(self, epoch, index):
+        """What `prepare` makes of one sample, with the sample's id in front."""
+        sample = self.dataset[index]
+        return sample.id, *self.prepare(sample, self._generator(epoch, 1 + index))
+
+    def _generator(self, epoch, stream):
+        """Stream 0 shuffles the epoch, stream 1 + i serves sample i.
+
+        Shuffling has a number of its own because NumPy seeds (seed, epoch) and (seed, epoch, 0) alike.
+        """
+        return np.random.default_rng([self.seed, epoch, stream])
+
+
+def _stack(prepared):
+    """Prepared samples (id, image, *targets) -> Batch."""
+    ids, images, *targets = zip(*prepared, strict=True)
+    return Batch(ids, np.stack(images), tuple(np.stack(target) for target in targets))

@@ -1,0 +1,101 @@
+"""Looking at a rectangle of a picture: boxes and pixels through the same window.
+
+Expansion, crop, resize and mirror are one window each way: zooming out onto a canvas is a window larger than
+the picture, a patch is a smaller one, and a patch of a canvas is again one window.  So augmentation first
+settles the window by arithmetic on four numbers, and then every pixel is resampled once.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minissd.data.images import crop_and_resize
+from minissd.detection import Objects
+
+_ROUNDING = 1e-6  # in pixels: an edge this close to a pixel border lies on it
+
+
+class View(NamedTuple):
+    """A window on a picture; its edges are in units of the picture's sides and may lie outside of 0..1.
+
+    mirror: left and right swapped; flip: top and bottom swapped.
+    """
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+    mirror: bool = False
+    flip: bool = False
+
+
+WHOLE = View(0.0, 0.0, 1.0, 1.0)
+
+
+def contains_centers(windows, corners):
+    """The centre rule: which box has its centre in which window.
+
+    windows: (..., 4), corners: (..., 4), both as corners and broadcast against each other -> (...) bool.
+    """
+    centers = (corners[..., :2] + corners[..., 2:]) / 2
+    return ((windows[..., :2] <= centers) & (centers <= windows[..., 2:])).all(axis=-1)
+
+
+def view_corners(view, corners):
+    """Boxes in units of the picture (G, 4) -> the same boxes in units of the view (G, 4), not clipped."""
+    origin = np.array([view.x_min, view.y_min] * 2)
+    extent = np.array([view.x_max - view.x_min, view.y_max - view.y_min] * 2)
+    seen = (corners - origin) / extent
+    if view.mirror:
+        seen[:, [0, 2]] = 1 - seen[:, [2, 0]]
+    if view.flip:
+        seen[:, [1, 3]] = 1 - seen[:, [3, 1]]
+    return seen.astype(corners.dtype)
+
+
+def view_objects(view, objects):
+    """The objects whose centre lies in the view, clipped to its edges (SSD notes, data augmentation)."""
+    kept = contains_centers(np.array(view[:4]), objects.corners)
+    corners = np.clip(view_corners(view, objects.corners[kept]), 0, 1)
+    return Objects(corners, objects.labels[kept], objects.difficult[kept])
+
+
+def view_pixels(view, image, size, background, color_matrix=None):
+    """The view as a square image -> (size, size, 3) uint8.
+
+    image: (H, W, 3) uint8; background: the RGB colour of what lies outside of the picture.  color_matrix
+    changes the colours of the picture, not of the background (see crop_and_resize).
+    """
+    left, right, *source_x = _visible_span(view.x_min, view.x_max, image.shape[1], size)
+    top, bottom, *source_y = _visible_span(view.y_min, view.y_max, image.shape[0], size)
+    pixels = np.empty((size, size, 3), np.uint8)
+    if right - left < size or bottom - top < size:
+        pixels[:] = background
+    if right > left and bottom > top:
+        box = (source_x[0], source_y[0], source_x[1], source_y[1])
+        pixels[top:bottom, left:right] = crop_and_resize(image, box, right - left, bottom - top, color_matrix)
+    if view.mirror:
+        pixels = pixels[:, ::-1]
+    if view.flip:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def resize_image(image, size):
+    """The whole picture (H, W, 3) uint8 -> (size, size, 3) uint8: what a network sees at inference."""
+    return view_pixels(WHOLE, image, size, background=0)
+
+
+def _visible_span(start, stop, source_size, size):
+    """Along one axis: the pixels of the output that show the picture, and the stretch of it that they show.
+
+    The window from `start` to `stop` (the picture being 0..1) is drawn over `size` pixels.  Returns first,
+    last + 1 in pixels of the output and start, stop in pixels of the picture.  Only output pixels that lie in
+    the picture as a whole count, and the stretch is computed back from them, so that scale and position are
+    exact.
+    """
+    scale = size / (stop - start)  # pixels of the output per side of the picture
+    first = max(0, int(np.ceil(-start * scale - _ROUNDING)))
+    last = min(size, int(np.floor((1 - start) * scale + _ROUNDING)))
+    edges = (np.array([first, last]) / scale + start) * source_size
+    return first, last, *np.clip(edges, 0, source_size).tolist()

@@ -1,0 +1,160 @@
+"""VOC trees: the folder layout of the PASCAL VOC challenge, which most labelling tools write.
+
+    ROOT/Annotations/ID.xml            the boxes of one image
+    ROOT/JPEGImages/ID.jpg             the image; .jpeg and .png too
+    ROOT/ImageSets/Main/SPLIT.txt      one ID a line, perhaps followed by 1 or -1
+
+VOC boxes count pixels from 1 and include both corners.  Here they become continuous edges, normalised,
+
+    ((xmin - 1) / W, (ymin - 1) / H, xmax / W, ymax / H)
+
+so that the plain overlap of two boxes is the inclusive-pixel overlap of the VOC development kit.  W and H are
+those of the image file; where the XML says otherwise, the file is believed and the difference noted.
+"""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from minissd.data.images import read_header, read_image
+from minissd.data.samples import Sample, check_limit, choose_classes
+from minissd.data.voc_annotation import read_annotation
+from minissd.data.voc_boxes import normalized_corners
+from minissd.detection import Objects
+from minissd.errors import MinissdError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+SPLITS = Path("ImageSets", "Main")
+# Photographs are decoded at 1/2, 1/4 or 1/8 of their size while both sides keep this many pixels: a patch of
+# 0.3 of the side still has the 300 that a network takes, and 12 megapixels take 35 ms instead of 250.
+ENOUGH_PIXELS = 1024
+
+
+class VocDataset:
+    """One split of a VOC tree (see samples.py for what a dataset offers).
+
+    root: the folder; split: the name of a list in ImageSets/Main; classes: the names to use, in the order of
+    their labels, None for all names in the tree, sorted (the same in every split).  If `classes` leaves names
+    out, so are the images that show none of those given; otherwise images without objects stay.  limit: at
+    most so many images, the first.
+
+    All annotations are read here, images on access.  Raises MinissdError for whatever is missing or broken.
+    """
+
+    def __init__(self, root, split, classes=None, limit=None):
+        check_limit(limit)
+        self.root = Path(root)
+        _check_tree(self.root)
+        self.name = self.root.resolve().name
+        remarks = defaultdict(list)  # remark -> the ids it was made on
+        self._files = _images_by_id(self.root)
+        listed = _read_split(self.root, split, self._files, remarks)
+        annotations = {image_id: read_annotation(self._xml(image_id)) for image_id in listed}
+
+        known = self._names_in_tree(annotations)
+        self.classes = choose_classes(classes, known, self.root)
+        self.ids = self._with_chosen_classes(known, annotations, remarks)[:limit]
+        if not self.ids:
+            raise MinissdError(f"{self.root}, split {split}: no image shows any of {', '.join(self.classes)}")
+
+        self._objects = [self._make_objects(one, annotations[one], remarks) for one in self.ids]
+        self.notes = [f"{remark}: {len(ids)} (first: {ids[0]})" for remark, ids in remarks.items() if ids]
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, index):
+        """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
+        image = read_image(self.image_path(index), ENOUGH_PIXELS)
+        return Sample(self.ids[index], image, *self._objects[index])
+
+    def objects(self, index):
+        """The Objects at a position, without reading the image."""
+        return self._objects[index]
+
+    def image_path(self, index):
+        """The image file at a position, to be read at full size."""
+        return self._files[self.ids[index]]
+
+    def _xml(self, image_id):
+        return self.root / "Annotations" / f"{image_id}.xml"
+
+    def _names_in_tree(self, annotations):
+        """Sorted class names of the whole tree, so that labels mean the same in every split."""
+        names = {name for annotation in annotations.values() for name in annotation.names}
+        for path in (self.root / "Annotations").glob("*.xml"):
+            if path.stem not in annotations:
+                try:
+                    names.update(read_annotation(path).names)
+                except MinissdError:
+                    continue  # whoever opens the split it belongs to will hear of it
+        return sorted(names)
+
+    def _with_chosen_classes(self, known, annotations, remarks):
+        """The ids to use: all, or if some known class was not chosen, those that show a chosen one."""
+        chosen = set(self.classes)
+        if chosen.issuperset(known):
+            return list(annotations)
+        shows = {image_id: not chosen.isdisjoint(one.names) for image_id, one in annotations.items()}
+        remarks["images that show no chosen class, left out"] += [one for one in shows if not shows[one]]
+        return [one for one in shows if shows[one]]
+
+    def _make_objects(self, image_id, annotation, remarks):
+        """The Objects of the chosen classes, normalised; what is wrong with them goes into the remarks."""
+        label_of = {name: label for label, name in enumerate(self.classes)}
+        labels = np.array([label_of.get(name, -1) for name in annotation.names], dtype=np.int64)
+        wanted = labels >= 0
+        header = read_header(self._files[image_id])
+        corners, usable, faults = normalized_corners(annotation.boxes[wanted], annotation.size, header)
+        for fault in faults:
+            remarks[fault].append(image_id)
+        return Objects(corners, labels[wanted][usable], annotation.difficult[wanted][usable])
+
+
+def _check_tree(root):
+    """Raises MinissdError saying what is missing, unless `root` is a VOC tree."""
+    parts = ("Annotations", "JPEGImages", str(SPLITS))
+    missing = [part for part in parts if not (root / part).is_dir()]
+    if missing:
+        nested = sorted([*root.glob("*/Annotations"), *root.glob("*/*/Annotations")])
+        hint = f" (there is one in {nested[0].parent})" if nested else ""
+        raise MinissdError(
+            f"{root} is no VOC tree{hint}, it has no {' and no '.join(missing)}; expected are "
+            f"Annotations/ID.xml, JPEGImages/ID.jpg and {SPLITS}/SPLIT.txt with one ID a line"
+        )
+
+
+def _images_by_id(root):
+    """id -> path of every image in the tree."""
+    paths = sorted(path for path in (root / "JPEGImages").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return {path.stem: path for path in paths}
+
+
+def _read_split(root, split, files, remarks):
+    """The ids in a split's list, in order and once each; every one has an image and an annotation."""
+    path = root / SPLITS / f"{split}.txt"
+    if not path.is_file():
+        known = sorted(other.stem for other in path.parent.glob("*.txt"))
+        raise MinissdError(f"{root} has no split {split!r}; there are {', '.join(known) or 'none'}")
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    times = Counter(_id_on_line(line, files) for line in lines if line.strip())  # keeps the order of the list
+    if not times:
+        raise MinissdError(f"{path} lists no image: put one ID on each line")
+    for image_id in times:
+        missing = None
+        if image_id not in files:
+            missing = f"JPEGImages has no {' or '.join(image_id + suffix for suffix in IMAGE_SUFFIXES)}"
+        elif not (root / "Annotations" / f"{image_id}.xml").is_file():
+            missing = f"Annotations has no {image_id}.xml"
+        if missing:
+            raise MinissdError(f"{path} lists {image_id!r}, but {missing}: add it or drop the id")
+    remarks["images listed more than once, used once"] += [one for one in times if times[one] > 1]
+    return list(times)
+
+
+def _id_on_line(line, files):
+    """The id on a line: all of it (it may contain spaces), or all but the 1, 0 or -1 of a per-class list."""
+    line = line.strip()
+    words = line.rsplit(maxsplit=1)
+    return words[0] if line not in files and len(words) == 2 and words[1] in ("1", "0", "-1") else line

@@ -1,0 +1,39 @@
+"""What the tests of data share."""
+
+import numpy as np
+import pytest
+from voc_trees import Tree
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """An empty tree; `tree.add(...)` fills it."""
+    return Tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def pets(tree):
+    """Three images: a dog, a cat with a dog, and nobody."""
+    tree.add("one", [("dog", (1, 1, 20, 30))])
+    tree.add("two", [("cat", (11, 6, 30, 25), True), ("dog", (5, 5, 9, 9))])
+    return tree.add("three")
+
+
+@pytest.fixture
+def one_line():
+    """Checks that a MinissdError says what it should, in one line."""
+
+    def check(caught, *parts):
+        message = str(caught.value)
+        assert "\n" not in message
+        for part in parts:
+            assert str(part) in message, f"{part!r} is not in {message!r}"
+
+    return check
+
+
+@pytest.fixture
+def gradient():
+    """An image (30, 40, 3) in which every pixel differs from every other."""
+    y, x = np.mgrid[:30, :40]
+    return np.stack([x * 6, y * 8, x + y], axis=-1).astype(np.uint8)

@@ -1,0 +1,82 @@
+"""The sample data beside the repository is read as its README counts it."""
+
+import numpy as np
+import pytest
+from minissd.data.images import read_header, read_image
+from minissd.data.voc import VocDataset
+from minissd.data.voc_boxes import NO_EXTENT
+
+
+def count(dataset):
+    labels = np.concatenate([dataset.objects(index).labels for index in range(len(dataset))])
+    numbers = np.bincount(labels, minlength=len(dataset.classes))
+    return dict(zip(dataset.classes, numbers.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("split", "images", "rbc", "wbc", "platelets", "dropped"),
+    [
+        ("train", 205, 2382, 214, 209, ["BloodImage_00343"]),
+        ("val", 87, 968, 87, 83, ["BloodImage_00338"]),
+        ("trainval", 292, 3350, 301, 292, ["BloodImage_00338", "BloodImage_00343"]),
+        ("test", 72, 805, 71, 69, []),
+    ],
+)
+def test_bccd_without_its_two_boxes_of_no_extent(shared, split, images, rbc, wbc, platelets, dropped):
+    dataset = VocDataset(shared / "data" / "bccd", split)
+    assert len(dataset) == images
+    assert count(dataset) == {"RBC": rbc - len(dropped), "WBC": wbc, "Platelets": platelets}
+    expected = [f"{NO_EXTENT}: {len(dropped)} (first: {dropped[0]})"] if dropped else []
+    assert dataset.notes == expected
+
+
+def test_bccd_by_class(shared):
+    dataset = VocDataset(shared / "data" / "bccd", "test", classes=["WBC"])
+    assert count(dataset) == {"WBC": 71}
+    assert all(len(dataset.objects(index).labels) > 0 for index in range(len(dataset)))
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "images", "objects"),
+    [
+        ("pennfudan", "train", 120, {"person": 292}),
+        ("pennfudan", "val", 50, {"person": 131}),
+        ("raccoon", "train", 160, {"raccoon": 172}),
+        ("raccoon", "val", 40, {"raccoon": 45}),
+    ],
+)
+def test_sets_of_one_class(shared, name, split, images, objects):
+    dataset = VocDataset(shared / "data" / name, split)
+    assert len(dataset) == images and count(dataset) == objects and dataset.notes == []
+
+
+def test_grey_raccoons_become_rgb(shared):
+    dataset = VocDataset(shared / "data" / "raccoon", "trainval")
+    for image_id in ("raccoon-150", "raccoon-152", "raccoon-161"):
+        image = dataset[dataset.ids.index(image_id)].image
+        assert image.shape[2] == 3 and (image == image[..., :1]).all()
+
+
+def test_voc_mini(shared):
+    train, val = (VocDataset(shared / "data" / "voc-mini", split) for split in ("train", "val"))
+    assert (len(train), len(val)) == (376, 94)
+    assert train.classes == val.classes and len(train.classes) == 20
+    numbers = [count(train)[name] for name in ("aeroplane", "cow", "dog", "person", "train", "tvmonitor")]
+    assert numbers == [13, 95, 130, 223, 6, 38]
+    assert sum(count(train).values()) == 1248 and sum(count(val).values()) == 354
+    for dataset, difficult in ((train, 130), (val, 56)):
+        assert sum(dataset.objects(i).difficult.sum() for i in range(len(dataset))) == difficult
+        assert dataset.notes == []
+
+
+def test_boxes_are_the_pixels_of_the_annotation(shared):
+    """000001 of VOC2007, 353x500, has a dog in 48 240 195 371 and a person in 8 12 352 498."""
+    dataset = VocDataset(shared / "data" / "voc-mini", "voc2007")
+    index = dataset.ids.index("000001")
+    objects = dataset.objects(index)
+    assert [dataset.classes[label] for label in objects.labels] == ["dog", "person"]
+    expected = np.array([[47, 239, 195, 371], [7, 11, 352, 498]]) / (353, 500, 353, 500)
+    np.testing.assert_allclose(objects.corners, expected, rtol=1e-6)
+    assert dataset[index].image.shape == (500, 353, 3)
+    assert read_header(dataset.image_path(index))[:2] == (353, 500)
+    np.testing.assert_array_equal(read_image(dataset.image_path(index)), dataset[index].image)
