@@ -42,9 +42,14 @@ def write_atomically(path, write):
 
 
 def write_json(path, content):
-    """Write `content` as indented JSON.  NaN, which JSON does not know, becomes null."""
-    text = json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n"
+    """Write `content` as indented JSON, whole or not at all."""
+    text = to_json(content, indent=2) + "\n"
     return write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def to_json(content, indent=None):
+    """`content` as JSON text.  NaN, which JSON does not know, becomes null."""
+    return json.dumps(_without_nan(content), indent=indent, allow_nan=False)
 
 
 def _without_nan(content):

@@ -39,7 +39,14 @@ def evaluate(
 ):
     """Score a checkpoint on a data set: AP of each class, mAP, recall, and pictures of them."""
     model = load_checkpoint(checkpoint, device=resolve_device(device)).model
-    dataset = open_dataset(data, split, classes=model.classes, limit=limit, size=model.input_size)
+    dataset = open_dataset(
+        data,
+        split,
+        classes=model.classes,
+        limit=limit,
+        size=model.input_size,
+        keep_others=True,
+    )
     print_notes(dataset)
     metrics = evaluate_and_draw(
         model,

@@ -99,7 +99,7 @@ def open_splits(settings):
     """(training set, validation set or None).  "val" is the default validation, if it is there and held out."""
     validation = settings["validation"]
 
-    def opened(split, classes):
+    def opened(split, classes, keep_others=False):
         return open_dataset(
             settings["data"],
             split,
@@ -107,13 +107,14 @@ def open_splits(settings):
             limit=settings["limit"],
             size=settings["input_size"],
             seed=settings["seed"],
+            keep_others=keep_others,
         )
 
     dataset = opened(settings["split"], settings["classes"])
     if validation == "none":
         return dataset, None
     try:
-        held_out = opened(validation or "val", dataset.classes)
+        held_out = opened(validation or "val", dataset.classes, keep_others=True)
     except MinissdError:
         if validation:
             raise

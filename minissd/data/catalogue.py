@@ -12,7 +12,7 @@ SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
 NAMES = ("shapes", *DOWNLOADS)
 
 
-def open_dataset(data, split, *, classes=None, limit=None, size=240, seed=0):
+def open_dataset(data, split, *, classes=None, limit=None, size=240, seed=0, keep_others=False):
     """The dataset that `data` names, one split of it (what a dataset offers: samples.py).
 
     data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or the path of a VOC tree.
@@ -28,10 +28,10 @@ def open_dataset(data, split, *, classes=None, limit=None, size=240, seed=0):
         root = default_folder() / data
         if not root.is_dir():
             raise MinissdError(f"{data} is not on this machine yet: run `minissd fetch {data}`")
-        return VocDataset(root, split, classes, limit)
+        return VocDataset(root, split, classes, limit, keep_others)
     root = Path(data)
     if not root.is_dir():
         problem = "is a file" if root.exists() else "does not exist"
         names = ", ".join(NAMES)
         raise MinissdError(f"data {str(data)!r} {problem}: give the folder of a VOC tree, or one of {names}")
-    return VocDataset(root, split, classes, limit)
+    return VocDataset(root, split, classes, limit, keep_others)

@@ -36,13 +36,13 @@ class VocDataset:
 
     root: the folder; split: the name of a list in ImageSets/Main; classes: the names to use, in the order of
     their labels, None for all names in the tree, sorted (the same in every split).  If `classes` leaves names
-    out, so are the images that show none of those given; otherwise images without objects stay.  limit: at
-    most so many images, the first.
+    out, so are the images that show none of those given, unless `keep_others`: a score has to count what is
+    found in them by mistake.  Images without any object stay.  limit: at most so many images, the first.
 
     All annotations are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
 
-    def __init__(self, root, split, classes=None, limit=None):
+    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
         self.root = Path(root)
         _check_tree(self.root)
@@ -54,7 +54,8 @@ class VocDataset:
 
         known = self._names_in_tree(annotations)
         self.classes = choose_classes(classes, known, self.root)
-        self.ids = self._with_chosen_classes(known, annotations, remarks)[:limit]
+        shown = self._with_chosen_classes(known, annotations, remarks) if not keep_others else list(annotations)
+        self.ids = shown[:limit]
         if not self.ids:
             raise MinissdError(f"{self.root}, split {split}: no image shows any of {', '.join(self.classes)}")
 

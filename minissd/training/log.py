@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from minissd.errors import MinissdError
-from minissd.files import write_atomically
+from minissd.files import to_json, write_atomically
 
 
 class RunLog:
@@ -21,7 +21,7 @@ class RunLog:
             return
         if start and self.path.exists():
             self.records = [record for record in read_log(self.path) if record["step"] <= start]
-        text = "".join(json.dumps(record) + "\n" for record in self.records)
+        text = "".join(to_json(record) + "\n" for record in self.records)
         write_atomically(self.path, lambda file: file.write(text.encode()))
 
     def add(self, record):
@@ -31,7 +31,7 @@ class RunLog:
             return
         try:
             with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+                file.write(to_json(record) + "\n")
         except OSError as error:
             raise MinissdError(
                 f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume"

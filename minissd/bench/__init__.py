@@ -1,0 +1,15 @@
+"""Benchmarks: what `minissd bench` runs, beside PyTorch where it is installed, in the same run.
+
+A benchmark is a function `run(peer, repeat, report)` that returns a list of `Figure`s.  It checks its own outputs
+before it takes a time, so that no figure comes from wrong or skipped work.  peer: the module `torch_peer`, or None;
+repeat: how often each side is timed; report(what, done, total): called as the work goes on.
+"""
+
+from minissd.bench import convolution, detection, step
+from minissd.bench.figures import Figure
+from minissd.bench.peer import load_peer
+from minissd.bench.record import make_record
+
+BENCHMARKS = {"conv": convolution.run, "step": step.run, "detect": detection.run}
+
+__all__ = ["BENCHMARKS", "Figure", "load_peer", "make_record"]

@@ -1,0 +1,20 @@
+"""A time counts only for the right result: compare what both sides computed before any is taken."""
+
+import numpy as np
+
+from minissd.errors import MinissdError
+
+TOLERANCE = 1e-3  # float32 sums in another order differ by about 1e-6; a wrong formula by far more
+
+
+def require_agreement(what, ours, theirs, tolerance=TOLERANCE):
+    """MinissdError unless two arrays (or numbers) agree: max |ours - theirs| <= tolerance * max |theirs|."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    if ours.shape != theirs.shape:
+        raise MinissdError(f"{what}: minissd gives shape {ours.shape}, PyTorch {theirs.shape}: not timed; run the tests")
+    error = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    if not error <= tolerance:  # NaN does not agree either
+        raise MinissdError(
+            f"{what}: minissd and PyTorch differ by {error:.1e} of the largest value, more than {tolerance:g}: "
+            "not timed, for the time of a wrong result says nothing; run the tests and minissd gradcheck"
+        )

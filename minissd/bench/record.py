@@ -1,0 +1,67 @@
+"""A measured run as JSON: figures are worth nothing without the machine, the versions and the command."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from minissd import __version__
+
+THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # in the order in which NumPy's OpenBLAS asks
+
+
+def make_record(figures, command, repeat):
+    """The record of a run.  figures: name of a benchmark -> its list of `Figure`s; command: what the user typed."""
+    return {
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "cpu": cpu_model(),
+            "cores": available_cores(),
+            "threads": blas_threads(),
+            "system": platform.platform(terse=True),
+        },
+        "versions": versions(),
+        "repeat": repeat,
+        "figures": {name: [figure.as_dict() for figure in of_one] for name, of_one in figures.items()},
+    }
+
+
+def blas_threads():
+    """How many threads NumPy's matrix products use."""
+    for setting in THREAD_SETTINGS:
+        if os.environ.get(setting, "").isdecimal():
+            return max(1, min(int(os.environ[setting]), available_cores()))
+    return available_cores()
+
+
+def available_cores():
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def cpu_model():
+    """The processor's name, as Linux or else as Python knows it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def versions():
+    """Of everything that the figures depend on; PyTorch's is None without it."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    torch = importlib.util.find_spec("torch") is not None
+    return {
+        "minissd": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas['name']} {blas['version']}",
+        "torch": importlib.metadata.version("torch") if torch else None,
+    }

@@ -1,0 +1,25 @@
+"""Fair times on a machine that is never quite still."""
+
+import gc
+import time
+
+PAUSE = 0.05  # seconds before each call: idle threads of the other side's BLAS spin for a while and take a core
+
+
+def interleaved(sides, repeat, report):
+    """Milliseconds of every call: dict side -> list of `repeat` values.
+
+    sides: name -> function without arguments, each called a few times before (the check of its output does that).
+    They take turns, A B A B, so that whatever slows the machine for a moment slows all of them alike; the caller
+    takes medians.  report(done, total) is called after every turn.
+    """
+    times = {name: [] for name in sides}
+    gc.collect()
+    for turn in range(repeat):
+        for name, side in sides.items():
+            time.sleep(PAUSE)
+            started = time.perf_counter()
+            side()
+            times[name].append((time.perf_counter() - started) * 1e3)
+        report(turn + 1, repeat)
+    return times

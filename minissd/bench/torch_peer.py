@@ -1,0 +1,130 @@
+"""The other side of the benchmarks: the same work in PyTorch.  The only file of minissd that imports torch.
+
+Everything is built from our arrays and our model, layer by layer, so both sides start from the same numbers.
+PyTorch's maps are (N, C, H, W) and its weights (D, C, KH, KW).
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from minissd.layers import BatchNorm, Conv2d, ReLU
+
+MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def set_threads(count):
+    torch.set_num_threads(count)
+
+
+class Convolution:
+    """A convolution with pad 1, forward and backward; called for its time, `results()` for what it computed."""
+
+    def __init__(self, x, w, b, dy, memory_format):
+        def tensor(array):
+            return torch.tensor(array).contiguous(memory_format=MEMORY_FORMATS[memory_format])
+
+        self.x, self.w = tensor(x.transpose(0, 3, 1, 2)), tensor(w.transpose(3, 2, 0, 1))
+        self.b, self.dy = torch.tensor(b), tensor(dy.transpose(0, 3, 1, 2))
+        self.inputs = [each.requires_grad_() for each in (self.x, self.w, self.b)]
+
+    def __call__(self):
+        self.y = F.conv2d(*self.inputs, padding=1)
+        self.grads = torch.autograd.grad(self.y, self.inputs, self.dy)
+
+    def results(self):
+        """y, dx, dw, db of the last call, in our layout."""
+        dx, dw, db = self.grads
+        maps = (each.detach().permute(0, 2, 3, 1).numpy() for each in (self.y, dx))
+        return *maps, dw.permute(2, 3, 1, 0).numpy(), db.numpy()
+
+
+class Twin(nn.Module):
+    """Our SSD as a PyTorch module: the same stages and heads with copies of the same parameters."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.outputs = len(model.classes) + 1
+        self.register_buffer("pixel_mean", torch.tensor(model.pixel_mean)[:, None, None])
+        self.pixel_scale = model.pixel_scale
+        self.stages = nn.ModuleList(
+            nn.Sequential(*map(translate, stage.layers.values())) for stage in model.stages.values()
+        )
+        self.offset_heads = nn.ModuleList(translate(head.offsets) for head in model.heads)
+        self.logit_heads = nn.ModuleList(translate(head.logits) for head in model.heads)
+
+    def forward(self, images):
+        """images (N, 3, S, S) uint8 -> offsets (N, P, 4), logits (N, P, C + 1)."""
+        x = (images - self.pixel_mean) * self.pixel_scale
+        offsets, logits = [], []
+        for stage, offset_head, logit_head in zip(self.stages, self.offset_heads, self.logit_heads, strict=True):
+            x = stage(x)
+            offsets.append(by_box(offset_head(x), 4))
+            logits.append(by_box(logit_head(x), self.outputs))
+        return torch.cat(offsets, 1), torch.cat(logits, 1)
+
+
+class TrainingStep:
+    """One step on one batch, as `minissd.training.train_step` takes it; a call returns the loss."""
+
+    def __init__(self, model, batch, config, memory_format):
+        class_targets, offset_targets = batch.targets
+        layout = MEMORY_FORMATS[memory_format]
+        self.twin = Twin(model).to(memory_format=layout).train()
+        self.images = torch.tensor(batch.images.transpose(0, 3, 1, 2)).contiguous(memory_format=layout)
+        self.targets = torch.tensor(offset_targets), torch.tensor(class_targets)
+        self.alpha = config.alpha
+        self.optimizer = torch.optim.SGD(
+            self.twin.parameters(), config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+
+    def __call__(self):
+        self.optimizer.zero_grad()
+        loss = multibox_loss(*self.twin(self.images), *self.targets, self.alpha)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+def translate(layer):
+    """The PyTorch module that does what one of our layers does, with a copy of its parameters."""
+    match layer:
+        case Conv2d():
+            kernel_h, _, c_in, c_out = layer.params["w"].shape
+            geometry = {"padding": layer.geometry["pad"]} | {k: layer.geometry[k] for k in ("stride", "dilation")}
+            module = nn.Conv2d(c_in, c_out, kernel_h, bias="b" in layer.params, **geometry)
+            arrays = {"weight": layer.params["w"].transpose(3, 2, 0, 1)}
+            if "b" in layer.params:
+                arrays["bias"] = layer.params["b"]
+        case BatchNorm():
+            module = nn.BatchNorm2d(len(layer.params["gamma"]), momentum=layer.momentum)
+            arrays = {"weight": layer.params["gamma"], "bias": layer.params["beta"], **layer.buffers}
+        case ReLU():
+            return nn.ReLU(inplace=True)
+        case _:
+            raise TypeError(f"the PyTorch twin knows no {type(layer).__name__}: add it to translate")
+    module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
+    return module
+
+
+def by_box(output, numbers):
+    """A head's output (N, k * numbers, H, W) -> (N, H*W*k, numbers)."""
+    return output.permute(0, 2, 3, 1).reshape(len(output), -1, numbers)
+
+
+def multibox_loss(offsets, logits, offset_targets, class_targets, alpha, negative_ratio=3):
+    """`minissd.detection.multibox_loss` in PyTorch's functions; shapes as there."""
+    positive = class_targets > 0  # (N, P)
+    localization = F.smooth_l1_loss(offsets[positive], offset_targets[positive], reduction="sum")
+    losses = F.cross_entropy(logits.flatten(0, 1), class_targets.flatten(), reduction="none").view_as(positive)
+    confidence = losses[positive | hard_negatives(losses.detach(), positive, negative_ratio)].sum()
+    return (confidence + alpha * localization) / positive.sum().clamp(min=1)
+
+
+def hard_negatives(losses, positive, ratio):
+    """Mask (N, P): in each image the ratio * positives negatives with the highest loss."""
+    order = losses.masked_fill(positive, -np.inf).argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(positive.shape[1])
+    wanted = positive.sum(1, keepdim=True) * ratio
+    return torch.zeros_like(positive).scatter_(1, order, places < wanted) & ~positive
