@@ -9,11 +9,13 @@ otherwise the running statistics are used.  The running variance is the unbiased
 Speed on a CPU is a matter of passes over memory.  The maps are walked in blocks that fit the cache, so that every
 pass but the first over a block is cheap and no temporary is larger than a block; and a row of a map is taken as one
 vector of W*C numbers, with the channels' numbers repeated W times, since NumPy is slow on many short vectors.
+The blocks are shared out among the cores.
 """
 
 from typing import NamedTuple
 
 from minissd.backend import array_module
+from minissd.ops.threads import in_shares
 
 BLOCK_BYTES = {"numpy": 1 << 18, "cupy": 1 << 40}  # on a card one block is all
 
@@ -45,9 +47,12 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
     shift = xp.tile(beta - slope * mean, repeats)
     slope = xp.tile(slope, repeats)
     y = xp.empty_like(rows)
-    for block in _blocks(xp, rows):
+
+    def scale_and_shift(block):
         xp.multiply(rows[block], slope, out=y[block])
         y[block] += shift
+
+    _for_each_block(scale_and_shift, rows, xp)
     return y.reshape(x.shape), BatchNormCache(x, mean, inverse_std, gamma, train)
 
 
@@ -58,47 +63,48 @@ def batch_norm_backward(dy, cache):
     rows, repeats = _wide_rows(xp, x)
     dy_rows, _ = _wide_rows(xp, dy)
     wide_mean, wide_inverse_std = xp.tile(mean, repeats), xp.tile(inverse_std, repeats)
-    dgamma, dbeta = xp.zeros_like(wide_mean), xp.zeros_like(wide_mean)
-    for block in _blocks(xp, rows):
+
+    def dgamma_and_dbeta(block):
         x_hat = rows[block] - wide_mean
         x_hat *= wide_inverse_std
-        dbeta += dy_rows[block].sum(axis=0)
         x_hat *= dy_rows[block]
-        dgamma += x_hat.sum(axis=0)
-    dgamma, dbeta = _per_channel(dgamma, repeats), _per_channel(dbeta, repeats)
+        return xp.stack([x_hat.sum(axis=0), dy_rows[block].sum(axis=0)])
+
+    dgamma, dbeta = _sum_over_blocks(dgamma_and_dbeta, rows, repeats, xp)
 
     count = x.size // x.shape[-1]  # M
     slope = gamma * inverse_std
     wide_slope = xp.tile(slope, repeats)
     # (1) through x_hat itself: slope dy;  (2) through the mean, which every x moved by 1/M: -slope dbeta / M;
     # (3) through the variance, moved by 2 (x - mean) / M: -slope x_hat dgamma / M
-    per_centred = xp.tile(slope * inverse_std * dgamma / count, repeats)
-    constant = xp.tile(slope * dbeta / count, repeats)
+    per_centred = xp.tile(slope * inverse_std * dgamma / max(count, 1), repeats)
+    constant = xp.tile(slope * dbeta / max(count, 1), repeats)
     dx = xp.empty_like(dy_rows)
-    for block in _blocks(xp, rows):
+
+    def add_up(block):
         xp.multiply(dy_rows[block], wide_slope, out=dx[block])
         if train:  # with fixed statistics only (1) is left
             centred = rows[block] - wide_mean
             centred *= per_centred
             centred += constant
             dx[block] -= centred
+
+    _for_each_block(add_up, rows, xp)
     return dx.reshape(x.shape), dgamma, dbeta
 
 
 def _moments(xp, rows, repeats):
     """Mean and biased variance of each channel; the variance from centred values, so that it cannot cancel."""
     count = rows.shape[0] * repeats  # M
-    total = xp.zeros_like(rows[0])
-    for block in _blocks(xp, rows):
-        total += rows[block].sum(axis=0)
-    mean = _per_channel(total, repeats) / count
+    mean = _sum_over_blocks(lambda block: rows[block].sum(axis=0), rows, repeats, xp) / count
     wide_mean = xp.tile(mean, repeats)
-    squares = xp.zeros_like(total)
-    for block in _blocks(xp, rows):
+
+    def squares(block):
         centred = rows[block] - wide_mean
         centred *= centred
-        squares += centred.sum(axis=0)
-    return mean, _per_channel(squares, repeats) / count
+        return centred.sum(axis=0)
+
+    return mean, _sum_over_blocks(squares, rows, repeats, xp) / count
 
 
 def _wide_rows(xp, x):
@@ -107,11 +113,16 @@ def _wide_rows(xp, x):
     return xp.ascontiguousarray(x).reshape(-1, repeats * x.shape[-1]), repeats
 
 
-def _per_channel(wide, repeats):
-    """Sum of a wide vector (W*C,) over its W repeats -> (C,)."""
-    return wide.reshape(repeats, -1).sum(axis=0)
+def _sum_over_blocks(work, rows, repeats, xp):
+    """The sum of work(block), vectors (..., W*C), over all blocks and over the W repeats -> (..., C)."""
+    total = sum(in_shares(lambda share: sum(work(block) for block in share), _blocks(rows, xp), xp))
+    return total.reshape(*total.shape[:-1], repeats, -1).sum(axis=-2)
 
 
-def _blocks(xp, rows):
+def _for_each_block(work, rows, xp):
+    in_shares(lambda share: [work(block) for block in share], _blocks(rows, xp), xp)
+
+
+def _blocks(rows, xp):
     step = max(1, BLOCK_BYTES[xp.__name__] // (rows.shape[1] * rows.dtype.itemsize))
-    return (slice(start, start + step) for start in range(0, len(rows), step))
+    return [slice(start, start + step) for start in range(0, max(len(rows), 1), step)]  # one, empty, for no rows

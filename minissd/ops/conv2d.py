@@ -4,14 +4,18 @@ What networks call convolution is cross-correlation: the kernel is not flipped.
     y[n, i, j, d] = b[d] + sum_{ky, kx, c} x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] w[ky, kx, c, d]
 
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  With the patches as rows of a
-matrix, cols (N*OH*OW, KH*KW*C), this is y = cols @ w + b.  The matrix is KH*KW times the size of x, so it is
-gathered block by block into one small workspace, and gathered again in the backward pass instead of kept.
+matrix, cols (N*OH*OW, KH*KW*C), this is y = cols @ w + b.  The matrix is KH*KW times the size of x, so it is never
+there as a whole: blocks of it that fit the cache are gathered, multiplied and forgotten, and gathered again in the
+backward pass.
 """
 
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from minissd.backend import array_module
-from minissd.ops.im2col import Windows, gather, scatter_add, window_blocks
+from minissd.ops.geometry import effective_kernel
+from minissd.ops.im2col import Windows, scatter_add, window_blocks
+from minissd.ops.threads import in_shares
 
 
 class Conv2dCache(NamedTuple):
@@ -30,16 +34,17 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     xp = array_module(x, w, b)
     _check_arguments(x, w, b, algorithm)
     windows = Windows.over(x.shape, w.shape[:2], stride, pad, dilation)
-    n, c, d = x.shape[0], x.shape[3], w.shape[3]
+    d = w.shape[3]
     w_rows = w.reshape(-1, d)  # (KH*KW*C, D)
-    y = xp.empty((n, *windows.out, d), dtype=x.dtype)
-    if _is_pointwise(windows):  # one tap: the map itself is the matrix of patches
-        xp.matmul(x.reshape(-1, c), w_rows, out=y.reshape(-1, d))
-    else:
-        for images, rows, cols in _gathered(x, windows):
-            xp.matmul(cols, w_rows, out=y[images, rows].reshape(-1, d))
-    if b is not None:
-        y += b
+    y = xp.empty((x.shape[0], *windows.out, d), dtype=x.dtype)
+
+    def multiply(images, rows, cols):
+        out = y[images, rows].reshape(-1, d)  # a view
+        xp.matmul(cols, w_rows, out=out)
+        if b is not None:
+            out += b
+
+    _for_each_block(multiply, x, windows)
     return y, Conv2dCache(x, w, windows)
 
 
@@ -50,41 +55,106 @@ def conv2d_backward(dy, cache, *, need_dx=True):
     """
     x, w, windows = cache
     xp = array_module(dy, x, w)
-    d = w.shape[3]
     dy = xp.ascontiguousarray(dy)
+    db = dy.reshape(-1, w.shape[3]).sum(axis=0)  # (1) every position adds the same bias
+    if not need_dx:
+        return None, _weight_gradient(dy, x, w, windows), db
+    mirrored = _mirrored_windows(dy, windows)
+    if mirrored is not None:
+        return *_backward_by_gathering(dy, x, w, mirrored), db
+    return *_backward_by_scattering(dy, x, w, windows), db
+
+
+def _weight_gradient(dy, x, w, windows):
+    """dw alone."""
+    xp, d = array_module(x), w.shape[3]
+
+    def multiply(images, rows, cols):
+        return cols.T @ dy[images, rows].reshape(-1, d)  # (2) y = cols @ w   =>  dw = cols^T dy
+
+    return _total(xp, _for_each_block(multiply, x, windows), w)
+
+
+def _backward_by_scattering(dy, x, w, windows):
+    """dx, dw for any stride and dilation, as the formula says: dcols is put back where the patches came from."""
+    xp, d = array_module(x), w.shape[3]
     w_rows = w.reshape(-1, d)  # (KH*KW*C, D)
-    db = dy.reshape(-1, d).sum(axis=0)  # (1) every position adds the same bias
-    if _is_pointwise(windows):
-        dy_rows = dy.reshape(-1, d)
-        dw = x.reshape(-1, x.shape[3]).T @ dy_rows
-        dx = (dy_rows @ w_rows.T).reshape(x.shape) if need_dx else None
-        return dx, dw.reshape(w.shape), db
+    padded = xp.zeros((x.shape[0], *windows.padded_size, x.shape[3]), dtype=x.dtype)
 
-    dw = xp.zeros_like(w_rows)
-    padded = xp.zeros((x.shape[0], *windows.padded_size, x.shape[3]), dtype=x.dtype) if need_dx else None
-    for images, rows, cols in _gathered(x, windows):
+    def multiply_and_scatter(images, rows, cols):
         dy_rows = dy[images, rows].reshape(-1, d)  # (n*rows*OW, D)   one row per patch
-        dw += cols.T @ dy_rows  # (2) y = cols @ w   =>  dw = cols^T dy
-        if need_dx:  # (3) and dcols = dy w^T, put back where the patches came from
-            xp.matmul(dy_rows, w_rows.T, out=cols)  # the block of patches has served: its workspace takes dcols
-            scatter_add(cols, padded, windows, images, rows)
-    return (windows.crop(padded) if need_dx else None), dw.reshape(w.shape), db
+        dw = cols.T @ dy_rows  # (2)
+        scatter_add(dy_rows @ w_rows.T, padded, windows, images, rows)  # (3) dcols = dy w^T, put back
+        return dw
+
+    # windows of one image overlap, so two threads must not work on the same
+    dw = _total(xp, _for_each_block(multiply_and_scatter, x, windows, whole_images=True), w)
+    return windows.crop(padded), dw
 
 
-def _gathered(x, windows):
-    """Yield (images, rows, cols): the output in blocks, each with its patches (n*rows*OW, KH*KW*C) in one reused workspace."""
+def _backward_by_gathering(dy, x, w, mirrored):
+    """dx, dw at stride 1, where both are products with one matrix, the patches of dy.
+
+    A cell of x is seen by output (i, j) through tap (ky, kx) and by its neighbours through the other taps, in mirror
+    image.  So dx is the convolution of dy with the mirrored kernel, and dw the product of the same patches with x.
+    Nothing is scattered, and each patch gathered serves twice.
+    """
     xp = array_module(x)
-    patches = windows.patches(windows.pad(x))
-    workspace = None
-    for images, rows in window_blocks(windows, xp, x.dtype.itemsize):
-        block = patches[images, rows]
-        if workspace is None:  # the first block is the largest
-            workspace = xp.empty(block.size, dtype=x.dtype)
-        yield images, rows, gather(block, workspace)
+    kh, kw, c, d = w.shape
+    w_mirrored = xp.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, c)  # (KH*KW*D, C)
+    dx = xp.empty(x.shape, dtype=x.dtype)
+
+    def multiply(images, rows, cols):  # cols: patches of dy, (n*rows*W, KH*KW*D)
+        xp.matmul(cols, w_mirrored, out=dx[images, rows].reshape(-1, c))
+        return cols.T @ x[images, rows].reshape(-1, c)  # (KH*KW*D, C)
+
+    dw = _total(xp, _for_each_block(multiply, dy, mirrored), xp.empty((kh, kw, d, c), dtype=w.dtype))
+    return dx, xp.ascontiguousarray(dw[::-1, ::-1].transpose(0, 1, 3, 2))
 
 
-def _is_pointwise(windows):
-    return windows.kernel == (1, 1) and windows.stride == (1, 1) and windows.padded_size == windows.x_shape[1:3]
+def _mirrored_windows(dy, windows):
+    """The windows over dy that see, for each cell of x, all outputs the cell contributed to; None if there are none.
+
+    They exist at stride 1 when no pad is wider than the kernel reaches.
+    """
+    reach = [effective_kernel(k, d) - 1 for k, d in zip(windows.kernel, windows.dilation)]
+    pads = tuple((r - before, r - after) for r, (before, after) in zip(reach, windows.pads))
+    if windows.stride != (1, 1) or min(map(min, pads)) < 0:
+        return None
+    return Windows.over(dy.shape, windows.kernel, 1, pads, windows.dilation)
+
+
+def _for_each_block(work, x, windows, whole_images=False):
+    """work(images, rows, cols) for every block of the output, cols its patches (n*rows*OW, KH*KW*C), on all cores.
+
+    Returns for each thread the sum of what `work` returned.  whole_images: all blocks of an image go to one thread.
+    """
+    xp = array_module(x)
+    patches = windows.patches(windows.pad(xp.ascontiguousarray(x)))
+    row_length = patches[0, 0, 0].size if len(x) else 0
+    blocks = window_blocks(windows, xp, x.dtype.itemsize)
+    groups = _by_image(blocks) if whole_images else [[block] for block in blocks]
+
+    def work_on_share(share):
+        total = None
+        for images, rows in chain.from_iterable(share):
+            cols = patches[images, rows].reshape(-1, row_length)  # gathers; a view where the map is the matrix (1x1)
+            result = work(images, rows, cols)
+            total = result if total is None else total + result
+        return total
+
+    return in_shares(work_on_share, groups, xp)
+
+
+def _by_image(blocks):
+    """Consecutive blocks of the same images, in lists."""
+    return [list(group) for _, group in groupby(blocks, key=lambda block: block[0].start)]
+
+
+def _total(xp, parts, w):
+    """Sum of the shares' gradients, in the shape of w; zero if there was nothing to do."""
+    total = sum(parts[1:], parts[0]) if parts else xp.zeros_like(w)
+    return total.reshape(w.shape)
 
 
 def _check_arguments(x, w, b, algorithm):

@@ -3,8 +3,8 @@
 N batch, H W input map, C channels, KH KW kernel, OH OW output map (lecture, "Convolution as a matrix product";
 its example reads in column-major order, here rows run over (image, row, column) and columns over (ky, kx, c)).
 
-The convolution itself never builds the whole matrix: `window_blocks` cuts the output into pieces whose patches
-fit the cache, and `gather` and `scatter_add` do for one piece what im2col and col2im do for all.
+The convolution itself never builds the whole matrix: `window_blocks` cuts the output into pieces whose patches fit
+the cache, and `scatter_add` does for one piece what col2im does for all.
 """
 
 from dataclasses import dataclass
@@ -92,14 +92,6 @@ def window_blocks(windows, xp, itemsize):
     for i in range(0, n, images):
         for r in range(0, oh, rows):
             yield slice(i, min(i + images, n)), slice(r, min(r + rows, oh))
-
-
-def gather(patches, workspace):
-    """Copy a block of patches (n, rows, OW, KH, KW, C) into the workspace; returns it as (n*rows*OW, KH*KW*C)."""
-    count = patches.shape[0] * patches.shape[1] * patches.shape[2]
-    cols = workspace[: count * patches[0, 0, 0].size]
-    cols.reshape(patches.shape)[...] = patches
-    return cols.reshape(count, -1)
 
 
 def scatter_add(cols, padded, windows, images, rows):

@@ -9,9 +9,9 @@ from minissd.training.schedule import SCHEDULES
 
 @dataclass(frozen=True)
 class TrainConfig:
-    epochs: int = 50
+    epochs: int = 40
     batch_size: int = 16
-    lr: float = 0.02  # the highest rate of the schedule
+    lr: float = 0.06  # the highest rate of the schedule
     schedule: str = "one-cycle"
     warmup: float = 0.2  # part of all steps
     momentum: float = 0.9

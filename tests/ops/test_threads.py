@@ -1,0 +1,82 @@
+"""Sharing an operation's blocks among threads changes its time, not its result."""
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import convolutions, seeds
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minissd.ops import batch_norm, batch_norm_backward, conv2d, conv2d_backward
+from minissd.ops.threads import in_shares
+
+
+def blas_threads():
+    return max((one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"), default=1)
+
+
+@pytest.fixture
+def two_threads():
+    if not threadpool_info():
+        pytest.skip("NumPy's BLAS does not let its threads be set")
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of a row or so, that small inputs too are shared out."""
+    for module in ("im2col", "batch_norm"):
+        monkeypatch.setitem(sys.modules[f"minissd.ops.{module}"].BLOCK_BYTES, "numpy", 64)
+
+
+def test_shares_are_consecutive_and_come_back_in_order(two_threads):
+    shares = in_shares(lambda share: (share, threading.get_ident(), blas_threads()), range(5), np)
+    assert [share for share, _, _ in shares] == [[0, 1], [2, 3, 4]]
+    assert len({thread for _, thread, _ in shares}) == 2
+    assert [threads for _, _, threads in shares] == [1, 1]  # each thread's products stay on one core
+    assert blas_threads() == 2  # as before
+
+
+def test_an_error_in_a_thread_reaches_the_caller(two_threads):
+    def fail(share):
+        if 3 in share:
+            raise ValueError("block 3")
+
+    with pytest.raises(ValueError, match="block 3"):
+        in_shares(fail, range(4), np)
+    assert blas_threads() == 2
+
+
+def test_one_thread_or_one_block_is_one_share(two_threads):
+    assert in_shares(len, ["a"], np) == [1]
+    assert in_shares(len, [], np) == []
+    with threadpool_limits(1, user_api="blas"):
+        assert in_shares(len, range(5), np) == [5]
+
+
+@given(convolutions(), seeds)
+def test_a_convolution_gives_the_same_on_two_threads(small_blocks, geometry, seed):
+    x = geometry.x(seed)
+    w = np.random.default_rng(seed).standard_normal((*geometry.kernel, x.shape[3], 4))
+    results = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            y, cache = conv2d(x, w, np.arange(4.0), **geometry.options)
+            dy = np.random.default_rng(0).standard_normal(y.shape)
+            results.append((y, *conv2d_backward(dy, cache), conv2d_backward(dy, cache, need_dx=False)[1]))
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-10)
+
+
+def test_batch_norm_gives_the_same_on_two_threads(small_blocks, rng):
+    x, dy = rng.standard_normal((2, 4, 5, 6, 3))
+    results = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            y, cache = batch_norm(x, np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), train=True)
+            results.append((y, *batch_norm_backward(dy, cache)))
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
