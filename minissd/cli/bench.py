@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ Work = Enum("Work", {name: name for name in BENCHMARKS}, type=str)
 VERDICTS = {True: "[green]reached[/]", False: "[red]missed[/]", None: ""}
 
 
-class Peer(str, Enum):
+class Peer(StrEnum):
     torch = "torch"
     none = "none"
 

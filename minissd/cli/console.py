@@ -9,7 +9,7 @@ error_console = Console(stderr=True, highlight=False)
 
 
 def progress_bar(unit):
-    """A bar with count, speed in `unit`/s and time to go; a task has the fields `speed` (a number) and `note` (a text)."""
+    """A bar with count, speed in `unit`/s and time to go; each task has the fields `speed` and `note`."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

@@ -20,7 +20,7 @@ EPOCHS = 8
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.", metavar="DIR")] = Path("minissd-demo"),
+    out: Annotated[Path, typer.Option(help="Folder for all that it makes.", metavar="DIR")] = Path("minissd-demo"),
     seed: options.Seed = 0,
     device: options.Device = "auto",
 ):

@@ -22,7 +22,9 @@ def detect(
     checkpoint: options.CheckpointFile,
     threshold: Annotated[float, typer.Option(help="Lowest score to show.", min=0, max=1)] = 0.5,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="Folder for the annotated images and detections.json.", metavar="DIR")] = Path("detections"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the annotated images and detections.json.", metavar="DIR")
+    ] = Path("detections"),
 ):
     """Find objects in images: an annotated copy of each, and detections.json with boxes in pixels."""
     from minissd.viz.boxes import annotated_image  # matplotlib is slow to import
@@ -60,7 +62,8 @@ def _image_files(path):
         return [path]
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
-        raise MinissdError(f"{path}: no image in this folder (looked for {', '.join(SUFFIXES)}): give images or another folder")
+        looked_for = ", ".join(SUFFIXES)
+        raise MinissdError(f"{path}: no image in this folder (looked for {looked_for}): give images or another folder")
     return found
 
 

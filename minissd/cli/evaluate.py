@@ -1,6 +1,6 @@
 """`minissd evaluate`: score a checkpoint the PASCAL VOC way, and draw what the scores mean."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ SHEET_IMAGES = 6
 SHEET_SCORE = 0.5  # detections below this score are counted in the curves but not drawn
 
 
-class Method(str, Enum):
+class Method(StrEnum):
     voc07 = "voc07"
     area = "area"
 
@@ -35,7 +35,10 @@ def evaluate(
     batch_size: options.BatchSize = 16,
     device: options.Device = "auto",
     workers: options.Workers = 2,
-    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json and pictures; that of the checkpoint unless given.", metavar="DIR")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for metrics.json and pictures; that of the checkpoint unless given.", metavar="DIR"),
+    ] = None,
 ):
     """Score a checkpoint on a data set: AP of each class, mAP, recall, and pictures of them."""
     model = load_checkpoint(checkpoint, device=resolve_device(device)).model

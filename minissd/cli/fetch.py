@@ -39,7 +39,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(DOWNLOADS)}.")],
 ):
     """Download a data set, check it, unpack it; afterwards `--data NAME` finds it."""
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TextColumn("left"), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as bar:
         folder = fetch_data(name, progress=DownloadProgress(bar))
     console.print(f"{name}: {folder}", markup=False, soft_wrap=True)

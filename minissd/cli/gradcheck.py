@@ -19,7 +19,7 @@ def gradcheck(
     names = [name for name in CASES if only in name]
     if not names:
         raise MinissdError(f"no check has {only!r} in its name; there are {', '.join(CASES)}")
-    table = simple_table("largest error of each backward pass, relative to its largest gradient", "backward pass", "error", "")
+    table = simple_table("largest error, as a part of the largest gradient", "backward pass", "error", "")
     faults = []
     for name in names:
         try:

@@ -1,6 +1,7 @@
 """The `minissd` command: all subcommands under one roof, and the one place where errors become exit codes."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -35,7 +36,9 @@ def _print_version(wanted: bool):
 
 @app.callback()
 def options(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True),
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
 ):
     pass
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[str, typer.Option(help="shapes, a data set that `minissd fetch` brought, or the folder of a VOC tree.")]
+Data = Annotated[str, typer.Option(help="shapes, what `minissd fetch` brought, or the folder of a VOC tree.")]
 Classes = Annotated[str | None, typer.Option(help="Only these classes, separated by commas.", metavar="A,B")]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]

@@ -4,6 +4,8 @@ import time
 
 from minissd.cli.console import console, progress_bar
 
+LOSSES = ("loss", "confidence", "localization")
+
 
 class TrainingProgress:
     """Context manager; give its `report` to `minissd.training.train`."""
@@ -13,7 +15,7 @@ class TrainingProgress:
         self.done = done  # steps before this call, in a resumed run
         self.bar = progress_bar("images")
         self.task = None
-        self.epoch, self.losses, self.epoch_started = None, [], time.perf_counter()
+        self.epoch, self.records, self.epoch_started = None, [], time.perf_counter()
 
     def __enter__(self):
         self.bar.__enter__()
@@ -24,22 +26,25 @@ class TrainingProgress:
 
     def report(self, record, total):
         if "validation" in record:
-            console.print(f"  validation mAP {record['validation']['mAP']:.3f}")
+            console.print(f"            validation mAP {record['validation']['mAP']:.3f}")
             return
         if self.task is None:
             self.task = self.bar.add_task("", total=total, completed=self.done, speed=0, note="")
         if record["epoch"] != self.epoch:
-            self.epoch, self.losses, self.epoch_started = record["epoch"], [], time.perf_counter()
-        self.losses.append(record)
-        speed = len(self.losses) * self.config.batch_size / max(time.perf_counter() - self.epoch_started, 1e-9)
-        mean = {part: sum(r[part] for r in self.losses) / len(self.losses) for part in ("loss", "localization", "confidence")}
-        note = f"loss {mean['loss']:.3f} = confidence {mean['confidence']:.3f} + localization {mean['localization']:.3f}"
+            self.epoch, self.records, self.epoch_started = record["epoch"], [], time.perf_counter()
+        self.records.append(record)
+        speed = len(self.records) * self.config.batch_size / max(time.perf_counter() - self.epoch_started, 1e-9)
+        loss, confidence, localization = (sum(r[part] for r in self.records) / len(self.records) for part in LOSSES)
         self.bar.update(
             self.task,
             completed=record["step"],
             speed=speed,
-            note=note,
+            note=f"loss {loss:.3f}",
             description=f"epoch {self.epoch}/{self.config.epochs}",
         )
         if record["step"] * self.config.epochs % total == 0:  # the last step of an epoch
-            console.print(f"epoch {self.epoch:3d}/{self.config.epochs}  {note}  lr {record['lr']:.4f}  {speed:.0f} images/s")
+            console.print(
+                f"epoch {self.epoch:3d}/{self.config.epochs}  loss {loss:.3f} = confidence {confidence:.3f} "
+                f"+ localization {localization:.3f}, lr {record['lr']:.4f}, {speed:.0f} images/s",
+                soft_wrap=True,
+            )

@@ -1,7 +1,8 @@
 """Convolution: the kernel slides over the map, and every position is a dot product (lecture, "Convolution").
 
 What networks call convolution is cross-correlation: the kernel is not flipped.
-    y[n, i, j, d] = b[d] + sum_{ky, kx, c} x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] w[ky, kx, c, d]
+    y[n, i, j, d] = b[d] + sum over ky, kx, c of
+                    x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c, d]
 
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  With the patches as rows of a
 matrix, cols (N*OH*OW, KH*KW*C), this is y = cols @ w + b.  The matrix is KH*KW times the size of x, so it is never

@@ -51,9 +51,8 @@ def output_size(n, k, stride=1, pad=0, dilation=1, *, ceil_mode=False):
         raise ValueError(f"kernel, stride and dilation must be at least 1, got {k}, {stride}, {dilation}")
     room = n + before + after - effective_kernel(k, dilation)
     if room < 0:
-        raise ValueError(
-            f"a kernel of extent {effective_kernel(k, dilation)} does not fit into {n} cells padded by {before} + {after}"
-        )
+        extent = effective_kernel(k, dilation)
+        raise ValueError(f"a kernel of extent {extent} does not fit into {n} cells padded by {before} + {after}")
     if not ceil_mode:
         return room // stride + 1
     size = -(-room // stride) + 1

@@ -68,7 +68,9 @@ def avg_pool2d_backward(dy, cache):
 def _windows(x, kernel, stride, pad, ceil_mode):
     windows = Windows.over(x.shape, kernel, kernel if stride is None else stride, pad, ceil_mode=ceil_mode)
     if any(max(pad) >= k for pad, k in zip(windows.pads, windows.kernel, strict=True)):
-        raise ValueError(f"pooling pad {windows.pads} must be smaller than the kernel {windows.kernel}: a window would be empty")
+        raise ValueError(
+            f"pooling pad {windows.pads} must be smaller than the kernel {windows.kernel}: a window would be empty"
+        )
     return windows
 
 

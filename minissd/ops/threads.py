@@ -11,6 +11,7 @@ that as usual.  The shares are fixed and their results are combined in order, so
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -27,7 +28,7 @@ def in_shares(work, blocks, xp):
     if count <= 1:
         return [work(blocks)] if blocks else []
     edges = [len(blocks) * i // count for i in range(count + 1)]
-    shares = [blocks[start:stop] for start, stop in zip(edges, edges[1:])]
+    shares = [blocks[start:stop] for start, stop in pairwise(edges)]
     with blas.limit(limits=1):
         others = [_pool(count - 1).submit(work, share) for share in shares[1:]]
         first = work(shares[0])

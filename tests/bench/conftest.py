@@ -1,6 +1,7 @@
 """The benchmarks at sizes that take no time."""
 
 import pytest
+
 from minissd.bench import convolution, step
 
 

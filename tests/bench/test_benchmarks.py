@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from minissd.bench import BENCHMARKS, convolution, detection, step
 from minissd.errors import MinissdError
 from minissd.training import SGD

@@ -7,6 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from minissd.bench.agreement import require_agreement
 from minissd.bench.figures import Figure
 from minissd.bench.memory import STATUS, peak_growth
@@ -14,7 +16,6 @@ from minissd.bench.peer import load_peer
 from minissd.bench.timing import interleaved
 from minissd.cli.bench import bench
 from minissd.errors import MinissdError
-from typer.testing import CliRunner
 
 app = typer.Typer()
 app.command()(bench)

@@ -1,6 +1,7 @@
 """From a word to a dataset."""
 
 import pytest
+
 from minissd.data import catalogue
 from minissd.data.catalogue import NAMES, open_dataset
 from minissd.errors import MinissdError

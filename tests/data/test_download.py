@@ -8,6 +8,7 @@ import tarfile
 import threading
 
 import pytest
+
 from minissd.data import catalogue
 from minissd.data.download import DOWNLOADS, Archive, Download, fetch
 from minissd.errors import MinissdError
@@ -60,7 +61,7 @@ def refused(folder, one_line, *parts):
         fetch("tiny", folder)
     one_line(caught, *parts)
     assert not (folder / "tiny").exists()
-    assert [path for path in folder.glob(".*")] == []  # nothing half-unpacked stays
+    assert list(folder.glob(".*")) == []  # nothing half-unpacked stays
 
 
 def test_a_set_of_two_archives_becomes_one_tree(offer, pets, tmp_path, monkeypatch):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
 from minissd.data.images import crop_and_resize, read_header, read_image
 from minissd.errors import MinissdError
-from PIL import Image, ImageOps
 
 
 def save(tmp_path, array, name="picture.png", mode=None, **options):

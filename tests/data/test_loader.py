@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from minissd.data.loader import Loader
 from minissd.data.samples import Sample
 from minissd.errors import MinissdError

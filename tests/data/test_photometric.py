@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from minissd.data.photometric import LUMA, Photometric, hue_matrix, random_color_matrix, saturation_matrix
 
 angles = st.floats(-np.pi, np.pi)
 factors = st.floats(0, 3)
-OFF = dict(brightness=0, contrast=0, saturation=0, hue=0)
+OFF = {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0}
 
 
 @given(angle=angles, factor=factors)

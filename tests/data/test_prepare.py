@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from minissd.data.augmentation import Augmentation, augment
 from minissd.data.prepare import DetectionPreparation
 from minissd.data.shapes import ShapesDataset

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from minissd.data.images import read_header, read_image
 from minissd.data.voc import VocDataset
 from minissd.data.voc_boxes import NO_EXTENT

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from minissd.data import shapes_drawing
 from minissd.data.shapes import CLASSES, LEAST_VISIBLE, Scene, ShapesDataset, draw_scene
 from minissd.data.shapes_drawing import OUTLINES, SHADOW_MARGIN, draw_mask

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from minissd.data.view import WHOLE, View, contains_centers, view_corners, view_objects, view_pixels
 from minissd.detection import Objects
 

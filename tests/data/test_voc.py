@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from voc_trees import annotation_xml
+
 from minissd.data.images import Header, read_image
 from minissd.data.voc import VocDataset
 from minissd.data.voc_boxes import (
@@ -15,8 +18,6 @@ from minissd.data.voc_boxes import (
     normalized_corners,
 )
 from minissd.errors import MinissdError
-from PIL import Image
-from voc_trees import annotation_xml
 
 
 def open_train(tree, *arguments, **options):
