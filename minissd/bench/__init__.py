@@ -8,8 +8,8 @@ repeat: how often each side is timed; report(what, done, total): called as the w
 from minissd.bench import convolution, detection, step
 from minissd.bench.figures import Figure
 from minissd.bench.peer import load_peer
-from minissd.bench.record import make_record
+from minissd.bench.record import load_average, make_record
 
 BENCHMARKS = {"conv": convolution.run, "step": step.run, "detect": detection.run}
 
-__all__ = ["BENCHMARKS", "Figure", "load_peer", "make_record"]
+__all__ = ["BENCHMARKS", "Figure", "load_average", "load_peer", "make_record"]

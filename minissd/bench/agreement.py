@@ -11,7 +11,7 @@ def require_agreement(what, ours, theirs, tolerance=TOLERANCE):
     """MinissdError unless two arrays (or numbers) agree: max |ours - theirs| <= tolerance * max |theirs|."""
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     if ours.shape != theirs.shape:
-        raise MinissdError(f"{what}: minissd gives shape {ours.shape}, PyTorch {theirs.shape}: not timed; run the tests")
+        raise MinissdError(f"{what}: minissd gives shape {ours.shape}, PyTorch {theirs.shape}: run the tests")
     error = np.abs(ours - theirs).max() / np.abs(theirs).max()
     if not error <= tolerance:  # NaN does not agree either
         raise MinissdError(

@@ -8,7 +8,10 @@ from minissd.errors import MinissdError
 
 
 def load_peer(name=None):
-    """"torch" -> the module `torch_peer`, set to as many threads as NumPy has; "none" -> None; None: torch if installed."""
+    """The module `torch_peer`, set to as many threads as NumPy has, or None for no peer.
+
+    name: "torch"; "none"; or None, which means torch if it is installed.
+    """
     installed = importlib.util.find_spec("torch") is not None
     if name == "torch" and not installed:
         raise MinissdError("--peer torch: PyTorch is not installed: pip install torch, or use --peer none")

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from minissd import __version__
 
-THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # in the order in which NumPy's OpenBLAS asks
 
+def make_record(figures, command, repeat, load):
+    """The record of a run.
 
-def make_record(figures, command, repeat):
-    """The record of a run.  figures: name of a benchmark -> its list of `Figure`s; command: what the user typed."""
+    figures: name of a benchmark -> its list of `Figure`s; command: what the user typed; load: the load average before.
+    """
     return {
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -24,6 +26,7 @@ def make_record(figures, command, repeat):
             "cores": available_cores(),
             "threads": blas_threads(),
             "system": platform.platform(terse=True),
+            "load_before": load,
         },
         "versions": versions(),
         "repeat": repeat,
@@ -31,12 +34,14 @@ def make_record(figures, command, repeat):
     }
 
 
+def load_average():
+    """How many programs wanted a core at a time during the last minute; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
 def blas_threads():
-    """How many threads NumPy's matrix products use."""
-    for setting in THREAD_SETTINGS:
-        if os.environ.get(setting, "").isdecimal():
-            return max(1, min(int(os.environ[setting]), available_cores()))
-    return available_cores()
+    """How many threads NumPy's BLAS, and so minissd, works with."""
+    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
 
 
 def available_cores():

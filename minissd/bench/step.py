@@ -1,4 +1,4 @@
-"""One training step of ssd-tiny: forward, multibox loss, backward, SGD; its batch is prepared before.  Time and memory."""
+"""Time and memory of a training step of ssd-tiny: forward, multibox loss, backward, SGD; the batch is there."""
 
 from minissd.bench.agreement import require_agreement
 from minissd.bench.figures import MINISSD, Figure

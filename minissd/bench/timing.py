@@ -9,10 +9,12 @@ PAUSE = 0.05  # seconds before each call: idle threads of the other side's BLAS 
 def interleaved(sides, repeat, report):
     """Milliseconds of every call: dict side -> list of `repeat` values.
 
-    sides: name -> function without arguments, each called a few times before (the check of its output does that).
-    They take turns, A B A B, so that whatever slows the machine for a moment slows all of them alike; the caller
-    takes medians.  report(done, total) is called after every turn.
+    sides: name -> function without arguments.  They take turns, A B A B, so that whatever slows the machine for a
+    moment slows all of them alike; the caller takes medians.  One turn goes before, untimed, to warm them up.
+    report(done, total) is called after every timed turn.
     """
+    for side in sides.values():
+        side()
     times = {name: [] for name in sides}
     gc.collect()
     for turn in range(repeat):

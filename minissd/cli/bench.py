@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from minissd.bench import BENCHMARKS, load_peer, make_record
-from minissd.cli.console import console, progress_bar, simple_table
+from minissd.bench import BENCHMARKS, load_average, load_peer, make_record
+from minissd.cli.console import console, print_table, progress_bar, simple_table
 from minissd.files import write_json
 
 Work = Enum("Work", {name: name for name in BENCHMARKS}, type=str)
+QUIET = 0.5  # load average up to which a machine counts as quiet
 VERDICTS = {True: "[green]reached[/]", False: "[red]missed[/]", None: ""}
 
 
@@ -28,6 +29,9 @@ def bench(
     json: Annotated[Path | None, typer.Option(help="Write the record of this run to a file.", metavar="FILE")] = None,
 ):
     """Measure speed and memory, after checking that what is measured computes the right thing."""
+    load = load_average()
+    if load and load > QUIET:
+        console.print(f"note: other programs are at work (load {load}): do not keep these times", style="yellow")
     other = load_peer(peer and peer.value)
     figures = {}
     with progress_bar("rounds") as bar:
@@ -38,7 +42,7 @@ def bench(
                 bar.update(task, completed=done, total=total, note=what, speed=bar.tasks[task].speed or 0)
 
             figures[name] = BENCHMARKS[name](other, repeat, report)
-    record = make_record(figures, shlex.join(["minissd", *sys.argv[1:]]), repeat)
+    record = make_record(figures, shlex.join(["minissd", *sys.argv[1:]]), repeat, load)
     print_figures([figure for of_one in figures.values() for figure in of_one], record)
     if json:
         write_json(json, record)
@@ -55,15 +59,15 @@ def print_figures(figures, record):
     times = [figure for figure in figures if figure.unit == "ms"]
     memory = [figure for figure in figures if figure.unit == "MiB"]
     if times:
-        print_table("time", "PyTorch /\nminissd", times, lambda ratio: 1 / ratio, ">=")
+        print_unit("time", "PyTorch /\nminissd", times, lambda ratio: 1 / ratio, ">=")
     if memory:
-        print_table("memory", "minissd /\nPyTorch", memory, lambda ratio: ratio, "<=")
+        print_unit("memory", "minissd /\nPyTorch", memory, lambda ratio: ratio, "<=")
 
 
-def print_table(title, ratio_title, figures, shown, sign):
+def print_unit(title, ratio_title, figures, shown, sign):
     """A table of figures of one unit.  shown: turns ours / PyTorch's into the ratio that the column shows."""
     unit = figures[0].unit
-    table = simple_table(title, "work", f"minissd\n{unit}", f"PyTorch\n{unit}", ratio_title, "required", "")
+    table = simple_table("work", f"minissd\n{unit}", f"PyTorch\n{unit}", ratio_title, "required", "")
     for figure in figures:
         theirs, _ = figure.peer
         table.add_row(
@@ -74,4 +78,4 @@ def print_table(title, ratio_title, figures, shown, sign):
             "" if figure.limit is None else f"{sign} {shown(figure.limit):.2f}",
             VERDICTS[figure.reached],
         )
-    console.print(table)
+    print_table(title, table)

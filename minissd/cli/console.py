@@ -1,6 +1,7 @@
 """Tables, progress bars and messages, all in one style."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -24,12 +25,18 @@ def progress_bar(unit):
     )
 
 
-def simple_table(title, *columns):
+def simple_table(*columns):
     """A table whose first column is text and whose other columns are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table()
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right")
     return table
+
+
+def print_table(title, table):
+    """A table under its title, on a line of its own because a title inside would wrap at the table's width."""
+    console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True)
+    console.print(table)
 
 
 def print_notes(dataset):

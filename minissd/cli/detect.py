@@ -8,7 +8,7 @@ import typer
 
 from minissd.backend import resolve_device, to_device
 from minissd.cli import options
-from minissd.cli.console import console, error_console, simple_table
+from minissd.cli.console import console, error_console, print_table, simple_table
 from minissd.data import read_image, resize_image
 from minissd.errors import MinissdError
 from minissd.files import write_json
@@ -33,7 +33,7 @@ def detect(
     model = load_checkpoint(checkpoint, device=resolve_device(device)).model
     paths = [found for path in images for found in _image_files(path)]
     results, failed = {}, 0
-    table = simple_table(f"{checkpoint}, score at least {threshold:g}", "image", "objects", "best")
+    table = simple_table("image", "objects", "best")
     for path, name in zip(paths, _output_names(paths), strict=True):
         try:
             image = read_image(path)
@@ -50,7 +50,7 @@ def detect(
         best = f"{model.classes[found.labels[0]]} {found.scores[0]:.2f}" if len(found.scores) else ""
         table.add_row(str(path), str(len(found.scores)), best)
     write_json(out / "detections.json", results)
-    console.print(table)
+    print_table(f"{checkpoint}, score at least {threshold:g}", table)
     console.print(f"annotated images and detections.json: {out}", markup=False, soft_wrap=True)
     if failed:
         raise MinissdError(f"{failed} of {len(paths)} images could not be read (named above): mend or leave them out")

@@ -9,12 +9,12 @@ import numpy as np
 
 from minissd import __version__
 from minissd.backend import gpu_available
-from minissd.cli.console import console, simple_table
+from minissd.cli.console import print_table, simple_table
 
 
 def doctor():
     """Print versions, processor and card."""
-    table = simple_table("this machine", "what", "")
+    table = simple_table("what", "")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     cupy = importlib.util.find_spec("cupy") is not None
     rows = {
@@ -29,4 +29,4 @@ def doctor():
     }
     for what, value in rows.items():
         table.add_row(what, value)
-    console.print(table)
+    print_table("this machine", table)

@@ -10,7 +10,7 @@ import typer
 from minissd import detection
 from minissd.backend import resolve_device
 from minissd.cli import options
-from minissd.cli.console import console, print_notes, progress_bar, simple_table
+from minissd.cli.console import console, print_notes, print_table, progress_bar, simple_table
 from minissd.data import open_dataset
 from minissd.files import write_json
 from minissd.training import evaluate as score
@@ -111,10 +111,10 @@ def _above(detections, score):
 
 
 def print_metrics(metrics, title):
-    table = simple_table(title, "class", "AP")
+    table = simple_table("class", "AP")
     for name, ap in metrics["AP"].items():
         table.add_row(name, "no object" if ap is None or np.isnan(ap) else f"{ap:.4f}")
     table.add_section()
     table.add_row("mAP", f"{metrics['mAP']:.4f}")
     table.add_row("recall", f"{metrics['recall']:.4f}")
-    console.print(table)
+    print_table(title, table)

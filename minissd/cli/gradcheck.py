@@ -6,7 +6,7 @@ import typer
 
 from minissd.checks import CASES, check
 from minissd.cli import options
-from minissd.cli.console import console, simple_table
+from minissd.cli.console import print_table, simple_table
 from minissd.errors import MinissdError
 from minissd.gradcheck import GradientError
 
@@ -19,7 +19,7 @@ def gradcheck(
     names = [name for name in CASES if only in name]
     if not names:
         raise MinissdError(f"no check has {only!r} in its name; there are {', '.join(CASES)}")
-    table = simple_table("largest error, as a part of the largest gradient", "backward pass", "error", "")
+    table = simple_table("backward pass", "error", "")
     faults = []
     for name in names:
         try:
@@ -27,6 +27,6 @@ def gradcheck(
         except GradientError as error:
             table.add_row(name, "", "[red]wrong[/]")
             faults.append(f"{name}: {error}")
-    console.print(table)
+    print_table("largest error, as a part of the largest gradient", table)
     if faults:
         raise MinissdError("; ".join(faults))
