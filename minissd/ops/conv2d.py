@@ -23,6 +23,7 @@ class Conv2dCache(NamedTuple):
     x: object  # (N, H, W, C)
     w: object  # (KH, KW, C, D)
     windows: Windows
+    has_bias: bool
 
 
 def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
@@ -46,18 +47,19 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
             out += b
 
     _for_each_block(multiply, x, windows)
-    return y, Conv2dCache(x, w, windows)
+    return y, Conv2dCache(x, w, windows, b is not None)
 
 
 def conv2d_backward(dy, cache, *, need_dx=True):
     """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
 
-    need_dx=False leaves dx out (None): the first layer of a network in training has no use for it.
+    db is None where there was no b.  need_dx=False leaves dx out (None): the first layer of a network in training
+    has no use for it.
     """
-    x, w, windows = cache
+    x, w, windows, has_bias = cache
     xp = array_module(dy, x, w)
     dy = xp.ascontiguousarray(dy)
-    db = dy.reshape(-1, w.shape[3]).sum(axis=0)  # (1) every position adds the same bias
+    db = dy.reshape(-1, w.shape[3]).sum(axis=0) if has_bias else None  # (1) every position adds the same bias
     if not need_dx:
         return None, _weight_gradient(dy, x, w, windows), db
     mirrored = _mirrored_windows(dy, windows)
