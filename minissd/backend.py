@@ -115,7 +115,7 @@ def _require_gpu(device):
         raise MinissdError(f"device {device!r}: CuPy finds no usable card ({reason}): use --device cpu") from None
     index = parse_device(device)[1] or 0
     if index >= count:
-        raise MinissdError(f"device {device!r}: there are {count} cards, counted from 0: use one of them or --device cpu")
+        raise MinissdError(f"device {device!r}: there is no such card among {count}, counted from 0: use --device cpu")
     return cupy
 
 
