@@ -8,7 +8,7 @@ import typer
 
 from minissd.backend import resolve_device, to_device
 from minissd.cli import options
-from minissd.cli.console import console, error_console, print_table, simple_table
+from minissd.cli.console import console, error_console, print_table, progress_bar, simple_table
 from minissd.data import read_image, resize_image
 from minissd.errors import MinissdError
 from minissd.files import write_json
@@ -34,21 +34,24 @@ def detect(
     paths = [found for path in images for found in _image_files(path)]
     results, failed = {}, 0
     table = simple_table("image", "objects", "best")
-    for path, name in zip(paths, _output_names(paths), strict=True):
-        try:
-            image = read_image(path)
-        except MinissdError as error:  # one bad file among many does not cost the others
-            if len(paths) == 1:
-                raise
-            error_console.print(f"left out: {error}", markup=False, soft_wrap=True)
-            failed += 1
-            continue
-        pixels = to_device(resize_image(image, model.input_size)[None], model.device)
-        found = model.detect(pixels, score_threshold=threshold)[0]
-        save_picture(annotated_image(image, found, model.classes), out / name)
-        results[str(path)] = _as_json(found, image.shape, model.classes)
-        best = f"{model.classes[found.labels[0]]} {found.scores[0]:.2f}" if len(found.scores) else ""
-        table.add_row(str(path), str(len(found.scores)), best)
+    with progress_bar("images") as bar:
+        task = bar.add_task("detect", total=len(paths), speed=0, note="")
+        for path, name in zip(paths, _output_names(paths), strict=True):
+            bar.update(task, advance=1, speed=bar.tasks[task].speed or 0)
+            try:
+                image = read_image(path)
+            except MinissdError as error:  # one bad file among many does not cost the others
+                if len(paths) == 1:
+                    raise
+                error_console.print(f"left out: {error}", markup=False, soft_wrap=True)
+                failed += 1
+                continue
+            pixels = to_device(resize_image(image, model.input_size)[None], model.device)
+            found = model.detect(pixels, score_threshold=threshold)[0]
+            save_picture(annotated_image(image, found, model.classes), out / name)
+            results[str(path)] = _as_json(found, image.shape, model.classes)
+            best = f"{model.classes[found.labels[0]]} {found.scores[0]:.2f}" if len(found.scores) else ""
+            table.add_row(str(path), str(len(found.scores)), best)
     write_json(out / "detections.json", results)
     print_table(f"{checkpoint}, score at least {threshold:g}", table)
     console.print(f"annotated images and detections.json: {out}", markup=False, soft_wrap=True)

@@ -80,8 +80,8 @@ def train_and_draw(model, dataset, held_out, config, out, checkpoint=None):
         f"[bold]{model.name}[/]: {parameters:,} parameters, {len(model.default_boxes):,} default boxes, "
         f"{model.input_size}x{model.input_size} input, on {model.device}"
     )
-    about = f"{dataset.name}: {len(dataset)} images, {len(dataset.classes)} classes: {', '.join(dataset.classes)}"
-    console.print(about, markup=False, soft_wrap=True)
+    names = ", ".join(dataset.classes)
+    console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
     print_notes(dataset)
     with TrainingProgress(config, checkpoint.step if checkpoint else 0) as progress:
         try:
