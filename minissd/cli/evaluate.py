@@ -17,7 +17,6 @@ from minissd.training import evaluate as score
 from minissd.training import load_checkpoint
 
 SHEET_IMAGES = 6
-SHEET_SCORE = 0.5  # detections below this score are counted in the curves but not drawn
 
 
 class Method(StrEnum):
@@ -88,26 +87,34 @@ def evaluate_and_draw(model, dataset, out, *, method="voc07", iou_threshold=0.5,
     curves = detection.precision_recall_curves(detections, objects, dataset.classes, iou_threshold)
     save_picture(precision_recall_curves(curves, metrics["AP"], method), out / "precision_recall.png")
     save_picture(average_precision_chart(metrics["AP"], method), out / "average_precision.png")
-    save_picture(sheet(dataset, detections), out / "detections.png")
+    least = best_scores(curves)
+    save_picture(sheet(dataset, detections, least), out / "detections.png")
+    drawn = ", ".join(f"{name} {score:.2f}" for name, score in zip(dataset.classes, least, strict=True))
+    console.print(f"drawn from the score on that balances precision and recall: {drawn}", markup=False, soft_wrap=True)
     return metrics
 
 
-def sheet(dataset, detections):
-    """Detections beside the ground truth for a few images spread over the data set."""
+def best_scores(curves):
+    """(C,) for each class the score from which on its detections reach the highest F1 = 2 P R / (P + R)."""
+    least = []
+    for curve in curves.values():
+        f1 = 2 * curve.precision * curve.recall / np.maximum(curve.precision + curve.recall, 1e-9)
+        least.append(curve.scores[f1.argmax()] if len(f1) else 1.0)
+    return np.array(least)
+
+
+def sheet(dataset, detections, least):
+    """Detections beside the ground truth for a few images spread over the data set; least: the lowest scores (C,)."""
     from minissd.viz.boxes import detection_sheet, detections_beside_truth
 
     chosen = np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).round().astype(int))
     rows = []
     for i in chosen:
         sample = dataset[i]
-        confident = _above(detections[i], SHEET_SCORE)
-        rows.append(detections_beside_truth(sample.image, confident, sample.objects, dataset.classes, title=sample.id))
+        clear = detections[i].scores >= least[detections[i].labels]
+        found = detection.Detections(*(part[clear] for part in detections[i]))
+        rows.append(detections_beside_truth(sample.image, found, sample.objects, dataset.classes, title=sample.id))
     return detection_sheet(rows)
-
-
-def _above(detections, score):
-    count = np.count_nonzero(detections.scores >= score)  # they come best first
-    return type(detections)(*(part[:count] for part in detections))
 
 
 def print_metrics(metrics, title):
