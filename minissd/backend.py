@@ -82,8 +82,11 @@ def resolve_device(device):
     """The device a user's word means: "auto" picks the card if there is one.  Raises MinissdError if it is missing."""
     if device == "auto":
         return "cuda" if gpu_available() else "cpu"
-    if parse_device(device)[0] == "cuda":
-        _require_gpu(device)
+    kind, index = parse_device(device)
+    if kind == "cuda":
+        cupy = _require_gpu(device)
+        if index is not None:
+            cupy.cuda.Device(index).use()  # what an operation allocates goes to the current card
     return device
 
 

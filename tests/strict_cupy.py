@@ -175,6 +175,17 @@ def expanded(table):
     return [(name, parameters) for names, parameters in table.items() for name in names.split()]
 
 
+class Device(contextlib.nullcontext):
+    """A card by its number; `with` it or `use()` it, here to no effect."""
+
+    def __init__(self, index):
+        super().__init__()
+        self.id = index
+
+    def use(self):
+        pass
+
+
 def _build():
     """The module; on the way `ndarray` gets its methods."""
     for name, parameters in expanded(METHODS):
@@ -203,7 +214,7 @@ def _build():
     as_strided = _function(np.lib.stride_tricks.as_strided, "as_strided", "x shape strides")
     module.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
     runtime = SimpleNamespace(getDeviceCount=lambda: 1)
-    module.cuda = SimpleNamespace(runtime=runtime, Device=lambda index: contextlib.nullcontext())
+    module.cuda = SimpleNamespace(runtime=runtime, Device=Device)
     return module
 
 

@@ -1,10 +1,12 @@
 """`minissd detect`: draw what a checkpoint finds in your own images."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from rich.markup import escape
 
 from minissd.backend import resolve_device, to_device
 from minissd.cli import options
@@ -32,11 +34,13 @@ def detect(
 
     model = load_checkpoint(checkpoint, device=resolve_device(device)).model
     paths = [found for path in images for found in _image_files(path)]
+    names = _output_names(paths)
+    _protect(paths, [out / name for name in names])
     results, failed = {}, 0
     table = simple_table("image", "objects", "best")
     with progress_bar("images") as bar:
         task = bar.add_task("detect", total=len(paths), speed=0, note="")
-        for path, name in zip(paths, _output_names(paths), strict=True):
+        for path, name in zip(paths, names, strict=True):
             bar.update(task, advance=1, speed=bar.tasks[task].speed or 0)
             try:
                 image = read_image(path)
@@ -51,7 +55,7 @@ def detect(
             save_picture(annotated_image(image, found, model.classes), out / name)
             results[str(path)] = _as_json(found, image.shape, model.classes)
             best = f"{model.classes[found.labels[0]]} {found.scores[0]:.2f}" if len(found.scores) else ""
-            table.add_row(str(path), str(len(found.scores)), best)
+            table.add_row(escape(str(path)), str(len(found.scores)), escape(best))
     write_json(out / "detections.json", results)
     print_table(f"{checkpoint}, score at least {threshold:g}", table)
     console.print(f"annotated images and detections.json: {out}", markup=False, soft_wrap=True)
@@ -63,7 +67,7 @@ def _image_files(path):
     """The path itself, or the images in it if it is a folder."""
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
     if not found:
         looked_for = ", ".join(SUFFIXES)
         raise MinissdError(f"{path}: no image in this folder (looked for {looked_for}): give images or another folder")
@@ -81,9 +85,19 @@ def _as_json(found, shape, classes):
 
 
 def _output_names(paths):
-    """NAME.png for each image; numbered where two folders hold the same name."""
-    names, taken = [], {}
+    """NAME.png for each image; numbered where that is taken, also on a disk that does not tell A from a."""
+    names, taken = [], set()
     for path in paths:
-        taken[path.stem] = taken.get(path.stem, 0) + 1
-        names.append(f"{path.stem}.png" if taken[path.stem] == 1 else f"{path.stem}-{taken[path.stem]}.png")
+        candidates = (f"{path.stem}{'' if k == 1 else f'-{k}'}.png" for k in itertools.count(1))
+        name = next(candidate for candidate in candidates if candidate.lower() not in taken)
+        taken.add(name.lower())
+        names.append(name)
     return names
+
+
+def _protect(paths, outputs):
+    """MinissdError if an annotated copy would take the place of one of the images."""
+    originals = {path.resolve() for path in paths}
+    for output in outputs:
+        if output.resolve() in originals:
+            raise MinissdError(f"{output} is one of the images and would be overwritten: choose another --out")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.markup import escape
 
 from minissd import detection
 from minissd.backend import resolve_device
@@ -120,8 +121,12 @@ def sheet(dataset, detections, least):
 def print_metrics(metrics, title):
     table = simple_table("class", "AP")
     for name, ap in metrics["AP"].items():
-        table.add_row(name, "no object" if ap is None or np.isnan(ap) else f"{ap:.4f}")
+        table.add_row(escape(name), _figure(ap))
     table.add_section()
-    table.add_row("mAP", f"{metrics['mAP']:.4f}")
-    table.add_row("recall", f"{metrics['recall']:.4f}")
+    table.add_row("mAP", _figure(metrics["mAP"]))
+    table.add_row("recall", _figure(metrics["recall"]))
     print_table(title, table)
+
+
+def _figure(value):
+    return "no object" if np.isnan(value) else f"{value:.4f}"

@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from minissd import __version__
 from minissd.cli.bench import bench
@@ -44,16 +45,20 @@ def options(
 
 
 def main():
-    """Run the command line.  Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage, 130 stopped."""
+    """Run the command line.
+
+    Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage; typer itself gives 130 after Ctrl-C.
+    """
     try:
         app()
     except MinissdError as error:
-        error_console.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        error_console.print("stopped")
-        sys.exit(130)
+        _fail(str(error))
+    except OSError as error:  # what no place nearer knew more about: a folder that may not be looked into, say
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions")
+    except MemoryError:
+        _fail("out of memory: try a smaller --batch-size or --input-size")
 
 
-def _escape(text):
-    return text.replace("[", r"\[")
+def _fail(message):
+    error_console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    sys.exit(1)

@@ -31,7 +31,8 @@ class TrainingProgress:
         if self.task is None:
             self.task = self.bar.add_task("", total=total, completed=self.done, speed=0, note="")
         if record["epoch"] != self.epoch:
-            self.epoch, self.records, self.epoch_started = record["epoch"], [], time.perf_counter()
+            self.epoch, self.records = record["epoch"], []
+            self.epoch_started = time.perf_counter() - record["seconds"]  # it is told of a step when that is over
         self.records.append(record)
         speed = len(self.records) * self.config.batch_size / max(time.perf_counter() - self.epoch_started, 1e-9)
         loss, confidence, localization = (sum(r[part] for r in self.records) / len(self.records) for part in LOSSES)

@@ -54,8 +54,15 @@ def stored_settings(out, given):
 
 def start(out, settings, device, resume):
     """Train as the settings say, from the beginning or from the last checkpoint in the folder."""
-    config = TrainConfig(**{name: settings[name] for name in _TRAIN_FIELDS})
-    dataset, held_out = open_splits(settings)
+    if resume and not (out / LAST).exists():
+        raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
+    try:
+        config = TrainConfig(**{name: settings[name] for name in _TRAIN_FIELDS})
+        dataset, held_out = open_splits(settings)
+    except TypeError as error:  # only a config.json edited by hand can do that
+        raise MinissdError(
+            f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
+        ) from None
     if resume:
         checkpoint = load_checkpoint(out / LAST, device=device)
         model = checkpoint.model
@@ -115,9 +122,10 @@ def open_splits(settings):
         return dataset, None
     try:
         held_out = opened(validation or "val", dataset.classes, keep_others=True)
-    except MinissdError:
+    except MinissdError as error:
         if validation:
             raise
+        console.print(f"note: no validation ({error})", style="yellow", markup=False, soft_wrap=True)
         return dataset, None
     overlap = set(dataset.ids) & set(held_out.ids)
     if overlap and validation:
@@ -125,4 +133,7 @@ def open_splits(settings):
             f"--validation {validation} shares {len(overlap)} images with --split {settings['split']} "
             f"({min(overlap)}, ...): its score would say nothing; choose another split, or none"
         )
-    return dataset, None if overlap else held_out
+    if overlap:
+        console.print("note: no validation: val is a part of the images to train on", style="yellow")
+        return dataset, None
+    return dataset, held_out

@@ -88,7 +88,7 @@ def fetch(name, folder=None, progress=None):
         raise MinissdError(f"{name} cannot be unpacked ({error}): {advice}") from None
     except OSError as error:  # of the network too: all that requests raises is one
         reason = error.strerror or " ".join(str(error).split())
-        advice = "try again, or give another folder"
+        advice = "try again, or make room"
         raise MinissdError(f"{name} cannot be fetched into {folder} ({reason}): {advice}") from None
     return place
 

@@ -6,8 +6,8 @@ What networks call convolution is cross-correlation: the kernel is not flipped.
 
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  With the patches as rows of a
 matrix, cols (N*OH*OW, KH*KW*C), this is y = cols @ w + b.  The matrix is KH*KW times the size of x, so it is never
-there as a whole: blocks of it that fit the cache are gathered, multiplied and forgotten, and gathered again in the
-backward pass.
+there as a whole: blocks of it that fit the cache are gathered, multiplied and forgotten; the backward pass gathers
+them again, or at stride 1 the patches of dy instead.
 """
 
 from itertools import chain, groupby

@@ -6,10 +6,12 @@ shared out one level higher: every thread of ours takes a run of blocks and does
 products on one core.  NumPy releases the interpreter lock while it copies, adds and multiplies.
 
 There are as many threads as NumPy's BLAS would use; OPENBLAS_NUM_THREADS=1 or `threadpoolctl.threadpool_limits` lower
-that as usual.  The shares are fixed and their results are combined in order, so a result does not depend on timing.
+that as usual.  A BLAS that does not tell (Apple's Accelerate) keeps its own threads, and all is one share.  The shares
+are fixed and their results combined in order: a result depends on how many threads there are, but not on timing.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
@@ -31,8 +33,11 @@ def in_shares(work, blocks, xp):
     shares = [blocks[start:stop] for start, stop in pairwise(edges)]
     with blas.limit(limits=1):
         others = [_pool(count - 1).submit(work, share) for share in shares[1:]]
-        first = work(shares[0])
-        return [first, *(other.result() for other in others)]
+        try:
+            first = work(shares[0])
+        finally:
+            wait(others)
+    return [first, *(other.result() for other in others)]
 
 
 @cache
@@ -43,3 +48,7 @@ def _blas():
 @cache
 def _pool(workers):
     return ThreadPoolExecutor(workers, thread_name_prefix="minissd-ops")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool, but not its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

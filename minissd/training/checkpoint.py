@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from minissd.backend import array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
-from minissd.files import write_atomically
+from minissd.files import to_json, write_atomically
 from minissd.models import build
 
 FORMAT = "minissd checkpoint 1"
@@ -42,7 +42,7 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
         "classes": json.dumps(model.classes),
         "options": json.dumps(_options(model)),
         "step": str(step),
-        "settings": json.dumps(settings or {}),
+        "settings": to_json(settings or {}),
     }
     data = safetensors.numpy.save(tensors, metadata)
     write_atomically(path, lambda file: file.write(data))

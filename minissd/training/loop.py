@@ -4,6 +4,7 @@ A run is a function of its seed: batch number b of epoch e, its augmentation and
 (seed, e, b) and not from a generator that lives on, which is why a run that was stopped goes on bit for bit.
 """
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -71,7 +72,7 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
                 tell()
             if validation is not None and _due(epoch, config) and not log.has_validation(step):
                 metrics, _, _ = evaluate(model, validation, batch_size=config.batch_size, workers=config.workers)
-                if best is None or metrics["mAP"] >= best:
+                if best is None or math.isnan(best) or metrics["mAP"] >= best:  # NaN: there was nothing to find
                     best = metrics["mAP"]
                     save(BEST)
                 log.add({"step": step, "epoch": epoch + 1, "validation": metrics})

@@ -65,3 +65,28 @@ def test_an_empty_folder_and_a_missing_image(refused, checkpoint, tmp_path):
     (tmp_path / "empty").mkdir()
     refused([tmp_path / "empty", "no image"], "detect", tmp_path / "empty", *checkpoint)
     refused([tmp_path / "nothing.jpg"], "detect", tmp_path / "nothing.jpg", *checkpoint)
+
+
+def test_an_original_is_never_overwritten(refused, checkpoint, tree):
+    image = tree.image("img0")
+    before = image.read_bytes()
+    refused([image, "--out"], "detect", image, *checkpoint, "--out", image.parent)
+    assert image.read_bytes() == before
+
+
+def test_numbered_names_do_not_meet_given_ones(minissd, checkpoint, tree, tmp_path):
+    paths = [tmp_path / name for name in ("d/a.png", "e/a.png", "a-2.png", "f/A.png")]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (50, 40)).save(path)
+    minissd("detect", *paths, *checkpoint, "--out", tmp_path / "found")
+    names = [file.name.lower() for file in (tmp_path / "found").glob("*.png")]
+    assert len(set(names)) == 4
+
+
+def test_brackets_in_a_name_are_no_markup(minissd, checkpoint, tmp_path):
+    path = tmp_path / "a[/b]" / "[red].png"
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (50, 40)).save(path)
+    outcome = minissd("detect", path, *checkpoint, "--out", tmp_path / "found")
+    assert outcome.status == 0 and "[" in outcome.out

@@ -89,7 +89,6 @@ def test_resume_without_a_run(refused, tmp_path):
         (("--augmentation", "wild"), ["wild", "notes", "light"]),
         (("--lr", "-1"), ["lr", "-1"]),
         (("--epochs", "0"), ["epochs", "0"]),
-        (("--limit", "0"), ["limit"]),
         (("--classes", "zebra"), ["zebra", "triangle"]),
         (("--split", "holdout"), ["holdout", "train"]),
         (("--device", "tpu"), ["tpu", "cpu"]),
@@ -125,3 +124,24 @@ def test_two_runs_of_one_command_are_equal(minissd, tree, tmp_path, small_run):
         minissd("train", "--data", tree.root, "--out", tmp_path / name, *words)
     a, b = (load_checkpoint(tmp_path / name / "last.safetensors").model for name in "ab")
     assert all((p == b.params[name]).all() for name, p in a.params.items())
+
+
+@pytest.mark.parametrize("change", [{"epochs": "40"}, {"limit": "3"}, {"classes": 5}, {"lr": None}])
+def test_a_config_of_the_wrong_kind_stops_a_resume(refused, trained, change):
+    config = json.loads((trained / "config.json").read_text())
+    (trained / "config.json").write_text(json.dumps(config | change))
+    refused(["config.json"], "train", "--out", trained, "--resume")
+
+
+def test_resuming_before_the_first_checkpoint(refused, trained):
+    (trained / "last.safetensors").unlink()
+    refused([trained, "without --resume"], "train", "--out", trained, "--resume")
+
+
+def test_a_path_that_the_system_refuses(refused, tmp_path):
+    refused(["File name too long"], "train", "--data", "x" * 300, "--out", tmp_path / "run")
+
+
+def test_numbers_below_their_least_are_wrong_usage(minissd):
+    for words in (("--batch-size", "0"), ("--seed", "-1"), ("--limit", "0")):
+        assert minissd("train", *words).status == 2

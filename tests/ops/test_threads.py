@@ -1,7 +1,10 @@
 """Sharing an operation's blocks among threads changes its time, not its result."""
 
+import os
+import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -80,3 +83,20 @@ def test_batch_norm_gives_the_same_on_two_threads(small_blocks, rng):
             results.append((y, *batch_norm_backward(dy, cache)))
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_makes_threads_of_its_own(two_threads):
+    in_shares(len, range(4), np)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if in_shares(len, range(4), np) == [2, 2] else 1)
+    for _ in range(100):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done and status == 0
