@@ -16,8 +16,8 @@ from minissd.training import LAST, TrainConfig, load_checkpoint
 
 KINDS = ("cross", "ellipse", "triangle")
 SIZE = 96  # pixels: a step on small images is short, and what counts is how many steps fit into two minutes
-TRAIN_IMAGES, TEST_IMAGES = 2000, 120
-EPOCHS = 6
+TRAIN_IMAGES, TEST_IMAGES = 1600, 120
+EPOCHS = 5
 
 
 def demo(
