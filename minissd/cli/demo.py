@@ -1,4 +1,4 @@
-"""`minissd demo`: the whole story on generated images, in about two minutes, with nothing to download."""
+"""`minissd demo`: the whole story on generated images, in two to three minutes, with nothing to download."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +15,9 @@ from minissd.models import build
 from minissd.training import LAST, TrainConfig, load_checkpoint
 
 KINDS = ("cross", "ellipse", "triangle")
-SIZE = 96  # pixels: a step on small images is short, and what counts is how many steps fit into two minutes
-TRAIN_IMAGES, TEST_IMAGES = 1600, 120
-EPOCHS = 5
+SIZE = 96  # pixels: a step on small images is short, and what counts is how many steps fit into a few minutes
+TRAIN_IMAGES, TEST_IMAGES = 2000, 120
+EPOCHS = 6
 
 
 def demo(
