@@ -1,4 +1,4 @@
-"""`minissd demo`: the whole story on generated images, in two to three minutes, with nothing to download."""
+"""`minissd demo`: the whole story on generated images, in a few minutes, with nothing to download."""
 
 from pathlib import Path
 from typing import Annotated
