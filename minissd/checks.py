@@ -90,8 +90,21 @@ def _multibox_loss(rng):
 
 
 def _layer(rng, make, shape=MAP):
-    """A layer as a function of its input and all its parameters."""
-    layer = make(Initializer(rng, "float64"))
+    return _of_input_and_params(make(Initializer(rng, "float64")), distinct(rng, shape))
+
+
+def _block(init):
+    layers = {"conv": Conv2d(3, 4, 3, init=init, pad=1, bias=False), "bn": BatchNorm(4, init=init), "relu": ReLU()}
+    return Sequential(**layers, pool=MaxPool2d(2))
+
+
+def _ssd(rng, name, input_size):
+    model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), input_size=input_size)
+    return _of_input_and_params(model, rng.standard_normal((2, input_size, input_size, 3)))
+
+
+def _of_input_and_params(layer, x):
+    """A layer, or a whole model, as a function of its input x and every one of its parameters."""
     names = list(layer.params)
 
     def forward(x, *values):
@@ -103,30 +116,7 @@ def _layer(rng, make, shape=MAP):
         dx, grads = layer.backward(dy, cache)
         return dx, *(grads[name] for name in names)
 
-    return forward, backward, [distinct(rng, shape), *(layer.params[name].copy() for name in names)]
-
-
-def _block(init):
-    layers = {"conv": Conv2d(3, 4, 3, init=init, pad=1, bias=False), "bn": BatchNorm(4, init=init), "relu": ReLU()}
-    return Sequential(**layers, pool=MaxPool2d(2))
-
-
-def _ssd(rng, name, input_size):
-    """A whole detector as a function of its images and every one of its parameters."""
-    model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), input_size=input_size)
-    names = list(model.params)
-
-    def forward(images, *values):
-        for param, value in zip(names, values, strict=True):
-            model.params[param][...] = value
-        return model.forward(images, train=True)
-
-    def backward(dy, cache):
-        d_images, grads = model.backward(dy, cache)
-        return d_images, *(grads[param] for param in names)
-
-    images = rng.standard_normal((2, input_size, input_size, 3))
-    return forward, backward, [images, *(model.params[param].copy() for param in names)]
+    return forward, backward, [x, *(layer.params[name].copy() for name in names)]
 
 
 CASES = {
