@@ -1,0 +1,13 @@
+"""Weights in files: reading what the world has published without running any of it, and writing our own.
+
+`load(model, path)` recognises a file by the names in it and maps it onto the model; `load_model` builds the model too.
+"""
+
+from minissd.weights.decimation import decimate, dense_to_convolution
+from minissd.weights.layouts import LAYOUTS
+from minissd.weights.loading import load, load_model
+from minissd.weights.reading import read_weights
+from minissd.weights.report import Report
+from minissd.weights.saving import save
+
+__all__ = ["LAYOUTS", "Report", "decimate", "dense_to_convolution", "load", "load_model", "read_weights", "save"]

@@ -1,0 +1,172 @@
+"""From a file of weights into a model: which tensor goes where, whether it fits, and what becomes of the rest."""
+
+import re
+
+import numpy as np
+
+from minissd.backend import to_like
+from minissd.errors import MinissdError
+from minissd.models import build
+from minissd.weights.layouts import LAYOUTS
+from minissd.weights.ours import MOMENTUM, description, own_layout
+from minissd.weights.reading import read_weights
+from minissd.weights.report import Report, some
+
+_HEAD = re.compile(r"(head\d+|classifier)\.")  # our names of what depends on the classes
+
+
+def load(model, path, *, heads=True):
+    """Fill a model with the weights in a file (.npz, .safetensors, .pth, .pt) and return a Report.
+
+    The layout is recognised by the names in the file; the pixel normalisation and the default boxes that belong to it
+    come along.  What fits goes in, in place and in the model's dtype; the rest of either side is reported.
+    heads=False leaves the parameters that depend on the classes, and the default boxes, as they are; None does so
+    unless the file says that its classes are the model's.
+
+    Raises MinissdError, and leaves the model as it is, if the file is damaged, of a layout that is not known, or has
+    a tensor of another shape than its place.
+    """
+    return _fill(model, read_weights(path), heads)
+
+
+def load_model(name, path, *, classes=None, device="cpu"):
+    """(model, Report): build `name` and load the file into it.
+
+    classes: those of the file, unless given.  A file that `save` wrote from the same model gives its options too.
+    """
+    file = read_weights(path)
+    try:
+        layout = _published_layout(file)
+        stored_name, stored_classes, options = description(file)
+        known = layout.classes if layout else stored_classes if stored_name == name else None
+        if classes is None and known is None:
+            raise MinissdError("does not say which classes it was trained for: give them")
+        options = options if stored_name == name else {}
+        model = _build(name, known if classes is None else classes, device, options)
+    except MinissdError as error:
+        raise MinissdError(f"{path}: {error}") from None
+    return model, _fill(model, file, heads=True)
+
+
+def _build(name, classes, device, options):
+    try:
+        return build(name, classes=classes, device=device, **options)
+    except (TypeError, ValueError):
+        if not options:
+            raise
+        raise MinissdError("its description is damaged: use another file") from None
+
+
+def _fill(model, file, heads):
+    """Decide everything, then change the model."""
+    arrays = model.params | model.buffers
+    try:
+        layout = _published_layout(file) or own_layout(file, arrays)
+        heads = heads if heads is not None else layout is not None and layout.classes == model.classes
+        matched, left_over = _match(model, file, layout, arrays, heads)
+        values = {ours: _fitted(model, file, layout, theirs, arrays[ours], ours) for theirs, ours in matched.items()}
+        values |= _pixels(layout, model)
+        with_heads = any(map(_HEAD.match, matched.values()))
+        boxes = layout.boxes if with_heads and model.task == "detect" else None
+        if boxes is not None and boxes not in model.box_sets:
+            raise MinissdError(f"was trained with default boxes {boxes!r}, which {model.name} lacks: pass heads=False")
+    except MinissdError as error:
+        raise MinissdError(f"{file.path}: {error}") from None
+
+    for ours, value in values.items():
+        arrays[ours][...] = to_like(value, arrays[ours])
+    if boxes is not None:
+        model.set_boxes(boxes)
+    untouched = tuple(name for name in arrays if name not in values)
+    notes = _notes(layout, model) if with_heads else ()
+    return Report(layout.name, model.name, matched, left_over, untouched, notes)
+
+
+def _published_layout(file):
+    """The first layout that has all its signature in the file, with numbers in its dense layers; else None.
+
+    torchvision fills the dense layers of a trunk that has none with NaN.
+    """
+    for layout in LAYOUTS:
+        if layout.signature <= file.tensors.keys():
+            dense = [file.tensors[f"{layer}.weight"] for layer in layout.dense]
+            if all(np.isfinite(weight).all() for weight in dense):
+                return layout
+    return None
+
+
+def _match(model, file, layout, arrays, heads):
+    """({their name: ours}, {their name: why it is left over})."""
+    if layout is None:
+        known = ", ".join(layout.name for layout in LAYOUTS)
+        raise MinissdError(
+            f"holds {some(list(file.tensors)) or 'nothing'}, which are names of no layout known here: "
+            f"give weights of {model.name} by minissd, or of {known}"
+        )
+    places = {name.partition(".")[2]: name for name in arrays} | {name: name for name in arrays}
+    matched, left_over = {}, {}
+    for theirs, array in file.tensors.items():
+        ours = places.get(layout.names.get(theirs))
+        if ours is None:
+            left_over[theirs] = _why_without_place(theirs, array, model)
+        elif not heads and _HEAD.match(ours):
+            left_over[theirs] = "the heads stay as they are"
+        else:
+            matched[theirs] = ours
+    if layout.signature.isdisjoint(matched):
+        raise MinissdError(f"holds {layout.name}, and {model.name} has none of its layers: load it into another model")
+    return matched, left_over
+
+
+def _why_without_place(theirs, array, model):
+    if theirs.startswith(MOMENTUM):
+        return "momentum of a training run"
+    return f"{model.name} has no such layer" if np.isfinite(array).all() else "not finite"
+
+
+def _fitted(model, file, layout, theirs, target, ours):
+    """Their tensor as ours: order, shape and dtype of `target`, in host memory."""
+    array = file.tensors[theirs]
+    if array.dtype.kind != "f":
+        raise MinissdError(f"{theirs} is of {array.dtype}, and {ours} of {target.dtype}: use another file")
+    try:
+        converted = layout.convert(theirs, array, target.shape)
+    except ValueError:
+        converted = array
+    if converted.shape != target.shape:
+        turned = "" if converted.shape == array.shape else f", in our order {converted.shape}"
+        advice = _advice(model, ours, converted.shape, target.shape)
+        raise MinissdError(f"{theirs} is {array.shape}{turned}, but {ours} of {model.name} is {target.shape}: {advice}")
+    with np.errstate(over="ignore"):  # reported as not finite
+        value = np.ascontiguousarray(converted, dtype=target.dtype)
+    if not np.isfinite(value).all():
+        raise MinissdError(f"{theirs} is not finite in {target.dtype}: use another file")
+    return value
+
+
+def _advice(model, ours, theirs_shape, shape):
+    """What to do about a tensor of another shape."""
+    if not _HEAD.match(ours):
+        return f"load it into a model of its shape, or give a file for {model.name}"
+    fresh = "pass heads=False to begin with fresh ones"
+    background = int(model.task == "detect")
+    boxes_per_cell = shape[-1] // (len(model.classes) + background)  # 1 for a classifier
+    if ".offsets." in ours or theirs_shape[:-1] != shape[:-1] or theirs_shape[-1] % boxes_per_cell:
+        return f"the heads differ, {fresh}"
+    return f"give the model the {theirs_shape[-1] // boxes_per_cell - background} classes of the file, or {fresh}"
+
+
+def _pixels(layout, model):
+    """Our buffers of the normalisation, as the layout has it."""
+    if layout.mean is None:
+        return {}
+    return {
+        f"pixels.{key}": np.array(values, dtype=model.dtype)
+        for key, values in (("mean", layout.mean), ("scale", layout.scale))
+    }
+
+
+def _notes(layout, model):
+    if layout.classes in (None, model.classes):
+        return ()
+    return (f"classes by position: {some(layout.classes)} in the file are {some(model.classes)} in the model",)

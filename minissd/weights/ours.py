@@ -1,0 +1,47 @@
+"""Files in our own layout: checkpoints of a training run, what `save` writes, and plain arrays under our names."""
+
+import json
+
+from minissd.errors import MinissdError
+from minissd.weights.layouts import Layout
+
+FORMAT = "minissd weights 1"
+MOMENTUM = "velocity/"  # how checkpoints name what only the optimiser needs
+_PREFIXES = ("params/", "buffers/")  # and what the model needs
+
+
+class OwnLayout(Layout):
+    """Names and shapes are ours already, stages included."""
+
+    def convert(self, theirs, array, shape):
+        return array
+
+
+def own_layout(file, arrays):
+    """The layout of a WeightsFile that names some of our arrays, else None."""
+    names = {theirs: _plain(theirs) for theirs in file.tensors if _plain(theirs) in arrays}
+    if not names:
+        return None
+    _, classes, options = description(file)
+    boxes = options.get("boxes")
+    return OwnLayout("minissd", names, frozenset(names), classes=classes, boxes=None if boxes is None else str(boxes))
+
+
+def description(file):
+    """(model's name or None, classes or None, options of `build`) as the metadata of a file of ours tell them."""
+    if not file.metadata.get("format", "").startswith("minissd "):
+        return None, None, {}
+    try:
+        classes, options = json.loads(file.metadata["classes"]), json.loads(file.metadata["options"])
+        named = type(classes) is list and all(type(name) is str for name in classes)
+        if not named or type(options) is not dict:
+            raise ValueError
+        return file.metadata["model"], tuple(classes), options
+    except (KeyError, ValueError, RecursionError):
+        raise MinissdError("its description is damaged: use another file") from None
+
+
+def _plain(name):
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
