@@ -5,24 +5,33 @@ The only place, beside viz, that knows pixels: what leaves it is uint8 RGB image
 
 from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, resize_sample
 from minissd.data.catalogue import NAMES, open_dataset
-from minissd.data.download import DOWNLOADS, fetch
-from minissd.data.images import read_image
+from minissd.data.class_folders import ClassFolders
+from minissd.data.coco import CocoDataset
+from minissd.data.download import fetch, fetched, place_of
+from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
 from minissd.data.photometric import Photometric
 from minissd.data.prepare import DetectionPreparation
-from minissd.data.samples import Sample
+from minissd.data.prepare_classes import ClassificationPreparation
+from minissd.data.published import DOWNLOADS
+from minissd.data.samples import Labelled, Sample
 from minissd.data.shapes import ShapesDataset
 from minissd.data.view import resize_image
 from minissd.data.voc import VocDataset
 
 __all__ = [
     "DOWNLOADS",
+    "IMAGE_SUFFIXES",
     "LIGHT",
     "NAMES",
     "PRESETS",
     "Augmentation",
     "Batch",
+    "ClassFolders",
+    "ClassificationPreparation",
+    "CocoDataset",
     "DetectionPreparation",
+    "Labelled",
     "Loader",
     "Photometric",
     "Sample",
@@ -30,7 +39,9 @@ __all__ = [
     "VocDataset",
     "augment",
     "fetch",
+    "fetched",
     "open_dataset",
+    "place_of",
     "read_image",
     "resize_image",
     "resize_sample",

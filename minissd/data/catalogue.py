@@ -1,37 +1,85 @@
-"""From a word on the command line to a dataset: a name of the catalogue, or the path of a VOC tree."""
+"""From a word on the command line to a dataset: a name, or a path and whatever lies there."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from minissd.data.download import DOWNLOADS, default_folder
+from minissd.data.class_folders import ClassFolders, is_class_folders
+from minissd.data.coco import CocoDataset
+from minissd.data.coco_places import is_coco_file, is_coco_folder, sibling_file, split_file
+from minissd.data.download import DOWNLOADS, fetched
 from minissd.data.samples import check_limit
 from minissd.data.shapes import SPLITS, ShapesDataset
-from minissd.data.voc import VocDataset
+from minissd.data.voc import VocDataset, is_voc_tree
 from minissd.errors import MinissdError
 
 SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
-NAMES = ("shapes", *DOWNLOADS)
+NAMES = ("shapes", *(name for name, download in DOWNLOADS.items() if download.kind == "data"))
 
 
-def open_dataset(data, split, *, classes=None, limit=None, size=240, seed=0, keep_others=False):
+class Layout(NamedTuple):
+    """One way in which data lie on the disk."""
+
+    what: str  # in words, for messages
+    recognises: Callable  # path -> bool, by a look at what lies there
+    readers: dict  # task -> (path, split, classes, limit, keep_others) -> dataset
+
+
+def _open_coco_folder(root, split, classes, limit, keep_others):
+    return CocoDataset(split_file(root, split), None, classes, limit, keep_others)
+
+
+def _open_coco_file(path, split, classes, limit, keep_others):
+    return CocoDataset(sibling_file(path, split), None, classes, limit, keep_others)
+
+
+def _open_class_folders(root, split, classes, limit, _):
+    return ClassFolders(root, split, classes, limit)  # of others than the chosen classes there is nothing to score
+
+
+# The first that recognises a path is taken: almost every folder of folders could be class folders.
+LAYOUTS = (
+    Layout("a VOC tree (Annotations, JPEGImages, ImageSets/Main)", is_voc_tree, {"detect": VocDataset}),
+    Layout("a COCO folder (annotations/instances_SPLIT.json)", is_coco_folder, {"detect": _open_coco_folder}),
+    Layout("a COCO JSON file", is_coco_file, {"detect": _open_coco_file}),
+    Layout("class folders (SPLIT/CLASS/IMAGE, CLASS/IMAGE)", is_class_folders, {"classify": _open_class_folders}),
+)
+
+
+def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=240, seed=0, keep_others=False):
     """The dataset that `data` names, one split of it (what a dataset offers: samples.py).
 
-    data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or the path of a VOC tree.
-    classes: the class names to use, in the order of their labels; None for all.  limit: at most so many
-    images.  size: side of a generated image in pixels; seed: which shapes are generated; both are for
-    "shapes" alone.  Raises MinissdError, saying what there is, for a name, split or class that is not there.
+    data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or a path:
+
+        a folder             a VOC tree, a COCO folder or class folders, whichever lies there
+        a COCO JSON file     that file whatever the split; but if its name says that it is the training part,
+                             another split is its sibling: instances_val2017.json beside
+                             instances_train2017.json (coco_places.py, as for where the images are looked for)
+
+    task: "detect" or "classify", what the data are wanted for.  classes: the class names to use, in the order
+    of their labels; None for all.  limit: at most so many images.  keep_others: keep images that show no
+    chosen class, as a score needs them.  size: side of a generated image in pixels; seed: which shapes are
+    generated; both are for "shapes" alone.  Raises MinissdError, saying what there is, for a name, split or
+    class that is not there, and for data that are for another task.
     """
     check_limit(limit)
     if data == "shapes":
+        _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
         return ShapesDataset(min(count, limit or count), split, size, seed, classes)
-    if data in DOWNLOADS:
-        root = default_folder() / data
-        if not root.is_dir():
-            raise MinissdError(f"{data} is not on this machine yet: run `minissd fetch {data}`")
-        return VocDataset(root, split, classes, limit, keep_others)
-    root = Path(data)
-    if not root.is_dir():
-        problem = "is a file" if root.exists() else "does not exist"
-        names = ", ".join(NAMES)
-        raise MinissdError(f"data {str(data)!r} {problem}: give the folder of a VOC tree, or one of {names}")
-    return VocDataset(root, split, classes, limit, keep_others)
+    path = fetched(data, "data") if data in DOWNLOADS else Path(data)
+    if not path.exists():
+        raise MinissdError(f"data {str(data)!r} does not exist: give a path, or one of {', '.join(NAMES)}")
+    layout = next((layout for layout in LAYOUTS if layout.recognises(path)), None)
+    if layout is None:
+        known = "; ".join(layout.what for layout in LAYOUTS)
+        raise MinissdError(f"{path} holds no data that can be read here. What can be: {known}")
+    _check_task(path, layout.what, layout.readers, task)
+    return layout.readers[task](path, split, classes, limit, keep_others)
+
+
+def _check_task(data, what, tasks, task):
+    """Raises MinissdError unless the task wanted is among those that the data serve."""
+    if task not in tasks:
+        made_for = " or ".join(tasks)
+        raise MinissdError(f"{data} is {what}, data to {made_for}, not to {task}: choose other data or another task")

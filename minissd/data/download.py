@@ -1,61 +1,15 @@
-"""Downloading the public sets that the catalogue knows, checked and unpacked whole or not at all."""
+"""Fetching what the catalogue knows (published.py): checked, unpacked, there as a whole or not at all."""
 
 import os
 import shutil
-import tarfile
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import pooch
 
+from minissd.data.published import DOWNLOADS
+from minissd.data.unpack import BadArchive, unpack
 from minissd.errors import MinissdError
-
-_VOC = "https://thor.robots.ox.ac.uk/pascal/VOC"  # the official host; host.robots.ox.ac.uk leads here
-_SECONDS_TO_ANSWER = 30
-
-
-class Archive(NamedTuple):
-    """One tar file to download."""
-
-    url: str
-    sha256: str
-
-
-class Download(NamedTuple):
-    """A set to be had from the network: its tar files, and the folder that they unpack to together."""
-
-    archives: tuple[Archive, ...]
-    tree: str
-    about: str
-
-
-DOWNLOADS = {
-    "voc2007": Download(
-        (
-            Archive(
-                f"{_VOC}/voc2007/VOCtrainval_06-Nov-2007.tar",
-                "7d8cd951101b0957ddfd7a530bdc8a94f06121cfc1e511bb5937e973020c7508",
-            ),
-            Archive(
-                f"{_VOC}/voc2007/VOCtest_06-Nov-2007.tar",
-                "6836888e2e01dca84577a849d339fa4f73e1e4f135d312430c4856b5609b4892",
-            ),
-        ),
-        "VOCdevkit/VOC2007",
-        "PASCAL VOC 2007, 20 classes, 9,963 images: train, val, trainval, test; 0.9 GB",
-    ),
-    "voc2012": Download(
-        (
-            Archive(
-                f"{_VOC}/voc2012/VOCtrainval_11-May-2012.tar",
-                "e14f763270cf193d0b5f74b169f44157a4b0c6efa708f4dd0ff78ee691763bcb",
-            ),
-        ),
-        "VOCdevkit/VOC2012",
-        "PASCAL VOC 2012, 20 classes, 11,540 images: train, val, trainval; 2 GB",
-    ),
-}
 
 
 def default_folder():
@@ -63,60 +17,110 @@ def default_folder():
     return Path(pooch.os_cache("minissd"))
 
 
-def fetch(name, folder=None, progress=None):
-    """Downloads a set of the catalogue into `folder / name`, unless it is there, and returns that path.
-
-    progress: None, or an object that pooch can report bytes to (`total`, `update(n)`, `reset()`, `close()`).
-    A set is there as a whole or not at all: it is unpacked beside its place and moved there in one step, and
-    an archive that arrives other than its checksum says is not kept.  Raises MinissdError for an unknown
-    name, a failed or damaged download, or a folder or disk that does not take it.
-    """
-    if name not in DOWNLOADS:
-        raise MinissdError(f"there is nothing called {name!r} to fetch; there are {', '.join(DOWNLOADS)}")
+def place_of(name, folder=None):
+    """Where a download of the catalogue lies or will lie: a folder for data, a file for weights."""
     folder = default_folder() if folder is None else Path(folder)
-    place = folder / name
-    if place.is_dir():
-        return place
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        archives = [_retrieve(archive, folder, progress) for archive in DOWNLOADS[name].archives]
-        _unpack(archives, DOWNLOADS[name].tree, place)
-        for archive in archives:
-            archive.unlink()
-    except tarfile.TarError as error:
-        advice = f"delete the .tar in {folder} and fetch it again"
-        raise MinissdError(f"{name} cannot be unpacked ({error}): {advice}") from None
-    except OSError as error:  # of the network too: all that requests raises is one
-        reason = error.strerror or " ".join(str(error).split())
-        advice = "try again, or make room"
-        raise MinissdError(f"{name} cannot be fetched into {folder} ({reason}): {advice}") from None
+    download = DOWNLOADS[name]
+    return folder / name if download.kind == "data" else folder / "weights" / download.files[0].name
+
+
+def fetched(name, kind):
+    """The place of a download that has been fetched; kind: "data" or "weights", what it is wanted for.
+
+    Raises MinissdError, saying which command helps, if it is not in the catalogue, not of that kind, or not
+    on this machine yet.
+    """
+    if name not in DOWNLOADS or DOWNLOADS[name].kind != kind:
+        names = ", ".join(one for one, download in DOWNLOADS.items() if download.kind == kind)
+        raise MinissdError(f"{name!r} names no {kind} to fetch; there are {names}")
+    place = place_of(name)
+    if not place.exists():
+        raise MinissdError(f"{name} is not on this machine yet: run `minissd fetch {name}`")
     return place
 
 
-def _retrieve(archive, folder, progress):
-    """Downloads an archive, unless it lies in the folder already -> its path."""
-    pooch.get_logger().setLevel("WARNING")
-    downloader = pooch.HTTPDownloader(progressbar=progress or False, timeout=_SECONDS_TO_ANSWER)
-    file_name = archive.url.rpartition("/")[2]
-    known_hash = f"sha256:{archive.sha256}"
+def fetch(name, folder=None, progress=None):
+    """Downloads what the catalogue knows by a name, unless it is there, and returns its place (place_of).
+
+    progress: None, or an object that bytes are reported to: `total`, update(n), reset(), close().  A download
+    is there as a whole or not at all: it is unpacked beside its place and moved there in one step, and a file
+    that arrives other than its checksum says is not kept.  What a stop leaves half-way is gone on with the
+    next time.  Raises MinissdError for an unknown name, a failed or damaged download, or a folder or disk that
+    does not take it.
+    """
+    if name not in DOWNLOADS:
+        raise MinissdError(f"there is nothing called {name!r} to fetch; there are {', '.join(DOWNLOADS)}")
+    place = place_of(name, folder)
+    if place.exists():
+        return place
+    arriving = place.parent / f".{name}.arriving"  # what has been downloaded so far
     try:
-        return Path(pooch.retrieve(archive.url, known_hash, file_name, folder, downloader=downloader))
+        arriving.mkdir(parents=True, exist_ok=True)
+        paths = [_retrieve(file, arriving, progress) for file in DOWNLOADS[name].files]
+        _put(DOWNLOADS[name], paths, place)
+        shutil.rmtree(arriving)
+    except BadArchive as error:
+        shutil.rmtree(arriving, ignore_errors=True)
+        raise MinissdError(f"{name} cannot be unpacked ({error}): fetch it again") from None
+    except OSError as error:  # of the network too: all that requests raises is one
+        reason = error.strerror or " ".join(str(error).split())
+        advice = "try again, it goes on where it stopped, or make room"
+        raise MinissdError(f"{name} cannot be fetched into {place.parent} ({reason}): {advice}") from None
+    return place
+
+
+def _retrieve(file, folder, progress):
+    """Downloads a file, unless it lies in the folder already, and checks it -> its path."""
+    from minissd.data.http import ResumingDownloader  # here, for requests takes a while that --help need not wait
+
+    pooch.get_logger().setLevel("WARNING")
+    part = folder / f"{file.name}.part"
+    downloader = ResumingDownloader(part, file.size, file.checksum is not None, progress)
+    method, _, digits = (file.checksum or "").partition(":")
+    whole = len(digits) == {"sha256": 64, "md5": 32}.get(method)
+    known_hash = file.checksum if whole else None
+    try:
+        path = Path(pooch.retrieve(file.url, known_hash, file.name, folder, downloader=downloader))
+        if digits and not whole and not pooch.file_hash(path, alg=method).startswith(digits):
+            path.unlink()
+            raise ValueError
     except ValueError:
         raise MinissdError(
-            f"{archive.url} sent a file with another checksum than the one expected: "
-            "it may have been cut short on the way, so try again; if it stays, the file there has changed"
+            f"{file.url} sent a file with another checksum than the one expected: "
+            "it may have been damaged on the way, so try again; if it stays, the file there has changed"
         ) from None
+    return path
 
 
-def _unpack(archives, tree, place):
-    """Unpacks all archives into one folder, of which `tree` becomes `place`."""
+def _put(download, paths, place):
+    """Makes of the downloaded files what is to be at `place`, and moves it there in one step."""
+    if download.kind == "weights":
+        os.replace(paths[0], place)
+        return
     beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
-        for path in archives:
-            with tarfile.open(path, "r:") as archive:
-                archive.extractall(beside, filter="data")  # nothing outside of the folder, no devices
-        if not (beside / tree).is_dir():
-            raise tarfile.ReadError(f"it holds no {tree}")
-        os.replace(beside / tree, place)
+        if download.tree is None:
+            result = beside / "files"
+            result.mkdir()
+            for path in paths:
+                os.replace(path, result / path.name)
+        else:
+            result = _unpack(download, paths, beside)
+        os.replace(result, place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _unpack(download, paths, folder):
+    """Unpacks all archives into one folder -> the tree in it, converted if need be."""
+    (folder / "archive").mkdir()
+    left = download.unpacked
+    for path in paths:
+        left -= unpack(path, folder / "archive", left)
+    tree = folder / "archive" / download.tree
+    if not tree.is_dir():
+        raise BadArchive(f"it holds no {download.tree}")
+    if download.convert is None:
+        return tree
+    download.convert(tree, folder / "converted")
+    return folder / "converted"

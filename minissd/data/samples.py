@@ -2,11 +2,17 @@
 
 A dataset is any object with
 
+    task       "detect" or "classify": what its annotation teaches
     name       a word for messages and file names
     classes    tuple of names without background; labels count from 0 in this order
-    ids        list of strings, one per image
+    ids        list of strings, one per image; the same image has the same id in every split
     notes      list of one-line remarks on the data: what was dropped, clipped, left out, and how often
-    len(dataset), dataset[i] -> Sample, dataset.objects(i) -> Objects (the annotation alone, no image is read)
+    len(dataset)
+
+and, each as its task needs it, with the annotation alone to be had without decoding an image:
+
+    detect     dataset[i] -> Sample, dataset.objects(i) -> Objects
+    classify   dataset[i] -> Labelled, dataset.labels (N,) int64
 """
 
 from typing import NamedTuple
@@ -32,6 +38,14 @@ class Sample(NamedTuple):
         return Objects(self.corners, self.labels, self.difficult)
 
 
+class Labelled(NamedTuple):
+    """One image with one label for all of it."""
+
+    id: str
+    image: np.ndarray  # (H, W, C) uint8; C = 3: RGB
+    label: int  # 0..C-1 of the classes
+
+
 def choose_classes(wanted, known, where):
     """The class names to use, in order: those `wanted`, or all `known` ones.
 
@@ -47,6 +61,29 @@ def choose_classes(wanted, known, where):
         asked = f"class {unknown[0]!r} is not known" if unknown else "the list of classes is empty"
         raise MinissdError(f"{where}: {asked}; there are {', '.join(known)}")
     return wanted
+
+
+def split_names(split):
+    """The names under which the images of a split may lie: what some call val, others call valid."""
+    return (split, "valid", "validation") if split == "val" else (split,)
+
+
+def ids_that_show(classes, known, names, remarks):
+    """The ids of images to use: all, or if some known class was not chosen, those that show a chosen one.
+
+    names: id -> the class names seen in that image; what is left out goes into the remarks.
+    """
+    chosen = set(classes)
+    if chosen.issuperset(known):
+        return list(names)
+    shows = {image_id: not chosen.isdisjoint(seen) for image_id, seen in names.items()}
+    remarks["images that show no chosen class, left out"] += [one for one in shows if not shows[one]]
+    return [one for one in shows if shows[one]]
+
+
+def notes_from(remarks):
+    """The `notes` of a dataset, from a dict of each remark to the ids that it was made on."""
+    return [f"{remark}: {len(ids)} (first: {ids[0]})" for remark, ids in remarks.items() if ids]
 
 
 def check_limit(limit):

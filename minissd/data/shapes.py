@@ -28,6 +28,8 @@ class ShapesDataset:
     classes: the kinds to draw, all of them if None.
     """
 
+    task = "detect"
+
     def __init__(self, count, split="train", size=240, seed=0, classes=None):
         check_limit(count)
         if split not in SPLITS:

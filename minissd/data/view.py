@@ -61,14 +61,14 @@ def view_objects(view, objects):
 
 
 def view_pixels(view, image, size, background, color_matrix=None):
-    """The view as a square image -> (size, size, 3) uint8.
+    """The view as a square image -> (size, size, C) uint8.
 
-    image: (H, W, 3) uint8; background: the RGB colour of what lies outside of the picture.  color_matrix
-    changes the colours of the picture, not of the background (see crop_and_resize).
+    image: (H, W, C) uint8, C = 3 or 1; background: the colour of what lies outside of the picture.
+    color_matrix changes the colours of the picture, not of the background (see crop_and_resize).
     """
     left, right, *source_x = _visible_span(view.x_min, view.x_max, image.shape[1], size)
     top, bottom, *source_y = _visible_span(view.y_min, view.y_max, image.shape[0], size)
-    pixels = np.empty((size, size, 3), np.uint8)
+    pixels = np.empty((size, size, image.shape[2]), np.uint8)
     if right - left < size or bottom - top < size:
         pixels[:] = background
     if right > left and bottom > top:
@@ -82,7 +82,7 @@ def view_pixels(view, image, size, background, color_matrix=None):
 
 
 def resize_image(image, size):
-    """The whole picture (H, W, 3) uint8 -> (size, size, 3) uint8: what a network sees at inference."""
+    """The whole picture (H, W, C) uint8 -> (size, size, C) uint8: what a network sees at inference."""
     return view_pixels(WHOLE, image, size, background=0)
 
 

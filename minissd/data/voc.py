@@ -17,18 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from minissd.data.images import read_header, read_image
-from minissd.data.samples import Sample, check_limit, choose_classes
+from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
+from minissd.data.samples import Sample, check_limit, choose_classes, ids_that_show, notes_from
 from minissd.data.voc_annotation import read_annotation
 from minissd.data.voc_boxes import normalized_corners
 from minissd.detection import Objects
 from minissd.errors import MinissdError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".png")
 SPLITS = Path("ImageSets", "Main")
-# Photographs are decoded at 1/2, 1/4 or 1/8 of their size while both sides keep this many pixels: a patch of
-# 0.3 of the side still has the 300 that a network takes, and 12 megapixels take 35 ms instead of 250.
-ENOUGH_PIXELS = 1024
+PARTS = ("Annotations", "JPEGImages", str(SPLITS))
 
 
 class VocDataset:
@@ -42,6 +40,8 @@ class VocDataset:
     All annotations are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
 
+    task = "detect"
+
     def __init__(self, root, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
         self.root = Path(root)
@@ -54,13 +54,17 @@ class VocDataset:
 
         known = self._names_in_tree(annotations)
         self.classes = choose_classes(classes, known, self.root)
-        shown = self._with_chosen_classes(known, annotations, remarks) if not keep_others else list(annotations)
+        if keep_others:
+            shown = listed
+        else:
+            names = {image_id: one.names for image_id, one in annotations.items()}
+            shown = ids_that_show(self.classes, known, names, remarks)
         self.ids = shown[:limit]
         if not self.ids:
             raise MinissdError(f"{self.root}, split {split}: no image shows any of {', '.join(self.classes)}")
 
         self._objects = [self._make_objects(one, annotations[one], remarks) for one in self.ids]
-        self.notes = [f"{remark}: {len(ids)} (first: {ids[0]})" for remark, ids in remarks.items() if ids]
+        self.notes = notes_from(remarks)
 
     def __len__(self):
         return len(self.ids)
@@ -92,15 +96,6 @@ class VocDataset:
                     continue  # whoever opens the split it belongs to will hear of it
         return sorted(names)
 
-    def _with_chosen_classes(self, known, annotations, remarks):
-        """The ids to use: all, or if some known class was not chosen, those that show a chosen one."""
-        chosen = set(self.classes)
-        if chosen.issuperset(known):
-            return list(annotations)
-        shows = {image_id: not chosen.isdisjoint(one.names) for image_id, one in annotations.items()}
-        remarks["images that show no chosen class, left out"] += [one for one in shows if not shows[one]]
-        return [one for one in shows if shows[one]]
-
     def _make_objects(self, image_id, annotation, remarks):
         """The Objects of the chosen classes, normalised; what is wrong with them goes into the remarks."""
         label_of = {name: label for label, name in enumerate(self.classes)}
@@ -113,13 +108,27 @@ class VocDataset:
         return Objects(corners, labels[wanted][usable], annotation.difficult[wanted][usable])
 
 
+def is_voc_tree(root):
+    """Whether a folder is a VOC tree, lacks one part of it, or holds one: what is amiss, VocDataset will say."""
+    return len(_missing(root)) <= 1 or bool(_nested(root))
+
+
+def _missing(root):
+    return [part for part in PARTS if not (root / part).is_dir()]
+
+
+def _nested(root):
+    """The VOC trees one or two folders further down, as those of the challenge lie in VOCdevkit/VOC2007."""
+    found = sorted([*root.glob("*/JPEGImages"), *root.glob("*/*/JPEGImages")])
+    return [images.parent for images in found if len(_missing(images.parent)) <= 1]
+
+
 def _check_tree(root):
     """Raises MinissdError saying what is missing, unless `root` is a VOC tree."""
-    parts = ("Annotations", "JPEGImages", str(SPLITS))
-    missing = [part for part in parts if not (root / part).is_dir()]
+    missing = _missing(root)
     if missing:
-        nested = sorted([*root.glob("*/Annotations"), *root.glob("*/*/Annotations")])
-        hint = f" (there is one in {nested[0].parent})" if nested else ""
+        nested = _nested(root)
+        hint = f" (there is one in {nested[0]})" if nested else ""
         raise MinissdError(
             f"{root} is no VOC tree{hint}, it has no {' and no '.join(missing)}; expected are "
             f"Annotations/ID.xml, JPEGImages/ID.jpg and {SPLITS}/SPLIT.txt with one ID a line"
@@ -128,7 +137,7 @@ def _check_tree(root):
 
 def _images_by_id(root):
     """id -> path of every image in the tree."""
-    paths = sorted(path for path in (root / "JPEGImages").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(path for path in (root / "JPEGImages").iterdir() if path.suffix.lower() in SUFFIXES)
     return {path.stem: path for path in paths}
 
 
@@ -145,7 +154,7 @@ def _read_split(root, split, files, remarks):
     for image_id in times:
         missing = None
         if image_id not in files:
-            missing = f"JPEGImages has no {' or '.join(image_id + suffix for suffix in IMAGE_SUFFIXES)}"
+            missing = f"JPEGImages has no {' or '.join(image_id + suffix for suffix in SUFFIXES)}"
         elif not (root / "Annotations" / f"{image_id}.xml").is_file():
             missing = f"Annotations has no {image_id}.xml"
         if missing:

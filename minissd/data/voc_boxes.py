@@ -1,10 +1,7 @@
 """From the pixel boxes of a VOC annotation to normalised corners, with every fault seen to and named."""
 
-import numpy as np
+from minissd.data.corners import clip_corners, turn_corners
 
-NO_EXTENT = "boxes without extent, dropped"
-OUTSIDE = "boxes outside of the image, dropped"
-OVER_THE_EDGE = "boxes reaching over the edge of the image, clipped"
 WRONG_SIZE = "annotations with a wrong or missing image size, that of the image file used"
 DRAWN_UNTURNED = "annotations drawn before the image was turned by its EXIF orientation, turned with it"
 
@@ -23,28 +20,15 @@ def normalized_corners(boxes, xml_size, header):
     stored = (header.width, header.height)
     shown = stored[::-1] if header.swaps_sides else stored
     drawn_unturned = xml_size == stored != shown
-    faults = [DRAWN_UNTURNED] if drawn_unturned else [] if xml_size == shown else [WRONG_SIZE]
+    remarks = [DRAWN_UNTURNED] if drawn_unturned else [] if xml_size == shown else [WRONG_SIZE]
 
     width, height = stored if drawn_unturned else shown
     corners = (boxes - (1, 1, 0, 0)) / (width, height, width, height)  # the first pixel starts at edge 0
     if drawn_unturned:
-        corners = _turn(corners, header.orientation)
-    clipped = np.clip(corners, 0, 1).astype(np.float32)
-
+        corners = turn_corners(corners, header.orientation)
     # Pixels xmin and xmax are both included, yet in practice a box with xmin = xmax is a stray click.
     has_extent = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    usable = has_extent & (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
-    faults += [NO_EXTENT] * int((~has_extent).sum())
-    faults += [OUTSIDE] * int((has_extent & ~usable).sum())
-    faults += [OVER_THE_EDGE] * int((usable & ((corners < 0) | (corners > 1)).any(axis=1)).sum())
-    return clipped[usable], usable, faults
-
-
-def _turn(corners, orientation):
-    """Corners on the stored pixels -> corners on the picture as shown, for the EXIF orientations 5..8."""
-    turned = corners[:, [1, 0, 3, 2]]  # x and y change places (5)
-    if orientation in (6, 7):
-        turned[:, [0, 2]] = 1 - turned[:, [2, 0]]
-    if orientation in (7, 8):
-        turned[:, [1, 3]] = 1 - turned[:, [3, 1]]
-    return turned
+    clipped, usable, faults = clip_corners(corners, has_extent)
+    for fault, where in faults.items():
+        remarks += [fault] * int(where.sum())
+    return clipped[usable], usable, remarks

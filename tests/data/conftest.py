@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from voc_trees import Tree
+from web import serve
 
 
 @pytest.fixture
@@ -37,3 +38,11 @@ def gradient():
     """An image (30, 40, 3) in which every pixel differs from every other."""
     y, x = np.mgrid[:30, :40]
     return np.stack([x * 6, y * 8, x + y], axis=-1).astype(np.uint8)
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """A web server of our own (tests/web.py)."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve() as site:
+        yield site

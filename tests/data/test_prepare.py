@@ -1,5 +1,7 @@
 """A training example is the augmented image and the targets that match its augmented boxes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def default_boxes():
 @pytest.mark.parametrize("seed", range(5))
 def test_targets_belong_to_the_augmented_boxes(default_boxes, seed):
     sample = ShapesDataset(3, size=80)[2]
-    prepare = DetectionPreparation(default_boxes, 48, Augmentation(), threshold=0.2)
+    prepare = DetectionPreparation(partial(match, default_boxes=default_boxes, threshold=0.2), 48, Augmentation())
     image, class_targets, offset_targets = prepare(sample, np.random.default_rng(seed))
     seen = augment(sample, 48, Augmentation(), np.random.default_rng(seed))
     np.testing.assert_array_equal(image, seen.image)
@@ -32,14 +34,14 @@ def test_targets_belong_to_the_augmented_boxes(default_boxes, seed):
 
 def test_without_augmentation_nothing_is_random(default_boxes):
     sample = ShapesDataset(1, size=80)[0]
-    image, class_targets, _ = DetectionPreparation(default_boxes, 80)(sample, None)
+    image, class_targets, _ = DetectionPreparation(partial(match, default_boxes=default_boxes), 80)(sample, None)
     np.testing.assert_array_equal(image, sample.image)
     assert set(class_targets) - {0} <= set(sample.labels + 1)
 
 
 def test_difficult_objects_are_learned_like_others(default_boxes):
     sample = ShapesDataset(1, size=80)[0]
-    prepare = DetectionPreparation(default_boxes, 80)
+    prepare = DetectionPreparation(partial(match, default_boxes=default_boxes), 80)
     hard = prepare(sample._replace(difficult=np.ones(len(sample.labels), bool)), None)
     for ours, theirs in zip(hard, prepare(sample, None), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -48,6 +50,6 @@ def test_difficult_objects_are_learned_like_others(default_boxes):
 def test_an_image_without_objects_is_all_background(default_boxes):
     sample = ShapesDataset(1, size=80)[0]
     empty = sample._replace(**{name: part[:0] for name, part in sample.objects._asdict().items()})
-    prepare = DetectionPreparation(default_boxes, 32, Augmentation())
+    prepare = DetectionPreparation(partial(match, default_boxes=default_boxes), 32, Augmentation())
     _, class_targets, offset_targets = prepare(empty, np.random.default_rng(0))
     assert not class_targets.any() and not offset_targets.any()

@@ -1,11 +1,14 @@
 """The sample data beside the repository is read as its README counts it."""
 
+import json
+
 import numpy as np
 import pytest
 
+from minissd.data.coco import CocoDataset
+from minissd.data.corners import NO_EXTENT
 from minissd.data.images import read_header, read_image
 from minissd.data.voc import VocDataset
-from minissd.data.voc_boxes import NO_EXTENT
 
 
 def count(dataset):
@@ -81,3 +84,27 @@ def test_boxes_are_the_pixels_of_the_annotation(shared):
     assert dataset[index].image.shape == (500, 353, 3)
     assert read_header(dataset.image_path(index))[:2] == (353, 500)
     np.testing.assert_array_equal(read_image(dataset.image_path(index)), dataset[index].image)
+
+
+def test_voc_mini_as_coco(shared, tmp_path):
+    """The same objects, written as COCO JSON, are the same objects."""
+    voc = VocDataset(shared / "data" / "voc-mini", "val", keep_others=True)
+    images, annotations = [], []
+    for index in range(len(voc)):
+        path = voc.image_path(index)
+        width, height, _ = read_header(path)
+        images.append({"id": index, "file_name": path.name, "width": width, "height": height})
+        for corners, label, difficult in zip(*voc.objects(index), strict=True):
+            x_min, y_min, x_max, y_max = (corners * (width, height, width, height)).tolist()
+            box = {"image_id": index, "category_id": int(label), "iscrowd": int(difficult)}
+            annotations.append({**box, "bbox": [x_min, y_min, x_max - x_min, y_max - y_min]})
+    categories = [{"id": label, "name": name} for label, name in enumerate(voc.classes)]
+    path = tmp_path / "val.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    coco = CocoDataset(path, shared / "data" / "voc-mini" / "JPEGImages", keep_others=True)
+    assert coco.classes == voc.classes and len(coco) == len(voc) and coco.notes == []
+    for index in range(len(voc)):
+        ours, theirs = coco.objects(index), voc.objects(index)
+        np.testing.assert_allclose(ours.corners, theirs.corners, atol=1e-6)
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
+        np.testing.assert_array_equal(ours.difficult, theirs.difficult)

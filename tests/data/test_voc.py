@@ -7,16 +7,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from voc_trees import annotation_xml
 
+from minissd.data.corners import NO_EXTENT, OUTSIDE, OVER_THE_EDGE
 from minissd.data.images import Header, read_image
 from minissd.data.voc import VocDataset
-from minissd.data.voc_boxes import (
-    DRAWN_UNTURNED,
-    NO_EXTENT,
-    OUTSIDE,
-    OVER_THE_EDGE,
-    WRONG_SIZE,
-    normalized_corners,
-)
+from minissd.data.voc_boxes import DRAWN_UNTURNED, WRONG_SIZE, normalized_corners
 from minissd.errors import MinissdError
 
 
