@@ -1,44 +1,72 @@
 """Files that appear whole or not at all."""
 
-import contextlib
 import json
 import math
 import os
 import secrets
+import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minissd.errors import MinissdError
 
 
 def write_atomically(path, write):
-    """Let `write(file)` write a file and put it in place of `path` in one step.  Returns the path.
+    """Let `write(file)` write a file and put it in place of `path` in one step, as `placed_whole` does.
 
-    `file` is open in binary mode and lies beside `path` under a temporary name.  It takes its name only when
-    it is complete and on the disk, so that a reader finds the old file or the new one, and a full disk or a
-    stop half-way leaves the old one.  The temporary file never stays.  Missing folders are made.
+    `file` is open in binary mode.  Returns the path.
+    """
+    with placed_whole(path) as temporary, open(temporary, "xb") as file:
+        write(file)
+    return Path(path)
 
-    Raises MinissdError when the system refuses; any other error of `write` passes through.
+
+@contextmanager
+def placed_whole(path):
+    """A temporary path beside `path`; the file that the block makes there takes the place of `path` in one step.
+
+    It takes its name only when it is complete and on the disk, so that a reader finds the old file or the new
+    one, and a full disk or a stop half-way leaves the old one.  The temporary file never stays, and has the
+    suffix of `path`.  Missing folders are made.
+
+    Raises MinissdError when the system refuses; any other error of the block passes through.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name[:32]}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(4)}.part{path.suffix[:16]}")
     try:
         if path.exists() and not path.is_file():
             raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            write(file)
-            file.flush()
+        yield temporary
+        with open(temporary, "r+b") as file:
             os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
-        raise MinissdError(
-            f"{path}: cannot be written ({error.strerror or error}): "
-            "make sure that the folder allows it and the disk has room, or give another path"
-        ) from error
+        raise _cannot_be_written(path, error) from error
     finally:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return path
+
+
+def check_writable(folder):
+    """MinissdError unless files can be made in `folder`, or in what there is of its path.  Leaves nothing behind.
+
+    For work whose results come late: it had better fail before.
+    """
+    folder = Path(folder)
+    try:
+        existing = next(part for part in (folder, *folder.parents) if part.exists())
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise _cannot_be_written(folder, error) from error
+
+
+def _cannot_be_written(path, error):
+    return MinissdError(
+        f"{path}: cannot be written ({error.strerror or error}): "
+        "make sure that the folder allows it and the disk has room, or give another path"
+    )
 
 
 def write_json(path, content):

@@ -1,15 +1,16 @@
-"""write_atomically: a file is there whole or not at all, whatever goes wrong."""
+"""A file is there whole or not at all, whatever goes wrong."""
 
 import errno
 import os
 import resource
 import stat
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from minissd.errors import MinissdError
-from minissd.files import write_atomically
+from minissd.files import check_writable, placed_whole, write_atomically
 
 
 def test_writes_the_bytes_and_returns_the_path_and_makes_missing_folders(tmp_path):
@@ -134,3 +135,38 @@ def test_of_many_writers_at_once_one_wins_whole(tmp_path):
         list(threads.map(write, contents))
     assert (tmp_path / "a").read_bytes() in contents
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_a_block_makes_under_a_temporary_name_takes_its_place(tmp_path):
+    path = tmp_path / "new" / "clip.mp4"
+    with placed_whole(path) as temporary:
+        assert temporary.parent == path.parent and temporary.suffix == ".mp4"  # writers may go by the suffix
+        temporary.write_bytes(b"abc")
+        assert not path.exists()
+    assert path.read_bytes() == b"abc" and os.listdir(path.parent) == ["clip.mp4"]
+
+
+def test_a_block_that_makes_nothing_is_an_error(tmp_path):
+    with pytest.raises(MinissdError, match="cannot be written"), placed_whole(tmp_path / "a"):
+        pass
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
+    check_writable(tmp_path)
+    check_writable(tmp_path / "not" / "there" / "yet")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(MinissdError, match="cannot be written") as raised:
+            check_writable(folder)
+        assert str(raised.value).startswith(f"{folder}: ")
+
+    def refuse(*arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # the tests may run as root, whom no folder refuses
+    with pytest.raises(MinissdError, match="Permission denied"):
+        check_writable(tmp_path / "new")

@@ -5,6 +5,7 @@ global state, so pictures can be made on a machine without a screen and in sever
 """
 
 from functools import cache
+from pathlib import Path
 
 from matplotlib import font_manager
 from matplotlib.figure import Figure
@@ -87,13 +88,18 @@ def dress(axes, title="", x="", y=""):
 
 
 def save_picture(picture, path):
-    """Write `picture`, a Figure or a Pillow image, as the PNG file `path`, whole or not at all.
+    """Write `picture`, a Figure or a Pillow image, as a PNG file, whole or not at all; an image whose `path` ends
+    with .jpg or .jpeg as JPEG.
 
     Returns the path.  Raises MinissdError if the file cannot be written.
     """
     if isinstance(picture, Figure):
         return write_atomically(path, lambda file: picture.savefig(file, format="png"))
-    return write_atomically(path, lambda file: picture.save(file, format="PNG"))
+    if Path(path).suffix.lower() in (".jpg", ".jpeg"):
+        options = {"format": "JPEG", "quality": 92, "subsampling": 0}  # colour at full resolution: lines stay sharp
+    else:
+        options = {"format": "PNG"}
+    return write_atomically(path, lambda file: picture.save(file, **options))
 
 
 def _font_file(bold):

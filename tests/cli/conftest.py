@@ -7,6 +7,8 @@ import pytest
 from voc_trees import Tree
 
 from minissd.cli.main import main
+from minissd.models import build
+from minissd.training import save_checkpoint
 
 
 class Outcome(NamedTuple):
@@ -69,3 +71,11 @@ def trained(minissd, tree, tmp_path):
     out = tmp_path / "run"
     assert minissd("train", "--data", tree.root, "--out", out, *SMALL).status == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """The option --checkpoint with a small network for cats and dogs that has learned nothing, and finds much."""
+    path = tmp_path_factory.mktemp("checkpoint") / "last.safetensors"
+    save_checkpoint(path, build("ssd-tiny", classes=("cat", "dog"), input_size=64))
+    return "--checkpoint", path

@@ -77,6 +77,15 @@ def test_a_picture_is_a_complete_png_whatever_its_name(picture, tmp_path):
         assert image.size in {(30, 20), (300, 150)}
 
 
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.JPEG"])
+def test_an_image_with_the_name_of_a_jpeg_is_one_and_keeps_thin_coloured_lines(tmp_path, name):
+    image = Image.new("RGB", (64, 48), "white")
+    image.paste((0, 114, 178), (20, 0, 22, 48))  # two pixels wide: less than what JPEG usually gives a colour
+    with Image.open(style.save_picture(image, tmp_path / name)) as saved:
+        assert saved.format == "JPEG"
+        assert max(abs(a - b) for a, b in zip(saved.getpixel((21, 24)), (0, 114, 178), strict=True)) < 20
+
+
 def test_a_picture_that_cannot_be_written_leaves_the_old_one(picture, tmp_path, monkeypatch):
     path = style.save_picture(picture, tmp_path / "picture.png")
     before = path.read_bytes()

@@ -1,0 +1,166 @@
+"""A detector let loose on files: images in batches, videos frame by frame, each with an annotated copy."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from itertools import islice
+
+import numpy as np
+from rich.markup import escape
+
+from minissd.backend import to_device
+from minissd.cli.console import console, error_console, progress_bar
+from minissd.data import read_image, resize_image
+from minissd.data.images import ENOUGH_PIXELS, read_header
+from minissd.data.video import open_video, write_video
+from minissd.errors import MinissdError
+from minissd.training.interrupt import interrupt_at_the_end
+
+THREADS = min(8, os.cpu_count() or 1)  # they decode, draw and encode; each may hold one image at full size
+
+
+class Search:
+    """Searches files with a model, and keeps in `content` what detections.json is to hold:
+
+        {"photo.jpg": [object, ...],
+         "clip.mp4": {"fps": 25.0, "frames": [{"time": seconds, "objects": [object, ...]}, ...]}}
+
+    with an object as {"class": name, "score": 0..1, "box": [x_min, y_min, x_max, y_max]}, in pixels from the upper
+    left corner.  `content` is right at any moment, so that it can be saved however the search ends.
+
+    score: the lowest to keep; batch_size: images or frames at a time; pictures: whether to make annotated copies.
+    """
+
+    def __init__(self, model, *, score, batch_size, pictures):
+        self.model, self.score, self.batch_size, self.pictures = model, score, batch_size, pictures
+        self.content = {}
+        self._alone, self._left_out = False, 0
+
+    def run(self, media):
+        """Search the list `media`, images first.  Returns how many of them had to be left out.
+
+        A file that cannot be read is named on the terminal and does not cost the others; MinissdError if it is the
+        only one.
+        """
+        self._alone = len(media) == 1
+        images = [medium for medium in media if not medium.is_video]
+        videos = [medium for medium in media if medium.is_video]
+        with ThreadPoolExecutor(THREADS) as self._pool:
+            if images:
+                self._search_images(images)
+            for medium in videos:
+                try:
+                    self._search_video(medium)
+                except MinissdError as error:
+                    self._leave_out(error)
+        return self._left_out
+
+    def _search_images(self, media):
+        with progress_bar("images") as bar:
+            task = bar.add_task("detect", total=len(media), speed=0, note="")
+            for start in range(0, len(media), self.batch_size):
+                batch = media[start : start + self.batch_size]
+                self._search_batch(batch)
+                bar.update(task, advance=len(batch), speed=bar.tasks[0].speed or 0)
+
+    def _search_batch(self, media):
+        read, images, sizes = [], [], []
+        for medium, result in zip(media, self._pool.map(self._read, media), strict=True):
+            if isinstance(result, MinissdError):
+                self._leave_out(result)
+                continue
+            read.append(medium)
+            images.append(result[0])
+            sizes.append(result[1])
+        if not read:
+            return
+        found = self._detect(images)
+        for medium, detections, size in zip(read, found, sizes, strict=True):
+            self.content[str(medium.path)] = self._objects(detections, size)
+        if self.pictures:
+            list(self._pool.map(self._draw_copy, read, found))  # a list, to hear of errors
+
+    def _read(self, medium):
+        """(image (S, S, 3) at the model's size, (width, height) of the original), or the error that came instead."""
+        try:
+            header = read_header(medium.path)
+            size = header.width, header.height
+            image = read_image(medium.path, ENOUGH_PIXELS)
+            return self._resized(image), size[::-1] if header.swaps_sides else size
+        except MinissdError as error:
+            return error
+
+    def _draw_copy(self, medium, detections):
+        """Reads the image again, for a batch of large ones would fill the memory."""
+        from minissd.viz.style import save_picture  # matplotlib is slow to import
+
+        save_picture(self._annotated(read_image(medium.path), detections), medium.copy)
+
+    def _search_video(self, medium):
+        path, frames, stopped = medium.path, [], False
+        with open_video(path) as video, self._copy_of(medium, video.fps) as append, progress_bar("frames") as bar:
+            task = bar.add_task(escape(path.name), total=video.frame_count, speed=0, note="")
+            try:
+                while batch := list(islice(video.frames, self.batch_size)):
+                    found = self._detect(list(self._pool.map(self._resized, batch)))
+                    with interrupt_at_the_end():  # the copy and the list of frames end with the same one
+                        if append:
+                            for picture in self._pool.map(self._annotated, batch, found):
+                                append(np.asarray(picture))
+                        frames += self._frame_entries(found, batch[0].shape, len(frames), video.fps)
+                        self.content[str(path)] = {"fps": video.fps, "frames": frames}
+                    bar.update(task, advance=len(batch), speed=bar.tasks[0].speed or 0)
+            except KeyboardInterrupt:
+                if not frames:
+                    raise
+                stopped = True  # what there is of the copy is finished first
+        if stopped:
+            _note(f"{path}: stopped after {_some_of(len(frames), video.frame_count)}")
+            raise KeyboardInterrupt
+        if len(frames) < 0.95 * (video.frame_count or 0):  # some containers only estimate the number
+            _note(f"{path}: only {_some_of(len(frames), video.frame_count)} can be read")
+
+    def _copy_of(self, medium, fps):
+        return write_video(medium.copy, fps) if self.pictures else nullcontext()
+
+    def _detect(self, images):
+        """Detections of a list of images (S, S, 3) uint8 of the model's size, one for each."""
+        return self.model.detect(to_device(np.stack(images), self.model.device), score_threshold=self.score)
+
+    def _resized(self, image):
+        return resize_image(image, self.model.input_size)
+
+    def _annotated(self, image, detections):
+        from minissd.viz.boxes import annotated_image  # matplotlib is slow to import
+
+        return annotated_image(image, detections, self.model.classes)
+
+    def _frame_entries(self, found, shape, first, fps):
+        height, width = shape[:2]
+        return [
+            {"time": round((first + k) / fps, 3), "objects": self._objects(detections, (width, height))}
+            for k, detections in enumerate(found)
+        ]
+
+    def _objects(self, detections, size):
+        """Detections on an image of `size` (width, height) as detections.json has them."""
+        boxes = np.clip(detections.corners, 0, 1) * np.array([*size, *size])
+        names = [self.model.classes[label] for label in detections.labels]
+        return [
+            {"class": name, "score": round(float(score), 4), "box": [round(float(edge), 1) for edge in box]}
+            for name, score, box in zip(names, detections.scores, boxes, strict=True)
+        ]
+
+    def _leave_out(self, error):
+        if self._alone:
+            raise error
+        error_console.print(f"left out: {error}", markup=False, soft_wrap=True)
+        self._left_out += 1
+
+
+def _some_of(number, total):
+    return f"{number} of {total} frames" if total else f"{number} frames"
+
+
+def _note(text):
+    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)
