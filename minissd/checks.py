@@ -23,12 +23,30 @@ def _conv2d(rng, kernel=(3, 3), c_out=4, **geometry):
     return partial(ops.conv2d, **geometry), ops.conv2d_backward, inputs
 
 
+def _depthwise_conv2d(rng, **geometry):
+    inputs = rng.standard_normal(MAP), rng.standard_normal((3, 2, MAP[3])), rng.standard_normal(MAP[3])
+    return partial(ops.depthwise_conv2d, **geometry), ops.depthwise_conv2d_backward, inputs
+
+
+def _conv_transpose2d(rng, kernel=(3, 3), c_out=4, **geometry):
+    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, c_out, MAP[3])), rng.standard_normal(c_out)
+    return partial(ops.conv_transpose2d, **geometry), ops.conv_transpose2d_backward, inputs
+
+
 def _max_pool2d(rng, kernel, **geometry):
     return partial(ops.max_pool2d, kernel=kernel, **geometry), ops.max_pool2d_backward, [distinct(rng, MAP)]
 
 
 def _avg_pool2d(rng, kernel, **geometry):
     return partial(ops.avg_pool2d, kernel=kernel, **geometry), ops.avg_pool2d_backward, [rng.standard_normal(MAP)]
+
+
+def _global_avg_pool2d(rng):
+    return ops.global_avg_pool2d, ops.global_avg_pool2d_backward, [rng.standard_normal(MAP)]
+
+
+def _upsample2d(rng):
+    return partial(ops.upsample2d, factor=2), ops.upsample2d_backward, [rng.standard_normal(MAP)]
 
 
 def _elementwise(rng, name):
@@ -52,13 +70,13 @@ def _l2_normalize(rng):
     return ops.l2_normalize, ops.l2_normalize_backward, [rng.standard_normal(MAP), rng.uniform(1, 20, MAP[3])]
 
 
-def _dropout(rng):
+def _dropout(rng, name):
     seed = rng.integers(1 << 30)
 
     def forward(x):
-        return ops.dropout(x, 0.4, np.random.default_rng(seed))
+        return getattr(ops, name)(x, 0.4, np.random.default_rng(seed))
 
-    return forward, ops.dropout_backward, [rng.standard_normal(MAP)]
+    return forward, getattr(ops, f"{name}_backward"), [rng.standard_normal(MAP)]
 
 
 def _cross_entropy(rng):
@@ -72,6 +90,12 @@ def _smooth_l1(rng):
     difference = away_from(rng.standard_normal((6, 4)) * 2, (-1, 0, 1))
     backward = lambda dloss, cache: ops.smooth_l1_backward(cache, dloss)  # noqa: E731
     return lambda pred: ops.smooth_l1(pred, target), backward, [target + difference]
+
+
+def _binary_cross_entropy(rng):
+    target = rng.uniform(0, 1, (6, 4))
+    backward = lambda dloss, cache: ops.binary_cross_entropy_backward(cache, dloss)  # noqa: E731
+    return lambda logits: ops.binary_cross_entropy(logits, target), backward, [rng.standard_normal((6, 4)) * 2]
 
 
 def _multibox_loss(rng):
@@ -125,10 +149,17 @@ CASES = {
     "conv2d, atrous: dilation 2, pad 2": partial(_conv2d, dilation=2, pad=2),
     "conv2d, 2x4 kernel, same": partial(_conv2d, kernel=(2, 4), pad="same"),
     "conv2d, 1x1": partial(_conv2d, kernel=(1, 1)),
+    "depthwise_conv2d, pad 1": partial(_depthwise_conv2d, pad=1),
+    "depthwise_conv2d, stride 2, dilation 2": partial(_depthwise_conv2d, stride=2, dilation=2, pad=1),
+    "conv_transpose2d, pad 1": partial(_conv_transpose2d, pad=1),
+    "conv_transpose2d, 2x2, stride 2": partial(_conv_transpose2d, kernel=(2, 2), stride=2),
+    "conv_transpose2d, 3x4, stride 3 and 2": partial(_conv_transpose2d, kernel=(3, 4), stride=(3, 2)),
     "max_pool2d, 2x2": partial(_max_pool2d, kernel=2),
     "max_pool2d, 3x3, stride 1, pad 1": partial(_max_pool2d, kernel=3, stride=1, pad=1),
     "max_pool2d, 2x2, ceil mode": partial(_max_pool2d, kernel=2, ceil_mode=True),
     "avg_pool2d, 3x3, stride 2, pad 1, ceil mode": partial(_avg_pool2d, kernel=3, stride=2, pad=1, ceil_mode=True),
+    "global_avg_pool2d": _global_avg_pool2d,
+    "upsample2d": _upsample2d,
     "relu": partial(_elementwise, name="relu"),
     "leaky_relu": partial(_elementwise, name="leaky_relu"),
     "sigmoid": partial(_elementwise, name="sigmoid"),
@@ -136,9 +167,11 @@ CASES = {
     "batch_norm, training": partial(_batch_norm, train=True),
     "batch_norm, inference": partial(_batch_norm, train=False),
     "l2_normalize": _l2_normalize,
-    "dropout": _dropout,
+    "dropout": partial(_dropout, name="dropout"),
+    "spatial_dropout": partial(_dropout, name="spatial_dropout"),
     "cross_entropy": _cross_entropy,
     "smooth_l1": _smooth_l1,
+    "binary_cross_entropy": _binary_cross_entropy,
     "multibox_loss": _multibox_loss,
     "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
     "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),

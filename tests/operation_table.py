@@ -46,6 +46,30 @@ def conv2d(kernel=(3, 3), stride=1, pad=0, dilation=1):
     )
 
 
+def depthwise_conv2d(stride=1, pad=0, dilation=1):
+    options = {"stride": stride, "pad": pad, "dilation": dilation}
+    return Operation(
+        partial(ops.depthwise_conv2d, **options),
+        ops.depthwise_conv2d_backward,
+        normal(MAP, (3, 2, 3), 3),
+        partial(naive.depthwise_conv2d, **options),
+        lambda F, x, w, b: nhwc(
+            F.conv2d(nchw(x), w.permute(2, 0, 1)[:, None], b, stride, pad, dilation, groups=w.shape[2])
+        ),
+    )
+
+
+def conv_transpose2d(kernel=(3, 3), stride=1, pad=0):
+    options = {"stride": stride, "pad": pad}
+    return Operation(
+        partial(ops.conv_transpose2d, **options),
+        ops.conv_transpose2d_backward,
+        normal(MAP, (*kernel, 4, 3), 4),
+        partial(naive.conv_transpose2d, **options),
+        lambda F, x, w, b: nhwc(F.conv_transpose2d(nchw(x), w.permute(3, 2, 0, 1), b, stride, pad)),
+    )
+
+
 def pool(name, kernel, stride=None, pad=0, ceil_mode=False):
     options = {"kernel": kernel, "stride": stride, "pad": pad, "ceil_mode": ceil_mode}
     only_real_cells = {"count_include_pad": False} if name == "avg_pool2d" else {}
@@ -57,6 +81,26 @@ def pool(name, kernel, stride=None, pad=0, ceil_mode=False):
         lambda F, x: nhwc(
             getattr(F, name)(nchw(x), kernel, stride, pad, ceil_mode=ceil_mode, **only_real_cells)
         ),
+    )
+
+
+def global_avg_pool2d():
+    return Operation(
+        ops.global_avg_pool2d,
+        ops.global_avg_pool2d_backward,
+        normal(MAP),
+        naive.global_avg_pool2d,
+        lambda F, x: F.adaptive_avg_pool2d(nchw(x), 1)[:, :, 0, 0],
+    )
+
+
+def upsample2d(factor):
+    return Operation(
+        lambda x: ops.upsample2d(x, factor),
+        ops.upsample2d_backward,
+        normal(MAP),
+        lambda x: naive.upsample2d(x, factor),
+        lambda F, x: nhwc(F.interpolate(nchw(x), scale_factor=factor, mode="nearest")),
     )
 
 
@@ -131,23 +175,38 @@ def cross_entropy(reduction):
     )
 
 
-def smooth_l1(reduction):
+def regression(name, torch_name, target, inputs, reduction):
+    """A loss that compares entry by entry."""
     return Operation(
-        lambda pred: ops.smooth_l1(pred, to_like(TARGET.astype(pred.dtype), pred), reduction=reduction),
-        lambda dloss, cache: ops.smooth_l1_backward(cache, dloss),
-        lambda rng: [TARGET + away_from(2 * rng.standard_normal(TARGET.shape), (-1, 0, 1))],
-        lambda pred: naive.smooth_l1(pred, TARGET, reduction),
-        lambda F, x: F.smooth_l1_loss(x, x.new_tensor(TARGET), reduction=reduction),
+        lambda x: getattr(ops, name)(x, to_like(target.astype(x.dtype), x), reduction=reduction),
+        lambda dloss, cache: getattr(ops, f"{name}_backward")(cache, dloss),
+        inputs,
+        lambda x: getattr(naive, name)(x, target, reduction),
+        lambda F, x: getattr(F, torch_name)(x, x.new_tensor(target), reduction=reduction),
     )
 
 
-def dropout(rate, seed=5):
-    kept = np.random.default_rng(seed).random(MAP) >= rate
+def smooth_l1(reduction):
+    def inputs(rng):
+        return [TARGET + away_from(2 * rng.standard_normal(TARGET.shape), (-1, 0, 1))]
+
+    return regression("smooth_l1", "smooth_l1_loss", TARGET, inputs, reduction)
+
+
+def binary_cross_entropy(reduction):
+    target = (TARGET + 1) / 2  # 0 and 1 among them
+    torch_name = "binary_cross_entropy_with_logits"
+    return regression("binary_cross_entropy", torch_name, target, normal(TARGET.shape), reduction)
+
+
+def dropout(name, drawn, rate=0.4, seed=5):
+    """drawn: the shape of what is drawn at random, an entry for each unit or channel."""
+    kept = np.random.default_rng(seed).random(drawn) >= rate
     return Operation(
-        lambda x: ops.dropout(x, rate, np.random.default_rng(seed)),
-        ops.dropout_backward,
+        lambda x: getattr(ops, name)(x, rate, np.random.default_rng(seed)),
+        getattr(ops, f"{name}_backward"),
         normal(MAP),
-        lambda x: naive.dropout(x, kept, rate),
+        lambda x: getattr(naive, name)(x, kept.squeeze(), rate),
         lambda F, x: x * x.new_tensor(kept) / (1 - rate),
     )
 
@@ -157,11 +216,19 @@ OPERATIONS = {
     "conv2d 1x1": conv2d(kernel=(1, 1)),
     "conv2d 2x4 strided": conv2d(kernel=(2, 4), stride=(2, 1), pad=(0, 2)),
     "conv2d atrous": conv2d(pad=2, dilation=2),
+    "depthwise_conv2d": depthwise_conv2d(pad=1),
+    "depthwise_conv2d strided": depthwise_conv2d(stride=(2, 3), pad=(0, 2)),
+    "depthwise_conv2d atrous": depthwise_conv2d(stride=2, pad=2, dilation=2),
+    "conv_transpose2d": conv_transpose2d(pad=1),
+    "conv_transpose2d 2x2 strided": conv_transpose2d(kernel=(2, 2), stride=2),
+    "conv_transpose2d 3x4 strided": conv_transpose2d(kernel=(3, 4), stride=(3, 2), pad=(0, 1)),
     "max_pool2d 2x2": pool("max_pool2d", 2),
     "max_pool2d 2x2 ceil": pool("max_pool2d", 2, ceil_mode=True),
     "max_pool2d 3x3 overlapping": pool("max_pool2d", 3, stride=1, pad=1),
     "avg_pool2d 2x2 ceil": pool("avg_pool2d", 2, ceil_mode=True),
     "avg_pool2d 3x3 overlapping": pool("avg_pool2d", 3, stride=2, pad=1),
+    "global_avg_pool2d": global_avg_pool2d(),
+    "upsample2d": upsample2d(3),
     "relu": activation("relu"),
     "leaky_relu": activation("leaky_relu", 0.2),
     "sigmoid": activation("sigmoid"),
@@ -169,11 +236,14 @@ OPERATIONS = {
     "batch_norm training": batch_norm(train=True),
     "batch_norm inference": batch_norm(train=False),
     "l2_normalize": l2_normalize(),
-    "dropout": dropout(0.4),
+    "dropout": dropout("dropout", MAP),
+    "spatial_dropout": dropout("spatial_dropout", (MAP[0], 1, 1, MAP[3])),
     "softmax": of_last_axis("softmax"),
     "log_softmax": of_last_axis("log_softmax"),
     "cross_entropy mean": cross_entropy("mean"),
     "cross_entropy sum": cross_entropy("sum"),
     "smooth_l1 mean": smooth_l1("mean"),
     "smooth_l1 sum": smooth_l1("sum"),
+    "binary_cross_entropy mean": binary_cross_entropy("mean"),
+    "binary_cross_entropy sum": binary_cross_entropy("sum"),
 }

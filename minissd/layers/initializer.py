@@ -15,9 +15,12 @@ class Initializer:
             raise ValueError(f"parameters are float32 or float64, not {self.dtype}")
         self.device = device
 
-    def he(self, shape):
-        """Normal with variance 2 / fan_in: keeps the variance where a ReLU follows (He et al. 2015)."""
-        return self._normal(shape, np.sqrt(2 / _fan_in(shape)))
+    def he(self, shape, fan_in=None):
+        """Normal with variance 2 / fan_in: keeps the variance where a ReLU follows (He et al. 2015).
+
+        fan_in: the inputs that one output sees; all axes but the last unless given.
+        """
+        return self._normal(shape, np.sqrt(2 / (fan_in or _fan_in(shape))))
 
     def xavier(self, shape):
         """Uniform with variance 1 / fan_in, as Caffe's "xavier" filler: for layers that no ReLU follows."""

@@ -23,3 +23,14 @@ class Sequential(Layer):
             dy, layer_grads = layer.backward(dy, cache, need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))
         return dy, grads
+
+    def trace(self, x, train=False, rng=None):
+        """Yield (name, output) of every layer in turn, of layers within layers under dotted names."""
+        for name, layer in self.layers.items():
+            if isinstance(layer, Sequential):
+                for inner, y in layer.trace(x, train, rng):
+                    yield f"{name}.{inner}", y
+            else:
+                y, _ = layer.forward(x, train, rng)
+                yield name, y
+            x = y

@@ -1,10 +1,22 @@
 """The same operations as loops straight from the notes: slow, obviously right, the oracle of the tests."""
 
 from minissd.naive.boxes import average_precision, hard_negatives, iou, match, nms
-from minissd.naive.convolution import col2im, conv2d, conv2d_backward, extent, im2col, output_size, pad_widths
+from minissd.naive.convolution import (
+    col2im,
+    conv2d,
+    conv2d_backward,
+    conv_transpose2d,
+    depthwise_conv2d,
+    depthwise_conv2d_backward,
+    extent,
+    im2col,
+    output_size,
+    pad_widths,
+)
 from minissd.naive.operations import (
     batch_norm,
     batch_norm_backward,
+    binary_cross_entropy,
     cross_entropy,
     dropout,
     l2_normalize,
@@ -15,8 +27,16 @@ from minissd.naive.operations import (
     sigmoid,
     smooth_l1,
     softmax,
+    spatial_dropout,
 )
-from minissd.naive.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from minissd.naive.pooling import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    max_pool2d,
+    max_pool2d_backward,
+    upsample2d,
+)
 
 __all__ = [
     "average_precision",
@@ -24,12 +44,17 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "binary_cross_entropy",
     "col2im",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose2d",
     "cross_entropy",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
     "dropout",
     "extent",
+    "global_avg_pool2d",
     "hard_negatives",
     "im2col",
     "iou",
@@ -47,4 +72,6 @@ __all__ = [
     "sigmoid",
     "smooth_l1",
     "softmax",
+    "spatial_dropout",
+    "upsample2d",
 ]

@@ -118,6 +118,54 @@ def conv2d_backward(dy, x, w, stride=1, pad=0, dilation=1):
     return dx, dw, db
 
 
+def depthwise_conv2d(x, w, b=None, stride=1, pad=0, dilation=1):
+    """x (N, H, W, C), w (KH, KW, C), b (C,) or None -> y (N, OH, OW, C): channel c meets only its own kernel."""
+    n_images, *size, channels = x.shape
+    kernel = w.shape[:2]
+    y = np.zeros((n_images, *output_shape(size, kernel, stride, pad, dilation), channels))
+    if b is not None:
+        y += b
+    for n in range(n_images):
+        for i, j, ky, kx, row, column in taps(size, kernel, stride, pad, dilation):
+            for c in range(channels):
+                y[n, i, j, c] += x[n, row, column, c] * w[ky, kx, c]
+    return y
+
+
+def depthwise_conv2d_backward(dy, x, w, stride=1, pad=0, dilation=1):
+    """dy (N, OH, OW, C) -> dx, dw, db."""
+    n_images, *size, channels = x.shape
+    dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros(channels)
+    for n, i, j, c in np.ndindex(dy.shape):
+        db[c] += dy[n, i, j, c]
+    for n in range(n_images):
+        for i, j, ky, kx, row, column in taps(size, w.shape[:2], stride, pad, dilation):
+            for c in range(channels):
+                dx[n, row, column, c] += dy[n, i, j, c] * w[ky, kx, c]
+                dw[ky, kx, c] += dy[n, i, j, c] * x[n, row, column, c]
+    return dx, dw, db
+
+
+def conv_transpose2d(x, w, b=None, stride=1, pad=0):
+    """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None -> y (N, OH, OW, D).
+
+    conv2d with the same w reads y and writes x; here every x is put, times w, on the cells that conv2d reads it from.
+    """
+    n_images, *size, channels = x.shape
+    (kh, kw), filters = w.shape[:2], w.shape[2]
+    axes = zip(size, (kh, kw), both(stride), pad_widths(pad, (kh, kw)), strict=True)
+    y_size = [(n - 1) * s + k - before - after for n, k, s, (before, after) in axes]
+    y = np.zeros((n_images, *y_size, filters))
+    if b is not None:
+        y += b
+    for n in range(n_images):
+        for i, j, ky, kx, row, column in taps(y_size, (kh, kw), stride, pad):
+            for c in range(channels):
+                for d in range(filters):
+                    y[n, row, column, d] += x[n, i, j, c] * w[ky, kx, d, c]
+    return y
+
+
 def both(value):
     """(vertical, horizontal) from one number or two."""
     return (value, value) if isinstance(value, int) else tuple(value)

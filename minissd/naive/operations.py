@@ -83,6 +83,14 @@ def dropout(x, kept, rate):
     return y
 
 
+def spatial_dropout(x, kept, rate):
+    """x (N, H, W, C); `kept` (N, C) says which channels of which image survive as a whole."""
+    y = np.zeros(x.shape)
+    for n, i, j, c in np.ndindex(x.shape):
+        y[n, i, j, c] = x[n, i, j, c] / (1 - rate) if kept[n, c] else 0.0
+    return y
+
+
 def softmax(x):
     """exp(x_u) / sum_v exp(x_v) along the last axis."""
     y = np.zeros(x.shape)
@@ -117,6 +125,15 @@ def smooth_l1(pred, target, reduction="mean"):
     for at in np.ndindex(pred.shape):
         d = abs(float(pred[at]) - float(target[at]))
         losses.append(0.5 * d**2 if d < 1 else d - 0.5)
+    return _reduce(losses, reduction)
+
+
+def binary_cross_entropy(logits, target, reduction="mean"):
+    """-t log p - (1 - t) log(1 - p) with p = sigmoid(logit), averaged or summed over the entries -> float."""
+    losses = []
+    for at in np.ndindex(logits.shape):
+        p, t = 1 / (1 + math.exp(-float(logits[at]))), float(target[at])
+        losses.append(-t * math.log(p) - (1 - t) * math.log(1 - p))
     return _reduce(losses, reduction)
 
 

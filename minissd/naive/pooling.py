@@ -1,4 +1,4 @@
-"""Max and mean pooling, one window at a time (lecture, "Pooling").
+"""Max and mean pooling, one window at a time (lecture, "Pooling"), and the way back up.
 
 x (N, H, W, C) -> y (N, OH, OW, C).  A window holds the cells that lie on the map: what hangs over the edge
 does not exist, so it can neither win a maximum nor count in a mean.
@@ -38,6 +38,20 @@ def avg_pool2d_backward(dy, x, kernel, stride=None, pad=0, ceil_mode=False):
         for row, column in cells:
             dx[n, row, column, c] += dy[n, i, j, c] / len(cells)
     return dx
+
+
+def global_avg_pool2d(x):
+    """x (N, H, W, C) -> (N, C): one window, the whole map."""
+    return avg_pool2d(x, x.shape[1:3])[:, 0, 0]
+
+
+def upsample2d(x, factor):
+    """x (N, H, W, C) -> (N, H*factor, W*factor, C): a new cell shows the old one it lies in."""
+    n_images, height, width, channels = x.shape
+    y = np.zeros((n_images, height * factor, width * factor, channels))
+    for n, i, j, c in np.ndindex(y.shape):
+        y[n, i, j, c] = x[n, i // factor, j // factor, c]
+    return y
 
 
 def _output(x, kernel, stride, pad, ceil_mode):

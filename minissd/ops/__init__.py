@@ -6,28 +6,53 @@ Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (
 from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
 from minissd.ops.batch_norm import batch_norm, batch_norm_backward
 from minissd.ops.conv2d import conv2d, conv2d_backward
-from minissd.ops.dropout import dropout, dropout_backward
+from minissd.ops.conv_transpose2d import conv_transpose2d, conv_transpose2d_backward
+from minissd.ops.depthwise_conv2d import depthwise_conv2d, depthwise_conv2d_backward
+from minissd.ops.dropout import dropout, dropout_backward, spatial_dropout, spatial_dropout_backward
 from minissd.ops.geometry import effective_kernel, output_size
 from minissd.ops.im2col import col2im, im2col
 from minissd.ops.l2_normalize import l2_normalize, l2_normalize_backward
 from minissd.ops.linear import linear, linear_backward
-from minissd.ops.losses import cross_entropy, cross_entropy_backward, smooth_l1, smooth_l1_backward
-from minissd.ops.pool2d import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from minissd.ops.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+    cross_entropy,
+    cross_entropy_backward,
+    smooth_l1,
+    smooth_l1_backward,
+)
+from minissd.ops.pool2d import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
 from minissd.ops.softmax import log_softmax, softmax
+from minissd.ops.upsample2d import upsample2d, upsample2d_backward
 
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "binary_cross_entropy",
+    "binary_cross_entropy_backward",
     "col2im",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
     "dropout",
     "dropout_backward",
     "effective_kernel",
+    "global_avg_pool2d",
+    "global_avg_pool2d_backward",
     "im2col",
     "l2_normalize",
     "l2_normalize_backward",
@@ -46,4 +71,8 @@ __all__ = [
     "smooth_l1",
     "smooth_l1_backward",
     "softmax",
+    "spatial_dropout",
+    "spatial_dropout_backward",
+    "upsample2d",
+    "upsample2d_backward",
 ]

@@ -1,17 +1,20 @@
 """Element-wise activations.  x of any shape; y and dx have the same."""
 
 from minissd.backend import array_module
+from minissd.ops.threads import elementwise
 
 
 def relu(x):
     """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0."""
-    y = array_module(x).maximum(x, 0)
+    xp = array_module(x)
+    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x)
     return y, y
 
 
 def relu_backward(dy, y):
     """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0)."""
-    return dy * (y > 0)
+    xp = array_module(dy, y)
+    return elementwise(lambda dy, y, out: xp.multiply(dy, y > 0, out=out), dy, y)
 
 
 def leaky_relu(x, slope=0.1):

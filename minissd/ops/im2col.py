@@ -83,11 +83,14 @@ class Windows:
         return xp.lib.stride_tricks.as_strided(padded, shape, strides)
 
 
-def window_blocks(windows, xp, itemsize):
-    """Slices (images, output rows) that cover the output in pieces of about BLOCK_BYTES of patches."""
+def window_blocks(windows, xp, itemsize, threads=1):
+    """Slices (images, output rows) that cover the output in pieces of about BLOCK_BYTES of patches.
+
+    Smaller pieces where there would not be one for each of the threads.
+    """
     n, (oh, ow) = windows.x_shape[0], windows.out
     row_bytes = ow * windows.kernel[0] * windows.kernel[1] * windows.x_shape[3] * itemsize
-    rows = max(1, BLOCK_BYTES[xp.__name__] // row_bytes)
+    rows = max(1, min(BLOCK_BYTES[xp.__name__] // row_bytes, -(-n * oh // threads)))
     images = max(1, rows // oh)
     for i in range(0, n, images):
         for r in range(0, oh, rows):

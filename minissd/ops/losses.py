@@ -1,10 +1,11 @@
 """Losses: (loss, cache), where loss is a 0-d array that stays on its device.
 
-reduction="mean" averages over the rows (cross-entropy) or entries (smooth L1); "sum" adds them up, as the SSD
-notes write both, and leaves it to the caller to divide by the number of matched boxes.
+reduction="mean" averages over the rows (cross-entropy) or entries (the others); "sum" adds them up, as the SSD notes
+write theirs, and leaves it to the caller to divide by the number of matched boxes.
 """
 
 from minissd.backend import array_module
+from minissd.ops.activations import sigmoid
 from minissd.ops.softmax import log_softmax
 
 
@@ -54,6 +55,29 @@ def smooth_l1_backward(cache, dloss=1):
     d_pred = array_module(d).clip(d, -1, 1)
     d_pred *= scale * dloss
     return d_pred
+
+
+def binary_cross_entropy(logits, target, *, reduction="mean"):
+    """-t log p - (1 - t) log(1 - p), p = sigmoid(z), for logits z and targets t in [0, 1], or bool, of one shape.
+
+    log p = z - s and log(1 - p) = -s with s = log(1 + exp(z)), so a term is s - t z; and
+    s = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
+    """
+    if logits.shape != target.shape:
+        raise ValueError(f"binary_cross_entropy needs equal shapes, got {logits.shape} and {target.shape}")
+    xp = array_module(logits, target)
+    losses = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - logits * target
+    scale = _scale(reduction, logits.size)
+    return losses.sum() * scale, (logits, target, scale)
+
+
+def binary_cross_entropy_backward(cache, dloss=1):
+    """d_logits = (sigmoid(logits) - target) * scale * dloss."""
+    logits, target, scale = cache
+    d_logits, _ = sigmoid(logits)
+    d_logits -= target
+    d_logits *= scale * dloss
+    return d_logits
 
 
 def _scale(reduction, count):

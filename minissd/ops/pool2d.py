@@ -65,6 +65,20 @@ def avg_pool2d_backward(dy, cache):
     return windows.crop(dx)
 
 
+def global_avg_pool2d(x):
+    """Mean of each channel over the whole map.  x (N, H, W, C) -> y (N, C), cache."""
+    if x.ndim != 4:
+        raise ValueError(f"global_avg_pool2d needs x (N, H, W, C), got {x.shape}")
+    array_module(x)
+    return x.mean(axis=(1, 2)), x.shape
+
+
+def global_avg_pool2d_backward(dy, x_shape):
+    """dy (N, C) -> dx (N, H, W, C): every cell gets 1 / (H*W) of the gradient."""
+    share = dy[:, None, None] / (x_shape[1] * x_shape[2])
+    return array_module(dy).broadcast_to(share, x_shape).copy()
+
+
 def _windows(x, kernel, stride, pad, ceil_mode):
     windows = Windows.over(x.shape, kernel, kernel if stride is None else stride, pad, ceil_mode=ceil_mode)
     if any(max(pad) >= k for pad, k in zip(windows.pads, windows.kernel, strict=True)):

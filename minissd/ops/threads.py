@@ -11,11 +11,32 @@ are fixed and their results combined in order: a result depends on how many thre
 """
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
+
+from minissd.backend import array_module
+
+# Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
+WORTH_A_THREAD = 8 << 20
+ELEMENTS = 1 << 17  # of a part in element-wise work: it stays in the cache, and keeps a thread busy for about 0.1 ms
+
+
+def threads_for(multiplications, xp):
+    """How many threads to share that many multiply-adds among: 1 on a card, and where there is little to do."""
+    if xp.__name__ != "numpy":
+        return 1
+    threads = max((library.num_threads for library in _blas().lib_controllers), default=1)
+    return max(1, min(threads, multiplications // WORTH_A_THREAD))
+
+
+def runs(length, count):
+    """range(length) cut into `count` slices, equal but for one."""
+    edges = [length * i // count for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
 
 
 def in_shares(work, blocks, xp):
@@ -24,20 +45,33 @@ def in_shares(work, blocks, xp):
     work: takes a list of blocks; shares run at the same time, so they must not write to the same place.
     """
     blocks = list(blocks)
-    blas = _blas()
-    threads = max((library.num_threads for library in blas.lib_controllers), default=1) if xp.__name__ == "numpy" else 1
+    threads = threads_for(sys.maxsize, xp)
     count = min(threads, len(blocks))
-    if count <= 1:
+    if threads == 1 or not blocks:
         return [work(blocks)] if blocks else []
-    edges = [len(blocks) * i // count for i in range(count + 1)]
-    shares = [blocks[start:stop] for start, stop in pairwise(edges)]
-    with blas.limit(limits=1):
-        others = [_pool(count - 1).submit(work, share) for share in shares[1:]]
+    shares = [blocks[run] for run in runs(len(blocks), count)]
+    with _blas().limit(limits=1):
+        others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
         try:
             first = work(shares[0])
         finally:
             wait(others)
     return [first, *(other.result() for other in others)]
+
+
+def elementwise(operation, *arrays):
+    """A new array like the first, which operation(*parts, out=part) fills part after part, on all cores."""
+    xp = array_module(*arrays)
+    out = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
+    flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
+
+    def work(share):
+        for part in share:
+            operation(*(array[part] for array in flat), out=flat_out[part])
+
+    parts = max(1, out.size // ELEMENTS) if xp.__name__ == "numpy" else 1
+    in_shares(work, runs(out.size, parts), xp)
+    return out
 
 
 @cache

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minissd.layers import Conv2d, Initializer, Linear
+from minissd.layers import Conv2d, ConvTranspose2d, Initializer, Linear
 
 SHAPES = [(3, 3, 40, 50), (300, 200)]  # of a convolution and of a linear layer
 
@@ -61,3 +61,15 @@ def test_every_parameter_has_the_dtype_and_its_own_memory(rng):
 def test_other_dtypes_are_refused(rng, dtype):
     with pytest.raises(ValueError, match=dtype):
         Initializer(rng, dtype)
+
+
+def test_the_fan_in_can_be_given(rng):
+    assert abs(Initializer(rng, "float64").he((1, 1, 100, 100), fan_in=8).std() / 0.5 - 1) < 0.05
+
+
+@pytest.mark.parametrize(("kernel", "stride", "pad"), [(2, 2, 0), (3, 1, 1), (4, 2, 1)])
+def test_a_transposed_convolution_keeps_the_spread_of_its_inputs(rng, kernel, stride, pad):
+    """The outputs' variance is twice that of the inputs, for the ReLU to halve again (He et al. 2015)."""
+    layer = ConvTranspose2d(40, 40, kernel, init=Initializer(rng, "float64"), stride=stride, pad=pad)
+    y, _ = layer.forward(rng.standard_normal((2, 16, 16, 40)))
+    assert 1.5 < y[:, 4:-4, 4:-4].var() < 2.5

@@ -1,88 +1,11 @@
 """Every layer: the operation it stands for, and the protocol all layers share."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
+from layer_table import CASES, MAP
 
 from minissd import layers, ops
-from minissd.backend import to_like
-from minissd.layers import (
-    BatchNorm,
-    Conv2d,
-    Dropout,
-    Initializer,
-    L2Normalize,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Sequential,
-)
-
-MAP = (2, 7, 6, 3)  # N, H, W, C: no two alike
-MEAN, VAR = np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 1.0])
-
-
-class Case(NamedTuple):
-    make: object  # (init) -> layer
-    op: object  # (x, params) -> y, cache: the operation it stands for, at inference
-    backward: object  # (dy, cache) -> gradients: dx, then one for each parameter
-    x_shape: tuple = MAP
-
-
-def batch_norm(x, params):
-    return ops.batch_norm(x, params["gamma"], params["beta"], MEAN.copy(), VAR.copy(), train=False)
-
-
-def make_batch_norm(init):
-    layer = BatchNorm(3, init=init)
-    for array, value in zip(layer.buffers.values(), (MEAN, VAR), strict=True):
-        array[...] = to_like(value, array)
-    return layer
-
-
-def conv_relu(x, params):
-    y, conv_cache = ops.conv2d(x, params["conv.w"])
-    y, relu_cache = ops.relu(y)
-    return y, (conv_cache, relu_cache)
-
-
-CASES = {
-    "Conv2d": Case(
-        lambda init: Conv2d(3, 5, 3, init=init, stride=2, pad=1),
-        lambda x, p: ops.conv2d(x, p["w"], p["b"], stride=2, pad=1),
-        ops.conv2d_backward,
-    ),
-    "Conv2d without bias, atrous": Case(
-        lambda init: Conv2d(3, 4, 2, init=init, pad="same", dilation=2, bias=False, filler="xavier"),
-        lambda x, p: ops.conv2d(x, p["w"], None, pad="same", dilation=2),
-        lambda dy, cache: ops.conv2d_backward(dy, cache)[:2],
-    ),
-    "Linear": Case(
-        lambda init: Linear(5, 3, init=init),
-        lambda x, p: ops.linear(x, p["w"], p["b"]),
-        ops.linear_backward,
-        (4, 5),
-    ),
-    "BatchNorm": Case(make_batch_norm, batch_norm, ops.batch_norm_backward),
-    "L2Normalize": Case(
-        lambda init: L2Normalize(3, init=init),
-        lambda x, p: ops.l2_normalize(x, p["scale"]),
-        ops.l2_normalize_backward,
-    ),
-    "ReLU": Case(lambda _: ReLU(), lambda x, _: ops.relu(x), ops.relu_backward),
-    "MaxPool2d": Case(
-        lambda _: MaxPool2d(3, stride=2, pad=1, ceil_mode=True),
-        lambda x, _: ops.max_pool2d(x, 3, stride=2, pad=1, ceil_mode=True),
-        ops.max_pool2d_backward,
-    ),
-    "Dropout": Case(lambda _: Dropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
-    "Sequential": Case(
-        lambda init: Sequential(conv=Conv2d(3, 4, 3, init=init, bias=False), relu=ReLU()),
-        conv_relu,
-        lambda dy, caches: ops.conv2d_backward(ops.relu_backward(dy, caches[1]), caches[0])[:2],
-    ),
-}
+from minissd.layers import BatchNorm, Dropout, Initializer, L2Normalize, SpatialDropout
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES)
@@ -215,15 +138,16 @@ def test_only_batch_norm_has_buffers_and_only_training_moves_them(rng):
     np.testing.assert_allclose(layer.buffers["running_var"], 0.75 + 0.25 * x.var(axis=(0, 1, 2), ddof=1))
 
 
-def test_dropout_in_training_is_the_operation_and_asks_for_a_generator(rng):
+@pytest.mark.parametrize(("layer", "op"), [(Dropout, ops.dropout), (SpatialDropout, ops.spatial_dropout)])
+def test_dropout_in_training_is_the_operation_and_asks_for_a_generator(layer, op, rng):
     x = rng.standard_normal(MAP)
-    y, cache = Dropout(0.4).forward(x, train=True, rng=np.random.default_rng(3))
-    expected, mask = ops.dropout(x, 0.4, np.random.default_rng(3))
+    y, cache = layer(0.4).forward(x, train=True, rng=np.random.default_rng(3))
+    expected, mask = op(x, 0.4, np.random.default_rng(3))
     np.testing.assert_array_equal(y, expected)
-    np.testing.assert_array_equal(Dropout(0.4).backward(x, cache)[0], x * mask)
+    np.testing.assert_array_equal(layer(0.4).backward(x, cache)[0], x * mask)
     assert 0 < np.count_nonzero(y) < y.size
     with pytest.raises(ValueError, match="Generator"):
-        Dropout(0.4).forward(x, train=True)
+        layer(0.4).forward(x, train=True)
 
 
 def test_l2_normalize_starts_at_a_scale_of_20(rng):

@@ -166,7 +166,9 @@ MISFITS = {
     "bias": ((MAP, KERNEL, np.zeros(3)), {}, [r"\(3,\)", r"\(3, 3, 3, 2\)"]),
     "kernel larger than the map": ((MAP[:, :2], KERNEL), {}, ["extent 3", "2 cells"]),
     "atrous kernel larger than the map": ((MAP, KERNEL), {"dilation": 4, "pad": 1}, ["extent 9", "5 cells"]),
-    "algorithm": ((MAP, KERNEL), {"algorithm": "magic"}, ["'magic'", "im2col"]),
+    "algorithm": ((MAP, KERNEL), {"algorithm": "magic"}, ["'magic'", "im2col", "winograd"]),
+    "winograd with a stride": ((MAP, KERNEL), {"algorithm": "winograd", "stride": (1, 2)}, ["3x3", r"\(1, 2\)"]),
+    "winograd 2x3": ((MAP, KERNEL[:2]), {"algorithm": "winograd"}, ["3x3", r"\(2, 3\)"]),
     "stride": ((MAP, KERNEL), {"stride": (1, 2, 3)}, ["stride", r"\(1, 2, 3\)"]),
 }
 

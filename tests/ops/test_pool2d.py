@@ -6,7 +6,14 @@ from hypothesis import given
 from strategies import poolings, seeds
 
 from minissd import naive
-from minissd.ops import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from minissd.ops import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
 
 PAIRS = {"max": (max_pool2d, max_pool2d_backward), "avg": (avg_pool2d, avg_pool2d_backward)}
 both = pytest.mark.parametrize("kind", PAIRS)
@@ -98,3 +105,18 @@ def test_a_window_larger_than_the_map_is_refused(kind):
 def test_a_single_map_is_refused(kind):
     with pytest.raises(ValueError, match=r"\(N, H, W, C\).*\(4, 4, 1\)"):
         PAIRS[kind][0](np.zeros((4, 4, 1)), 2)
+
+
+def test_global_pooling_has_one_window_the_whole_map(rng):
+    x, dy = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((2, 3))
+    y, cache = global_avg_pool2d(x)
+    windowed, windowed_cache = avg_pool2d(x, (4, 5))
+    np.testing.assert_allclose(y, windowed[:, 0, 0])
+    dx = global_avg_pool2d_backward(dy, cache)
+    np.testing.assert_allclose(dx, avg_pool2d_backward(dy[:, None, None], windowed_cache))
+    dx += 1  # an array of its own, not a view of dy
+
+
+def test_global_pooling_refuses_a_single_map():
+    with pytest.raises(ValueError, match=r"\(N, H, W, C\).*\(4, 4, 1\)"):
+        global_avg_pool2d(np.zeros((4, 4, 1)))

@@ -1,4 +1,4 @@
-"""Softmax, cross-entropy and smooth L1: invariances, limits, and logits that would overflow."""
+"""Softmax and the losses: invariances, limits, and logits that would overflow."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from strategies import seeds
 
 from minissd.ops import (
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
     cross_entropy,
     cross_entropy_backward,
     log_softmax,
@@ -90,10 +92,42 @@ def test_smooth_l1_and_its_slope_are_continuous_where_the_pieces_meet(kink):
     np.testing.assert_allclose(smooth_l1_backward(cache), kink, atol=1e-8)
 
 
+@given(seed=seeds)
+def test_binary_cross_entropy_is_cross_entropy_of_two_classes(seed):
+    """Logits (0, z): softmax gives sigmoid(z) to class 1."""
+    rng = np.random.default_rng(seed)
+    z, labels = 3 * rng.standard_normal(8), rng.integers(0, 2, 8)
+    two, two_cache = cross_entropy(np.stack([0 * z, z], axis=-1), labels)
+    for target in (labels.astype(float), labels.astype(bool)):
+        loss, cache = binary_cross_entropy(z, target)
+        np.testing.assert_allclose(loss, two)
+        np.testing.assert_allclose(binary_cross_entropy_backward(cache), cross_entropy_backward(two_cache)[:, 1])
+
+
+@given(seed=seeds, t=st.floats(0.01, 0.99))
+def test_binary_cross_entropy_is_least_where_the_probability_is_the_target(seed, t):
+    z = np.log(t / (1 - t))
+    _, cache = binary_cross_entropy(np.array([z]), np.array([t]))
+    np.testing.assert_allclose(binary_cross_entropy_backward(cache), 0, atol=1e-12)
+    other = z + np.random.default_rng(seed).choice([-1, 1])
+    assert binary_cross_entropy(np.array([other]), np.array([t]))[0] > binary_cross_entropy(*cache[:2])[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_binary_cross_entropy_takes_huge_logits(dtype):
+    z, target = np.array([1e4, 1e4, -1e4, -1e4], dtype), np.array([1, 0, 1, 0], dtype)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        loss, cache = binary_cross_entropy(z, target, reduction="sum")
+        dz = binary_cross_entropy_backward(cache)
+    np.testing.assert_allclose(loss, 2e4)
+    np.testing.assert_allclose(dz, [0, 1, -1, 0])
+
+
 ROWS, LABELS = np.linspace(-2, 2, 12).reshape(3, 4), np.array([0, 1, 3])
 LOSSES = {
     "cross_entropy": (cross_entropy, cross_entropy_backward, (ROWS, LABELS)),
     "smooth_l1": (smooth_l1, smooth_l1_backward, (ROWS, np.zeros_like(ROWS))),
+    "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_backward, (ROWS, ROWS > 0)),
 }
 every_loss = pytest.mark.parametrize(("loss", "backward", "inputs"), LOSSES.values(), ids=LOSSES)
 

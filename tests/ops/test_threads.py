@@ -13,7 +13,7 @@ from strategies import convolutions, seeds
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd.ops import batch_norm, batch_norm_backward, conv2d, conv2d_backward
-from minissd.ops.threads import in_shares
+from minissd.ops.threads import elementwise, in_shares, runs, threads_for
 
 
 def blas_threads():
@@ -58,6 +58,28 @@ def test_one_thread_or_one_block_is_one_share(two_threads):
     assert in_shares(len, [], np) == []
     with threadpool_limits(1, user_api="blas"):
         assert in_shares(len, range(5), np) == [5]
+
+
+@pytest.mark.parametrize(("length", "count"), [(10, 3), (2, 5), (7, 7), (0, 2)])
+def test_runs_cover_everything_once_and_evenly(length, count):
+    parts = runs(length, count)
+    assert [i for part in parts for i in range(length)[part]] == list(range(length))
+    assert len(parts) == min(length, count)
+    sizes = [part.stop - part.start for part in parts]
+    assert not sizes or max(sizes) - min(sizes) <= 1
+
+
+def test_little_work_stays_in_one_thread(two_threads, strict):
+    assert threads_for(1000, np) == 1
+    assert threads_for(10**9, np) == 2
+    assert threads_for(10**9, strict) == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 64, 100])
+def test_element_wise_work_reaches_every_element(two_threads, monkeypatch, size, rng):
+    monkeypatch.setattr("minissd.ops.threads.ELEMENTS", 7)
+    a, b = rng.standard_normal((2, size, 2))
+    np.testing.assert_array_equal(elementwise(np.subtract, a, b[::-1]), a - b[::-1])
 
 
 @given(convolutions(), seeds)

@@ -1,0 +1,120 @@
+"""Every layer with the operation it stands for: one row each in `CASES`, all checked by test_layers.py."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minissd import ops
+from minissd.backend import to_like
+from minissd.layers import (
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    DepthwiseConv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    L2Normalize,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SpatialDropout,
+    Upsample2d,
+)
+
+MAP = (2, 7, 6, 3)  # N, H, W, C: no two alike
+MEAN, VAR = np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 1.0])
+
+
+class Case(NamedTuple):
+    make: object  # (init) -> layer
+    op: object  # (x, params) -> y, cache: the operation it stands for, at inference
+    backward: object  # (dy, cache) -> gradients: dx, then one for each parameter
+    x_shape: tuple = MAP
+
+
+def batch_norm(x, params):
+    return ops.batch_norm(x, params["gamma"], params["beta"], MEAN.copy(), VAR.copy(), train=False)
+
+
+def make_batch_norm(init):
+    layer = BatchNorm(3, init=init)
+    for array, value in zip(layer.buffers.values(), (MEAN, VAR), strict=True):
+        array[...] = to_like(value, array)
+    return layer
+
+
+def conv_relu(x, params):
+    y, conv_cache = ops.conv2d(x, params["conv.w"])
+    y, relu_cache = ops.relu(y)
+    return y, (conv_cache, relu_cache)
+
+
+CASES = {
+    "Conv2d": Case(
+        lambda init: Conv2d(3, 5, 3, init=init, stride=2, pad=1),
+        lambda x, p: ops.conv2d(x, p["w"], p["b"], stride=2, pad=1),
+        ops.conv2d_backward,
+    ),
+    "Conv2d without bias, atrous": Case(
+        lambda init: Conv2d(3, 4, 2, init=init, pad="same", dilation=2, bias=False, filler="xavier"),
+        lambda x, p: ops.conv2d(x, p["w"], None, pad="same", dilation=2),
+        lambda dy, cache: ops.conv2d_backward(dy, cache)[:2],
+    ),
+    "DepthwiseConv2d": Case(
+        lambda init: DepthwiseConv2d(3, 3, init=init, stride=2, pad=1),
+        lambda x, p: ops.depthwise_conv2d(x, p["w"], p["b"], stride=2, pad=1),
+        ops.depthwise_conv2d_backward,
+    ),
+    "DepthwiseConv2d without bias": Case(
+        lambda init: DepthwiseConv2d(3, 2, init=init, bias=False),
+        lambda x, p: ops.depthwise_conv2d(x, p["w"]),
+        lambda dy, cache: ops.depthwise_conv2d_backward(dy, cache)[:2],
+    ),
+    "ConvTranspose2d": Case(
+        lambda init: ConvTranspose2d(3, 5, 4, init=init, stride=2, pad=1),
+        lambda x, p: ops.conv_transpose2d(x, p["w"], p["b"], stride=2, pad=1),
+        ops.conv_transpose2d_backward,
+    ),
+    "Linear": Case(
+        lambda init: Linear(5, 3, init=init),
+        lambda x, p: ops.linear(x, p["w"], p["b"]),
+        ops.linear_backward,
+        (4, 5),
+    ),
+    "BatchNorm": Case(make_batch_norm, batch_norm, ops.batch_norm_backward),
+    "L2Normalize": Case(
+        lambda init: L2Normalize(3, init=init),
+        lambda x, p: ops.l2_normalize(x, p["scale"]),
+        ops.l2_normalize_backward,
+    ),
+    "ReLU": Case(lambda _: ReLU(), lambda x, _: ops.relu(x), ops.relu_backward),
+    "LeakyReLU": Case(lambda _: LeakyReLU(0.2), lambda x, _: ops.leaky_relu(x, 0.2), ops.leaky_relu_backward),
+    "Sigmoid": Case(lambda _: Sigmoid(), lambda x, _: ops.sigmoid(x), ops.sigmoid_backward),
+    "AvgPool2d": Case(
+        lambda _: AvgPool2d(3, stride=2, pad=1),
+        lambda x, _: ops.avg_pool2d(x, 3, stride=2, pad=1),
+        ops.avg_pool2d_backward,
+    ),
+    "GlobalAvgPool2d": Case(
+        lambda _: GlobalAvgPool2d(), lambda x, _: ops.global_avg_pool2d(x), ops.global_avg_pool2d_backward
+    ),
+    "Upsample2d": Case(lambda _: Upsample2d(2), lambda x, _: ops.upsample2d(x, 2), ops.upsample2d_backward),
+    "Flatten": Case(lambda _: Flatten(), lambda x, _: (x.reshape(2, 7 * 6 * 3), None), lambda dy, _: dy.reshape(MAP)),
+    "MaxPool2d": Case(
+        lambda _: MaxPool2d(3, stride=2, pad=1, ceil_mode=True),
+        lambda x, _: ops.max_pool2d(x, 3, stride=2, pad=1, ceil_mode=True),
+        ops.max_pool2d_backward,
+    ),
+    "Dropout": Case(lambda _: Dropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
+    "SpatialDropout": Case(lambda _: SpatialDropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
+    "Sequential": Case(
+        lambda init: Sequential(conv=Conv2d(3, 4, 3, init=init, bias=False), relu=ReLU()),
+        conv_relu,
+        lambda dy, caches: ops.conv2d_backward(ops.relu_backward(dy, caches[1]), caches[0])[:2],
+    ),
+}

@@ -1,0 +1,192 @@
+"""Winograd's convolution is the convolution of im2col, of the loops and of PyTorch, with a quarter of the products."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import seeds
+from strict_cupy import count_syncs
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minissd import naive
+from minissd.backend import to_numpy
+from minissd.gradcheck import check_backward
+from minissd.ops import conv2d, conv2d_backward, threads, winograd
+from minissd.ops.geometry import pad_widths
+from minissd.ops.tiles import Tiling, Workspace
+
+sides = st.integers(0, 8)
+widths = st.tuples(sides, sides)
+
+
+@st.composite
+def maps_under_3x3(draw, channels=4):
+    """(x_shape, options) of a 3x3 convolution at stride 1: maps from less than one tile to several, any pad."""
+    dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 7)))
+    pads = draw(st.tuples(widths, widths) | st.just("same"))
+    fits = [2 * r + 1 - sum(pad) for r, pad in zip(dilation, pad_widths(pads, (3, 3), dilation), strict=True)]
+    sizes = [max(1, least) + draw(st.integers(0, 9)) for least in fits]
+    x_shape = draw(st.integers(0, 3)), *sizes, draw(st.integers(1, channels))
+    return x_shape, {"pad": pads, "dilation": dilation}
+
+
+def drawn(x_shape, seed, filters=3):
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((3, 3, x_shape[3], filters))
+    return rng.standard_normal(x_shape), w, rng.standard_normal(filters)
+
+
+def run(algorithm, x, w, b, options, seed=0):
+    """y, dx, dw, db"""
+    y, cache = conv2d(x, w, b, **options, algorithm=algorithm)
+    dy = np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
+    return y, *conv2d_backward(dy, cache)
+
+
+@given(maps_under_3x3(), seeds)
+@example(((2, 19, 19, 2), {"pad": 6, "dilation": 6}), 0)  # fc6 of SSD300
+@example(((1, 1, 1, 1), {"pad": ((8, 8), (0, 9)), "dilation": 1}), 0)  # outputs that see nothing but padding
+def test_the_same_as_im2col(geometry, seed):
+    x_shape, options = geometry
+    x, w, b = drawn(x_shape, seed)
+    for ours, taught in zip(run("winograd", x, w, b, options), run("im2col", x, w, b, options), strict=True):
+        np.testing.assert_allclose(ours, taught, rtol=1e-9, atol=1e-9)
+
+
+@given(maps_under_3x3(channels=2), seeds)
+def test_the_same_as_the_loops(geometry, seed):
+    x_shape, options = geometry
+    x, w, b = drawn(x_shape, seed, filters=2)
+    y, _ = conv2d(x, w, b, **options, algorithm="winograd")
+    np.testing.assert_allclose(y, naive.conv2d(x, w, b, **options), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("size", "dilation"), [((13, 18), 1), ((13, 18), 3), ((3, 2), 1)])
+def test_the_same_as_pytorch(size, dilation, rng):
+    torch = pytest.importorskip("torch")
+    x, w, b = drawn((2, *size, 5), 0)
+    tx, tw, tb = (torch.tensor(array, requires_grad=True) for array in (x, w, b))
+    ty = torch.nn.functional.conv2d(tx.permute(0, 3, 1, 2), tw.permute(3, 2, 0, 1), tb, 1, dilation, dilation)
+    y, cache = conv2d(x, w, b, pad=dilation, dilation=dilation, algorithm="winograd")
+    dy = rng.standard_normal(y.shape)
+    ty.permute(0, 2, 3, 1).backward(torch.tensor(dy))
+    np.testing.assert_allclose(y, ty.detach().permute(0, 2, 3, 1), atol=1e-10)
+    for ours, theirs in zip(conv2d_backward(dy, cache), (tx, tw, tb), strict=True):
+        np.testing.assert_allclose(ours, theirs.grad, atol=1e-10)
+
+
+@given(maps_under_3x3(), seeds, st.integers(1, 30), st.integers(1, 6))
+def test_blocks_and_threads_change_nothing(geometry, seed, tiles, filters):
+    """However the tiles are cut into blocks, and whether threads share the tiles or the channels."""
+    if not threadpool_info():
+        pytest.skip("NumPy's BLAS does not let its threads be set")
+    x_shape, options = geometry
+    x, w, b = drawn(x_shape, seed, filters=4 * filters)
+    expected = run("winograd", x, w, b, options)
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
+        patch.setitem(winograd.BLOCK_TILES, "numpy", tiles)
+        patch.setattr(threads, "WORTH_A_THREAD", 1)
+        for ours, other in zip(run("winograd", x, w, b, options), expected, strict=True):
+            np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)
+
+
+@given(maps_under_3x3(), st.integers(1, 30))
+def test_blocks_hold_every_tile_once(geometry, limit):
+    x_shape, options = geometry
+    tiling = Tiling(x_shape[0], x_shape[1:3], options["dilation"])
+    blocks = tiling.blocks(limit)
+    seen = [
+        (piece.grid, image, row)
+        for block in blocks
+        for piece in block
+        for image, row in product(range(x_shape[0])[piece.images], range(tiling.per_grid[0])[piece.rows])
+    ]
+    assert len(set(seen)) == len(seen)
+    assert sum(map(tiling.count, blocks)) == tiling.total == len(seen) * tiling.per_grid[1]
+    assert all(tiling.count(block) <= max(limit, tiling.per_grid[1]) for block in blocks)
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_gradients(dilation, rng):
+    def forward(x, w, b):
+        return conv2d(x, w, b, pad=((1, 2), (0, 3)), dilation=dilation, algorithm="winograd")
+
+    inputs = [rng.standard_normal(shape) for shape in ((2, 6, 7, 2), (3, 3, 2, 3), (3,))]
+    assert check_backward(forward, conv2d_backward, inputs, rng=rng) < 1e-5
+
+
+def test_the_transforms_are_toom_and_cook():
+    """y_i = sum_k d_{i+k} g_k for every i and k: the bilinear form A^T [(G g) * (B^T d)] is the correlation itself."""
+    form = np.einsum("ip,pk,pj->ikj", winograd.A_T, winograd.G, winograd.B_T)
+    i, k, j = np.indices(form.shape)
+    np.testing.assert_allclose(form, j == i + k, atol=1e-15)
+
+
+def test_float32_is_within_the_promised_error(rng):
+    """Hundreds of channels after a ReLU, weights as initialised: against float64, largest error over largest value."""
+    x = np.maximum(rng.standard_normal((1, 19, 19, 256)), 0)
+    w = rng.standard_normal((3, 3, 256, 128)) * np.sqrt(2 / (9 * 256))
+    b = rng.standard_normal(128)
+    exact = run("im2col", x, w, b, {"pad": 1})
+    single = run("winograd", *(array.astype("float32") for array in (x, w, b)), {"pad": 1})
+    for ours, right in zip(single, exact, strict=True):
+        assert ours.dtype == np.float32
+        assert np.abs(ours - right).max() <= 1e-4 * np.abs(right).max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_any_layout_and_the_stand_in_for_cupy(dtype, strict):
+    x, w, b = (array.astype(dtype) for array in drawn((2, 7, 9, 3), 0))
+    expected = run("winograd", x, w, b, {"pad": 1})
+    strided = run("winograd", x[:, ::-1].copy()[:, ::-1], np.asfortranarray(w), np.repeat(b, 2)[::2], {"pad": 1})
+    dy = strict.asarray(np.random.default_rng(0).standard_normal(expected[0].shape).astype(dtype))
+    with count_syncs() as syncs:
+        y, cache = conv2d(*map(strict.asarray, (x, w, b)), pad=1, algorithm="winograd")
+        device = y, *conv2d_backward(dy, cache)
+    assert syncs == []
+    tolerance = 1e-4 if dtype == "float32" else 1e-10
+    for host, other, card in zip(expected, strided, device, strict=True):
+        assert host.dtype == other.dtype == card.dtype == dtype
+        np.testing.assert_allclose(other, host, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(to_numpy(card), host, rtol=tolerance, atol=tolerance)
+
+
+CHOICES = {
+    "many channels": ((1, 38, 38, 64), (3, 3, 64, 64), {"pad": 1}, "winograd"),
+    "fc6": ((1, 19, 19, 64), (3, 3, 64, 64), {"pad": 6, "dilation": 6}, "winograd"),
+    "an image's three channels": ((1, 38, 38, 3), (3, 3, 3, 64), {"pad": 1}, "im2col"),
+    "stride": ((1, 38, 38, 64), (3, 3, 64, 64), {"stride": 2}, "im2col"),
+    "kernel": ((1, 38, 38, 64), (5, 5, 64, 64), {}, "im2col"),
+    "a map of few tiles": ((1, 5, 5, 64), (3, 3, 64, 64), {"pad": 1}, "im2col"),
+}
+
+
+@pytest.mark.parametrize(("x_shape", "w_shape", "options", "expected"), CHOICES.values(), ids=CHOICES)
+def test_auto_chooses_by_shape(x_shape, w_shape, options, expected):
+    x, w = np.zeros(x_shape, "float32"), np.zeros(w_shape, "float32")
+    assert conv2d(x, w, **options)[1].algorithm == expected
+
+
+def test_scratch_arrays_are_used_again_by_the_same_thread_only():
+    space, like = Workspace(), np.zeros(1, "float32")
+    first = space("a", (4, 5), like)
+    assert first.shape == (4, 5) and first.dtype == np.float32
+    assert np.shares_memory(first, space("a", (2, 3), like))
+    assert not np.shares_memory(first, space("b", (2, 3), like))
+    assert space("a", (2, 3), like.astype("float64")).dtype == np.float64
+    assert space("a", (10, 10), like).shape == (10, 10)
+    with ThreadPoolExecutor(1) as pool:
+        assert not np.shares_memory(space("a", (4, 5), like), pool.submit(space, "a", (4, 5), like).result())
+
+
+def test_results_outlive_the_next_call(rng):
+    """y and the gradients must not lie in scratch memory."""
+    x, w, b = drawn((1, 9, 9, 3), 0)
+    results = run("winograd", x, w, b, {"pad": 1})
+    before = [array.copy() for array in results]
+    run("winograd", *(rng.standard_normal(array.shape) for array in (x, w, b)), {"pad": 1})
+    for array, copy in zip(results, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
