@@ -63,10 +63,10 @@ def copy_weights(model, twin):
     """Give the twin the parameters and running statistics of a minissd model."""
     arrays = model.params | model.buffers
     tensors = named_tensors(twin)
-    assert arrays.keys() == tensors.keys()
+    assert arrays.keys() == tensors.keys() | {"pixels.mean", "pixels.scale"}
     with torch.no_grad():
-        for name, array in arrays.items():
-            tensors[name].copy_(torch.from_numpy(_to_torch_order(array)))
+        for name, tensor in tensors.items():
+            tensor.copy_(torch.from_numpy(_to_torch_order(arrays[name])))
 
 
 def gradients(twin):

@@ -37,7 +37,7 @@ def make_side(name):
     """The step as a function without arguments that returns the loss; the same model and batch for every side."""
     model = build("ssd-tiny", classes=CLASSES, input_size=INPUT_SIZE)
     dataset = ShapesDataset(BATCH_SIZE, size=INPUT_SIZE, classes=CLASSES)
-    prepare = DetectionPreparation(model.default_boxes, INPUT_SIZE)
+    prepare = DetectionPreparation(model.targets, INPUT_SIZE)
     batch = next(Loader(dataset, prepare, BATCH_SIZE, workers=0).epoch(0))
     if name != MINISSD:
         return load_peer("torch").TrainingStep(model, batch, CONFIG, memory_format=name)

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from minissd.layers import BatchNorm, Conv2d, ReLU
+from minissd.layers import BatchNorm, Conv2d, L2Normalize, MaxPool2d, ReLU
+from minissd.models.ssd import NormalizedHead
 
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -46,22 +47,27 @@ class Twin(nn.Module):
     def __init__(self, model):
         super().__init__()
         self.outputs = len(model.classes) + 1
-        self.register_buffer("pixel_mean", torch.tensor(model.pixel_mean)[:, None, None])
-        self.pixel_scale = model.pixel_scale
+        for name in ("mean", "scale"):
+            self.register_buffer(name, torch.tensor(model.buffers[f"pixels.{name}"])[:, None, None])
         self.stages = nn.ModuleList(
             nn.Sequential(*map(translate, stage.layers.values())) for stage in model.stages.values()
+        )
+        self.norms = nn.ModuleList(
+            translate(head.l2norm) if isinstance(head, NormalizedHead) else nn.Identity() for head in model.heads
         )
         self.offset_heads = nn.ModuleList(translate(head.offsets) for head in model.heads)
         self.logit_heads = nn.ModuleList(translate(head.logits) for head in model.heads)
 
     def forward(self, images):
         """images (N, 3, S, S) uint8 -> offsets (N, P, 4), logits (N, P, C + 1)."""
-        x = (images - self.pixel_mean) * self.pixel_scale
+        x = (images - self.mean) * self.scale
         offsets, logits = [], []
-        for stage, offset_head, logit_head in zip(self.stages, self.offset_heads, self.logit_heads, strict=True):
+        parts = self.stages, self.norms, self.offset_heads, self.logit_heads
+        for stage, norm, offset_head, logit_head in zip(*parts, strict=True):
             x = stage(x)
-            offsets.append(by_box(offset_head(x), 4))
-            logits.append(by_box(logit_head(x), self.outputs))
+            seen = norm(x)
+            offsets.append(by_box(offset_head(seen), 4))
+            logits.append(by_box(logit_head(seen), self.outputs))
         return torch.cat(offsets, 1), torch.cat(logits, 1)
 
 
@@ -74,14 +80,13 @@ class TrainingStep:
         self.twin = Twin(model).to(memory_format=layout).train()
         self.images = torch.tensor(batch.images.transpose(0, 3, 1, 2)).contiguous(memory_format=layout)
         self.targets = torch.tensor(offset_targets), torch.tensor(class_targets)
-        self.alpha = config.alpha
         self.optimizer = torch.optim.SGD(
             self.twin.parameters(), config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
 
     def __call__(self):
         self.optimizer.zero_grad()
-        loss = multibox_loss(*self.twin(self.images), *self.targets, self.alpha)
+        loss = multibox_loss(*self.twin(self.images), *self.targets)
         loss.backward()
         self.optimizer.step()
         return loss.item()
@@ -100,6 +105,11 @@ def translate(layer):
         case BatchNorm():
             module = nn.BatchNorm2d(len(layer.params["gamma"]), momentum=layer.momentum)
             arrays = {"weight": layer.params["gamma"], "bias": layer.params["beta"], **layer.buffers}
+        case L2Normalize():
+            module, arrays = L2Norm(len(layer.params["scale"])), layer.params
+        case MaxPool2d():
+            geometry = {name: layer.geometry[name] for name in ("stride", "ceil_mode")}
+            return nn.MaxPool2d(layer.kernel, padding=layer.geometry["pad"], **geometry)
         case ReLU():
             return nn.ReLU(inplace=True)
         case _:
@@ -108,18 +118,29 @@ def translate(layer):
     return module
 
 
+class L2Norm(nn.Module):
+    """Unit length over the channels times a scale (C,)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = nn.Parameter(torch.empty(channels))
+
+    def forward(self, x):
+        return F.normalize(x) * self.scale[:, None, None]
+
+
 def by_box(output, numbers):
     """A head's output (N, k * numbers, H, W) -> (N, H*W*k, numbers)."""
     return output.permute(0, 2, 3, 1).reshape(len(output), -1, numbers)
 
 
-def multibox_loss(offsets, logits, offset_targets, class_targets, alpha, negative_ratio=3):
+def multibox_loss(offsets, logits, offset_targets, class_targets, negative_ratio=3):
     """`minissd.detection.multibox_loss` in PyTorch's functions; shapes as there."""
     positive = class_targets > 0  # (N, P)
     localization = F.smooth_l1_loss(offsets[positive], offset_targets[positive], reduction="sum")
     losses = F.cross_entropy(logits.flatten(0, 1), class_targets.flatten(), reduction="none").view_as(positive)
     confidence = losses[positive | hard_negatives(losses.detach(), positive, negative_ratio)].sum()
-    return (confidence + alpha * localization) / positive.sum().clamp(min=1)
+    return (confidence + localization) / positive.sum().clamp(min=1)
 
 
 def hard_negatives(losses, positive, ratio):

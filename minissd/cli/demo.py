@@ -8,7 +8,8 @@ import typer
 from minissd.backend import resolve_device, to_numpy
 from minissd.cli import options
 from minissd.cli.console import console
-from minissd.cli.evaluate import evaluate_and_draw, print_metrics
+from minissd.cli.evaluate import evaluate_and_draw
+from minissd.cli.results import DetectionResults
 from minissd.cli.runs import train_and_draw
 from minissd.data import open_dataset
 from minissd.models import build
@@ -35,7 +36,7 @@ def demo(
     draw_boxes_of(model, training[crowded], out)
     train_and_draw(model, training, None, config, out)
     metrics = evaluate_and_draw(load_checkpoint(out / LAST, device=model.device).model, test, out)
-    print_metrics(metrics, f"{len(test)} generated test images, IoU 0.5")
+    DetectionResults.print(metrics, f"{len(test)} generated test images, IoU 0.5")
     for name, what in (
         ("detections.png", "what it finds on test images, ground truth beside"),
         ("loss.png", "the loss and its two parts over the steps"),

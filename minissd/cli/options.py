@@ -1,18 +1,22 @@
 """The options that several commands share, with one wording."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Data = Annotated[str, typer.Option(help="shapes, what `minissd fetch` brought, or the folder of a VOC tree.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        help="shapes, what `minissd fetch` brought, or a path: a VOC tree, a COCO folder or JSON, class folders."
+    ),
+]
 Classes = Annotated[str | None, typer.Option(help="Only these classes, separated by commas.", metavar="A,B")]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N", min=1)]
+Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto: the card if there is one.")]
 Workers = Annotated[int, typer.Option(help="Threads that prepare images ahead.", min=0)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
-CheckpointFile = Annotated[Path, typer.Option(help="A .safetensors file that `minissd train` wrote.", metavar="FILE")]
 
 
 def parse_classes(text):

@@ -4,15 +4,12 @@ import time
 
 from minissd.cli.console import console, progress_bar
 
-LOSSES = ("loss", "confidence", "localization")
-
 
 class TrainingProgress:
-    """Context manager; give its `report` to `minissd.training.train`."""
+    """Context manager; give its `report` to `minissd.training.train`.  done: steps before, in a resumed run."""
 
-    def __init__(self, config, done=0):
-        self.config = config
-        self.done = done  # steps before this call, in a resumed run
+    def __init__(self, config, metric, done=0):
+        self.config, self.metric, self.done = config, metric, done
         self.bar = progress_bar("images")
         self.task = None
         self.epoch, self.records, self.epoch_started = None, [], time.perf_counter()
@@ -26,26 +23,46 @@ class TrainingProgress:
 
     def report(self, record, total):
         if "validation" in record:
-            console.print(f"            validation mAP {record['validation']['mAP']:.3f}")
+            self.close_epoch()
+            console.print(f"            validation {self.metric} {record['validation'][self.metric]:.3f}")
             return
         if self.task is None:
             self.task = self.bar.add_task("", total=total, completed=self.done, speed=0, note="")
         if record["epoch"] != self.epoch:
-            self.epoch, self.records = record["epoch"], []
+            self.close_epoch()
+            self.epoch = record["epoch"]
             self.epoch_started = time.perf_counter() - record["seconds"]  # it is told of a step when that is over
         self.records.append(record)
-        speed = len(self.records) * self.config.batch_size / max(time.perf_counter() - self.epoch_started, 1e-9)
-        loss, confidence, localization = (sum(r[part] for r in self.records) / len(self.records) for part in LOSSES)
         self.bar.update(
             self.task,
             completed=record["step"],
-            speed=speed,
-            note=f"loss {loss:.3f}",
-            description=f"epoch {self.epoch}/{self.config.epochs}",
+            speed=self.speed(),
+            note=f"loss {self.mean('loss'):.3f}",
+            description=self.title(),
         )
-        if record["step"] * self.config.epochs % total == 0:  # the last step of an epoch
-            console.print(
-                f"epoch {self.epoch:3d}/{self.config.epochs}  loss {loss:.3f} = confidence {confidence:.3f} "
-                f"+ localization {localization:.3f}, lr {record['lr']:.4f}, {speed:.0f} images/s",
-                soft_wrap=True,
-            )
+        if record["step"] == total:
+            self.close_epoch()
+
+    def close_epoch(self):
+        """The line of the epoch that is over."""
+        if not self.records:
+            return
+        last = self.records[-1]
+        parts = [name for name in last if name not in ("step", "epoch", "loss", "lr", "seconds")]
+        sums = " + ".join(f"{name} {self.mean(name):.3f}" for name in parts)
+        console.print(
+            f"{self.title()}  loss {self.mean('loss'):.3f}{' = ' if parts else ''}{sums}, "
+            f"lr {last['lr']:.4f}, {self.speed():.0f} images/s",
+            soft_wrap=True,
+        )
+        self.records = []
+
+    def title(self):
+        return f"epoch {self.epoch:3d}" if self.config.steps else f"epoch {self.epoch:3d}/{self.config.epochs}"
+
+    def mean(self, name):
+        return sum(record[name] for record in self.records) / len(self.records)
+
+    def speed(self):
+        """Images a second in this epoch."""
+        return len(self.records) * self.config.batch_size / max(time.perf_counter() - self.epoch_started, 1e-9)

@@ -8,45 +8,79 @@ loss.png          the loss curves
 
 import json
 from dataclasses import asdict, fields
+from shlex import quote
 
-from minissd import __version__
+from minissd import __version__, weights
 from minissd.cli.console import console, print_notes
+from minissd.cli.networks import weights_file
 from minissd.cli.progress import TrainingProgress
 from minissd.data import open_dataset
 from minissd.errors import MinissdError
 from minissd.files import write_json
-from minissd.models import build
-from minissd.training import LAST, TrainConfig, load_checkpoint, read_log, train
+from minissd.models import MODELS, TRUNK_OF, build
+from minissd.training import (
+    LAST,
+    TrainConfig,
+    default_recipe,
+    load_checkpoint,
+    read_log,
+    settings_of,
+    task_of,
+    train,
+)
 
 CONFIG = "config.json"
 _TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
-_DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "model", "input_size")
+_DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
+_MODEL_FIELDS = ("model", "recipe", "options")
+_MODEL_OPTIONS = ("input_size", "batch_norm")
+GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
 _MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 
 
-def new_settings(out, options):
-    """The settings of a new run from the values of the command's options."""
+def new_settings(out, values):
+    """The settings of a new run from the values of the command's options, None where the user said nothing."""
     if (out / LAST).exists():
         raise MinissdError(f"{out}: holds a run already: add --resume to go on with it, or choose another --out")
-    config = TrainConfig(**{name: value for name, value in options.items() if name in _TRAIN_FIELDS})
-    return {"minissd": __version__, **{name: options[name] for name in _DATA_FIELDS}, **asdict(config)}
+    model = _model_for(values["model"], values["task"])
+    recipe = values["recipe"] or default_recipe(model)
+    given = {name: values[name] for name in (*_TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
+    config, options = settings_of(recipe, model, given)
+    data = {name: values[name] for name in _DATA_FIELDS}
+    return {"minissd": __version__, **data, "model": model, "recipe": recipe, "options": options, **asdict(config)}
+
+
+def _model_for(model, task):
+    """The name of the model that is trained: of a detector that is to learn a task of its trunk, the trunk."""
+    if model not in MODELS:
+        raise MinissdError(f"model {model!r} is not known: choose one of {', '.join(MODELS)}")
+    if task == "classify" and model in TRUNK_OF:
+        console.print(f"--task classify trains the trunk of {model}: {TRUNK_OF[model]}", markup=False)
+        return TRUNK_OF[model]
+    if task == "detect" and model not in TRUNK_OF:
+        raise MinissdError(f"{model} detects nothing: --task detect goes with {', '.join(TRUNK_OF)}")
+    return model
 
 
 def stored_settings(out, given):
     """The settings of the run in a folder.  `given`: options the user typed, which must not contradict them."""
     try:
         settings = json.loads((out / CONFIG).read_text(encoding="utf-8"))
-        missing = {*_TRAIN_FIELDS, *_DATA_FIELDS} - settings.keys()
+        missing = {*_TRAIN_FIELDS, *_DATA_FIELDS, *_MODEL_FIELDS} - settings.keys()
     except (OSError, ValueError, AttributeError):
         raise MinissdError(f"{out}: holds no run to resume (no readable {CONFIG}): give the --out of the run") from None
     if missing:
         raise MinissdError(f"{out / CONFIG}: says nothing of {min(missing)}: restore the file or start a new run")
+    if "model" in given:
+        given = given | {"model": _model_for(given["model"], given.get("task"))}
     for name, value in given.items():
         if name in _MAY_CHANGE:
             settings[name] = value
-        elif name in settings and settings[name] != value:
+            continue
+        began = settings["options"].get(name) if name in _MODEL_OPTIONS else settings.get(name, value)
+        if began != value:
             raise MinissdError(
-                f"--{name.replace('_', '-')} is {value!r}, but the run in {out} began with {settings[name]!r}: "
+                f"--{name.replace('_', '-')} is {value!r}, but the run in {out} began with {began!r}: "
                 "leave it out, or start a new run in another --out"
             )
     return settings
@@ -69,12 +103,11 @@ def start(out, settings, device, resume):
     else:
         checkpoint = None
         model = build(
-            settings["model"],
-            classes=dataset.classes,
-            seed=config.seed,
-            device=device,
-            input_size=settings["input_size"],
+            settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
         )
+        if settings["weights"]:
+            report = weights.load(model, weights_file(settings["weights"]), heads=None)
+            console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
         write_json(out / CONFIG, settings)
     train_and_draw(model, dataset, held_out, config, out, checkpoint)
     return held_out
@@ -83,18 +116,20 @@ def start(out, settings, device, resume):
 def train_and_draw(model, dataset, held_out, config, out, checkpoint=None):
     """Train with a progress bar, then draw the loss curves into the run folder."""
     parameters = sum(p.size for p in model.params.values())
+    boxes = f"{len(model.default_boxes):,} default boxes, " if model.task == "detect" else ""
     console.print(
-        f"[bold]{model.name}[/]: {parameters:,} parameters, {len(model.default_boxes):,} default boxes, "
+        f"[bold]{model.name}[/]: {parameters:,} parameters, {boxes}"
         f"{model.input_size}x{model.input_size} input, on {model.device}"
     )
     names = ", ".join(dataset.classes)
     console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
     print_notes(dataset)
-    with TrainingProgress(config, checkpoint.step if checkpoint else 0) as progress:
+    with TrainingProgress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
         try:
             train(model, dataset, config, validation=held_out, out=out, resume=checkpoint, report=progress.report)
         except KeyboardInterrupt:
-            console.print(f"stopped; to go on: minissd train --out {out} --resume", markup=False, soft_wrap=True)
+            command = f"minissd train --out {quote(str(out))} --resume"
+            console.print(f"stopped; to go on: {command}", markup=False, soft_wrap=True)
             raise
     from minissd.viz.curves import loss_curves  # here, for matplotlib takes a second that --help need not wait
     from minissd.viz.style import save_picture
@@ -112,7 +147,8 @@ def open_splits(settings):
             split,
             classes=classes,
             limit=settings["limit"],
-            size=settings["input_size"],
+            size=settings["options"].get("input_size", GENERATED_SIZE),
+            task=MODELS[settings["model"]].task,
             seed=settings["seed"],
             keep_others=keep_others,
         )

@@ -1,6 +1,8 @@
 """`minissd train`: from a data set to a run folder with checkpoints, log and loss curves."""
 
+from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -10,15 +12,23 @@ from minissd.cli import options, runs
 from minissd.cli.console import console
 from minissd.data import PRESETS
 from minissd.models import MODELS
-from minissd.training import BEST, LAST, SCHEDULES, TrainConfig
+from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig
 
 DEFAULTS = TrainConfig()
+
+
+class Task(StrEnum):
+    detect = "detect"
+    classify = "classify"
+
+
+UNLESS = "the recipe's unless given"
 
 
 def train(
     context: typer.Context,
     data: options.Data = "shapes",
-    split: Annotated[str, typer.Option(help="Images to train on: a name in ImageSets/Main.")] = "train",
+    split: options.Split = "train",
     validation: Annotated[
         str | None,
         typer.Option(help='Images to score every few epochs; "val" unless it overlaps --split; "none" for none.'),
@@ -26,14 +36,39 @@ def train(
     classes: options.Classes = None,
     limit: options.Limit = None,
     model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")] = "ssd-tiny",
-    input_size: Annotated[int, typer.Option(help="Side of the square the network reads, in pixels.", min=64)] = 240,
-    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = DEFAULTS.epochs,
-    batch_size: options.BatchSize = DEFAULTS.batch_size,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = DEFAULTS.lr,
-    schedule: Annotated[str, typer.Option(help=f"{' or '.join(SCHEDULES)}.")] = DEFAULTS.schedule,
+    task: Annotated[
+        Task | None, typer.Option(help="classify: train the trunk of a detector on folders of images, one a class.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Trained weights to start from (.pth, .npz, .safetensors).", metavar="FILE")
+    ] = None,
+    input_size: Annotated[
+        int | None,
+        typer.Option(help="Side of the square the network reads, where it can be chosen.", min=64),
+    ] = None,
+    batch_norm: Annotated[
+        bool | None, typer.Option("--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help=f"Passes over the images; {UNLESS}.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates in all, in place of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help=f"Images at a time; {UNLESS}.", min=1)] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Parts in which a batch is worked off, for one larger than the memory.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help=f"Highest learning rate; {UNLESS}.")] = None,
+    schedule: Annotated[str | None, typer.Option(help=f"{' or '.join(SCHEDULES)}; {UNLESS}.")] = None,
+    bias_lr: Annotated[float | None, typer.Option(help="Learning rate of the biases, in rates of the weights.")] = None,
+    bias_decay: Annotated[
+        bool | None, typer.Option("--bias-decay/--no-bias-decay", help="Whether weight decay holds for biases.")
+    ] = None,
     augmentation: Annotated[
-        str, typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; notes is the SSD paper's.")
-    ] = DEFAULTS.augmentation,
+        str | None,
+        typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; notes is the SSD paper's; {UNLESS}."),
+    ] = None,
     validate_every: Annotated[int, typer.Option(help="Epochs between two validations.")] = DEFAULTS.validate_every,
     seed: options.Seed = DEFAULTS.seed,
     device: options.Device = "auto",
@@ -41,20 +76,20 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/DATA unless given.", metavar="DIR")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ):
-    """Train a detector and leave a run folder.
+    """Train a detector, or the trunk of one, and leave a run folder.
 
-    Your own images are a VOC tree: Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
-    ImageSets/Main/train.txt.
+    Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
+    ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.
     """
-    out = out or Path("runs") / Path(data).resolve().name
+    out = out or Path("runs") / Path(data).resolve().stem
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
     held_out = runs.start(out, settings, resolve_device(device), resume)
     checkpoint = out / (LAST if held_out is None else BEST)
     console.print(f"run folder: {out}", markup=False, soft_wrap=True)
-    console.print(
-        f"next: minissd evaluate --checkpoint {checkpoint} --data {settings['data']} --split test",
-        markup=False,
-        soft_wrap=True,
+    unseen = "test" if held_out is None else settings["validation"] or "val"
+    command = (
+        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {unseen}"
     )
+    console.print(f"next: {command}", markup=False, soft_wrap=True)

@@ -1,7 +1,16 @@
 """Pure maths on boxes: default boxes, matching, the multibox loss, non-maximum suppression, metrics."""
 
 from minissd.detection.boxes import Detections, Objects, clip, decode, encode, iou, to_centers, to_corners
-from minissd.detection.default_boxes import SSD300, SSD512, DefaultBoxSpec, MapSpec, default_boxes, scales
+from minissd.detection.default_boxes import (
+    SSD300,
+    SSD300_SSD_PYTORCH,
+    SSD300_TORCHVISION,
+    SSD512,
+    DefaultBoxSpec,
+    MapSpec,
+    default_boxes,
+    scales,
+)
 from minissd.detection.detections import detections_from
 from minissd.detection.matching import match
 from minissd.detection.metrics import (
@@ -16,6 +25,8 @@ from minissd.detection.nms import nms
 
 __all__ = [
     "SSD300",
+    "SSD300_SSD_PYTORCH",
+    "SSD300_TORCHVISION",
     "SSD512",
     "Curve",
     "DefaultBoxSpec",

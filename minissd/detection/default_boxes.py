@@ -12,7 +12,7 @@ The boxes of a map are ordered by row, column, then box within the cell, so a he
 reshapes to (N, H*W*k, 4) as it is.  x runs over columns and y over rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import sqrt
 
@@ -46,7 +46,7 @@ class DefaultBoxSpec:
 
     input_size: int  # pixels, the unit of `step`
     maps: tuple[MapSpec, ...]
-    clip: bool = False  # move edges that lie outside the image onto its border
+    clip: str | None = None  # a key of CLIPPING: what is done about boxes that reach over the border
 
     @property
     def boxes_per_cell(self):
@@ -60,7 +60,7 @@ class DefaultBoxSpec:
         return tuple(slice(start, stop) for start, stop in pairwise(ends))
 
     @classmethod
-    def from_sizes(cls, input_size, map_sizes, sizes, ratios, steps=None, clip=False):
+    def from_sizes(cls, input_size, map_sizes, sizes, ratios, steps=None, clip=None):
         """Spec from explicit sides in pixels.
 
         map_sizes: L ints (square maps) or (rows, columns); sizes: L + 1 sides, the last one for the extra
@@ -82,7 +82,7 @@ class DefaultBoxSpec:
         return cls(input_size, tuple(maps), clip)
 
     @classmethod
-    def from_formula(cls, input_size, map_sizes, ratios, s_min=0.2, s_max=0.9, clip=False):
+    def from_formula(cls, input_size, map_sizes, ratios, s_min=0.2, s_max=0.9, clip=None):
         """Spec from the notes' formulas: evenly spread `scales`, and centres (j + 0.5) / n."""
         sizes = [s * input_size for s in scales(len(map_sizes), s_min, s_max)]
         return cls.from_sizes(input_size, map_sizes, sizes, ratios, clip=clip)
@@ -106,9 +106,16 @@ def default_boxes(spec, dtype=np.float32):
     of SSD300 even the last centre of the 10x10 map is outside, at 304 / 300.
     """
     centers = np.concatenate([_map_boxes(one, spec.input_size) for one in spec.maps])
-    if spec.clip:
-        centers = to_centers(clip(to_corners(centers)))
-    return centers.astype(dtype)
+    return CLIPPING[spec.clip](centers).astype(dtype)
+
+
+# The paper is silent about boxes that reach over the border, so every implementation chose for itself.
+CLIPPING = {
+    None: lambda centers: centers,  # the released network: they stay as they are
+    "edges": lambda centers: to_centers(clip(to_corners(centers))),  # edges outside are moved onto the border
+    "numbers": clip,  # ssd.pytorch: each of c_x, c_y, w, h is cut to 0..1
+    "sides": lambda centers: np.concatenate([centers[:, :2], clip(centers[:, 2:])], axis=1),  # torchvision: w and h are
+}
 
 
 def _map_boxes(one, input_size):
@@ -139,6 +146,15 @@ SSD300 = DefaultBoxSpec.from_sizes(
     sizes=(30, 60, 111, 162, 213, 264, 315),
     ratios=((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)),
     steps=(8, 16, 32, 64, 100, 300),
+)
+SSD300_SSD_PYTORCH = replace(SSD300, clip="numbers")
+SSD300_TORCHVISION = DefaultBoxSpec.from_sizes(
+    input_size=300,
+    map_sizes=(38, 19, 10, 5, 3, 1),
+    sizes=(21, 45, 99, 153, 207, 261, 315),
+    ratios=((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)),
+    steps=(8, 16, 32, 64, 100, 300),
+    clip="sides",
 )
 SSD512 = DefaultBoxSpec.from_sizes(
     input_size=512,

@@ -50,17 +50,19 @@ def hard_negatives(conf_loss, positive, ratio=3):
     return above | (at & (xp.cumsum(at, axis=-1) <= places))
 
 
-def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3):
+def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3, matched=None):
     """The SSD loss of a batch.
 
     offsets, offset_targets (N, P, 4); logits (N, P, C + 1); class_targets (N, P) integers, 0 = background.
     Returns (loss, cache): loss a 0-d array, 0 if no box of the batch is matched; cache.localization and
-    cache.confidence are its two parts, for the log.
+    cache.confidence are its two parts, for the log.  matched: M, where these images are a part of a larger batch;
+    the losses of all parts then add up to the loss of the batch.
     """
     _check_shapes(offsets, logits, offset_targets, class_targets)
     xp = array_module(offsets, logits, offset_targets, class_targets)
     positive = class_targets > 0  # (N, P)
-    per_match = 1 / xp.maximum(positive.sum(), 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
+    count = positive.sum() if matched is None else xp.asarray(matched)
+    per_match = 1 / xp.maximum(count, 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
 
     aim = xp.where(positive[..., None], offset_targets, offsets)  # background: no difference, hence no loss
     localization, smooth_l1_cache = smooth_l1(offsets, aim, reduction="sum")

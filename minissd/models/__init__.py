@@ -1,27 +1,62 @@
 """Models: layers wired together, forward and backward.  `build(name)` makes any of them."""
 
+import inspect
+from typing import NamedTuple
+
 import numpy as np
 
 from minissd.backend import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
+from minissd.models.classifier import Classifier
+from minissd.models.mobilenet import ssd300_mobilenet
+from minissd.models.network import Network
 from minissd.models.ssd import SSD
 from minissd.models.ssd_tiny import ssd_tiny
+from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
+from minissd.models.trunks import TRUNK_OF, mobilenet, tiny, vgg16
 
-MODELS = {"ssd-tiny": ssd_tiny}
+
+class Kind(NamedTuple):
+    task: str  # what it is trained for
+    make: object  # (classes, *, init, **options) -> Network
+
+
+MODELS = {
+    "ssd-tiny": Kind("detect", ssd_tiny),
+    "ssd300-vgg16": Kind("detect", ssd300_vgg16),
+    "ssd512-vgg16": Kind("detect", ssd512_vgg16),
+    "ssd300-mobilenet": Kind("detect", ssd300_mobilenet),
+    "tiny": Kind("classify", tiny),
+    "vgg16": Kind("classify", vgg16),
+    "mobilenet": Kind("classify", mobilenet),
+}
 
 
 def build(name, *, classes, seed=0, dtype="float32", device="cpu", **options):
     """A freshly initialised model: the same seed gives the same parameters, on every device.
 
-    classes: names without background.  options: what the model itself takes (`input_size`).
+    classes: names without background.  options: what the model itself takes (`options_of` lists it).
     """
     if name not in MODELS:
         raise MinissdError(f"model {name!r} is not known: choose one of {', '.join(MODELS)}")
     if not classes:
         raise MinissdError(f"model {name!r} needs at least one class to tell from the background")
+    known = options_of(name)
+    for option in options:
+        if option not in known:
+            raise MinissdError(f"{name} has no option {option}: it takes {', '.join(known) or 'none'}")
     init = Initializer(np.random.default_rng(seed), dtype, resolve_device(device))
-    return MODELS[name](tuple(classes), init=init, **options)
+    options = known | options
+    model = MODELS[name].make(tuple(classes), init=init, **options)
+    model.options = {"dtype": str(init.dtype), **options}
+    return model
 
 
-__all__ = ["MODELS", "SSD", "build"]
+def options_of(name):
+    """{option: default} of a model."""
+    parameters = inspect.signature(MODELS[name].make).parameters.values()
+    return {p.name: p.default for p in parameters if p.name not in ("classes", "init")}
+
+
+__all__ = ["MODELS", "SSD", "TRUNK_OF", "Classifier", "Network", "build", "options_of"]

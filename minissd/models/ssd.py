@@ -10,22 +10,21 @@ P default boxes on all maps together (SSD notes, "Convolutional predictors for d
 A map is read twice, by its head and by the next stage, so in the backward pass two gradients meet there and add up.
 """
 
-import numpy as np
-
 from minissd.backend import array_module, to_device
-from minissd.detection import default_boxes, detections_from
-from minissd.layers import Conv2d, Layer, prefixed
+from minissd.detection import default_boxes, detections_from, match, multibox_loss, multibox_loss_backward
+from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
+from minissd.models.network import Network
 
 
 class Head(Layer):
-    """Two 3x3 convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell."""
+    """Two convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell."""
 
-    def __init__(self, channels, boxes_per_cell, class_count, *, init):
+    def __init__(self, channels, boxes_per_cell, class_count, *, init, kernel=3):
         super().__init__()
         self.outputs = class_count + 1
-        options = {"init": init, "pad": 1, "filler": "xavier"}
-        self.offsets = Conv2d(channels, boxes_per_cell * 4, 3, **options)
-        self.logits = Conv2d(channels, boxes_per_cell * self.outputs, 3, **options)
+        options = {"init": init, "pad": kernel // 2, "filler": "xavier"}
+        self.offsets = Conv2d(channels, boxes_per_cell * 4, kernel, **options)
+        self.logits = Conv2d(channels, boxes_per_cell * self.outputs, kernel, **options)
         self.adopt(offsets=self.offsets, logits=self.logits)
 
     def forward(self, x, train=False, rng=None):
@@ -48,23 +47,49 @@ class Head(Layer):
         return dx, prefixed("offsets", grads) | prefixed("logits", logits_grads)
 
 
-class SSD(Layer):
+class NormalizedHead(Head):
+    """A head that reads its map L2-normalised, cell by cell: for conv4_3, whose values are larger than the others'."""
+
+    def __init__(self, channels, boxes_per_cell, class_count, *, init):
+        super().__init__(channels, boxes_per_cell, class_count, init=init)
+        self.l2norm = L2Normalize(channels, init=init)
+        self.adopt(l2norm=self.l2norm)
+
+    def forward(self, x, train=False, rng=None):
+        x, l2_cache = self.l2norm.forward(x)
+        outputs, cache = super().forward(x)
+        return outputs, (l2_cache, cache)
+
+    def backward(self, dy, caches, need_dx=True):
+        l2_cache, cache = caches
+        dx, grads = super().backward(dy, cache)
+        dx, l2_grads = self.l2norm.backward(dx, l2_cache)
+        return dx, grads | prefixed("l2norm", l2_grads)
+
+
+class SSD(Network):
     """Stages and heads wired together.
 
     stages: dict name -> Layer; the trunk in pieces, each ending with a map to detect on.
-    heads: one Layer a stage.  spec: the default boxes' specification, one map a stage.
-    pixel_mean (3,), pixel_scale: an RGB image x becomes (x - mean) * scale.
+    heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: the one to begin with.
+    reading: as for `Network`.
     """
 
-    def __init__(self, name, classes, *, stages, heads, spec, input_size, init, pixel_mean, pixel_scale):
-        super().__init__()
-        self.name, self.classes, self.input_size, self.spec = name, tuple(classes), input_size, spec
-        self.stages, self.heads = stages, heads
-        self.dtype, self.device = init.dtype, init.device
-        self.default_boxes = to_device(default_boxes(spec).astype(init.dtype), init.device)  # (P, 4) centers
-        self.pixel_mean = to_device(np.asarray(pixel_mean, dtype=init.dtype), init.device)
-        self.pixel_scale = pixel_scale
+    task = "detect"
+
+    def __init__(self, name, classes, *, stages, heads, box_sets, boxes, **reading):
+        super().__init__(name, classes, **reading)
+        self.stages, self.heads, self.box_sets = stages, heads, box_sets
+        self.set_boxes(boxes)
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
+
+    def set_boxes(self, boxes):
+        """Predict corrections of another set of default boxes: a key of `box_sets`."""
+        self.spec = self.box_sets[boxes]
+        self._host_boxes = default_boxes(self.spec).astype(self.dtype)
+        self.default_boxes = to_device(self._host_boxes, self.device)  # (P, 4) centers
+        if "boxes" in self.options:
+            self.options["boxes"] = boxes
 
     def forward(self, images, train=False, rng=None):
         """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), caches."""
@@ -93,30 +118,15 @@ class SSD(Layer):
             grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
         return d_map, grads
 
-    def normalize(self, images):
-        """Images in the model's dtype: uint8 RGB x -> (x - mean) * scale; floats are taken as normalised already."""
-        s = self.input_size
-        if images.ndim != 4 or images.shape[1:] != (s, s, 3):
-            raise ValueError(f"{self.name} reads images (N, {s}, {s}, 3), got {images.shape}")
-        if images.dtype == np.uint8:
-            x = images.astype(self.dtype)
-            x -= self.pixel_mean
-            x *= self.pixel_scale
-            return x
-        if images.dtype.kind != "f":
-            raise TypeError(f"{self.name} reads uint8 RGB images or normalised floats, got {images.dtype}")
-        return images.astype(self.dtype, copy=False)
-
     def trace(self, images, train=False, rng=None):
-        """Yield (name, output) of every layer in the order of `forward`: for looking inside."""
         x = self.normalize(images)
-        for (name, stage), head in zip(self.stages.items(), self.heads, strict=True):
-            for layer_name, layer in stage.layers.items():
-                x, _ = layer.forward(x, train, rng)
-                yield f"{name}.{layer_name}", x
-            (offsets, logits), _ = head.forward(x, train, rng)
-            yield f"{name} head offsets", offsets
-            yield f"{name} head logits", logits
+        for i, (name, stage) in enumerate(self.stages.items()):
+            for layer_name, y in stage.trace(x, train, rng):
+                yield f"{name}.{layer_name}", y
+            x = y
+            (offsets, logits), _ = self.heads[i].forward(x, train, rng)
+            yield f"head{i}.offsets", offsets
+            yield f"head{i}.logits", logits
 
     def detect(self, images, **options):
         """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.
@@ -125,3 +135,19 @@ class SSD(Layer):
         """
         (offsets, logits), _ = self.forward(images)
         return detections_from(offsets, logits, self.default_boxes, **options)
+
+    def targets(self, corners, labels):
+        """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""
+        return match(corners, labels, self._host_boxes)
+
+    def loss_size(self, class_targets, offset_targets):
+        return int((class_targets > 0).sum())
+
+    def loss(self, outputs, targets, size=None):
+        """The multibox loss and its parts; outputs of `forward`, targets as `targets` makes them, stacked."""
+        class_targets, offset_targets = targets
+        loss, cache = multibox_loss(*outputs, offset_targets, class_targets, matched=size)
+        return {"loss": loss, "confidence": cache.confidence, "localization": cache.localization}, cache
+
+    def loss_backward(self, cache):
+        return multibox_loss_backward(cache)

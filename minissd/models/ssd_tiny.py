@@ -6,7 +6,8 @@ side for the 240 pixels it reads by default) with six default boxes in each cell
 
 from minissd.detection import DefaultBoxSpec
 from minissd.errors import MinissdError
-from minissd.layers import BatchNorm, Conv2d, ReLU, Sequential
+from minissd.layers import Sequential
+from minissd.models.blocks import conv_relu
 from minissd.models.ssd import SSD, Head
 
 # (output channels, stride) of each convolution, a line for each stage
@@ -21,42 +22,42 @@ RATIOS = (2, 3)
 LARGEST_INPUT = 4096  # pixels: 2 million default boxes
 
 
+TINY_PIXELS = {"pixel_mean": (123, 117, 104), "pixel_scale": 1 / 58}
+
+
 def ssd_tiny(classes, *, init, input_size=240):
     """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
     if not 1 <= input_size <= LARGEST_INPUT:
         raise MinissdError(f"input size {input_size}: ssd-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
-    stages, heads, map_sizes = {}, [], []
-    channels, size = 3, input_size
-    for i, convolutions in enumerate(STAGES):
-        layers = {}
-        for j, (width, stride) in enumerate(convolutions):
-            layers |= conv_bn_relu(j, channels, width, stride, init=init)
-            channels, size = width, (size + stride - 1) // stride
-        stages[f"stage{i}"] = Sequential(**layers)
-        map_sizes.append(size)
-    sizes = [side * input_size for side in SIZES]
-    spec = DefaultBoxSpec.from_sizes(input_size, map_sizes, sizes, [RATIOS] * len(STAGES))
+    stages = tiny_stages(init=init)
+    spec = DefaultBoxSpec.from_sizes(
+        input_size, map_sizes(input_size), [side * input_size for side in SIZES], [RATIOS] * len(STAGES)
+    )
     heads = [
         Head(convolutions[-1][0], k, len(classes), init=init)
         for convolutions, k in zip(STAGES, spec.boxes_per_cell, strict=True)
     ]
-    return SSD(
-        "ssd-tiny",
-        classes,
-        stages=stages,
-        heads=heads,
-        spec=spec,
-        input_size=input_size,
-        init=init,
-        pixel_mean=(123, 117, 104),
-        pixel_scale=1 / 58,
-    )
+    wiring = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    return SSD("ssd-tiny", classes, **wiring, input_size=input_size, init=init, **TINY_PIXELS)
 
 
-def conv_bn_relu(index, c_in, c_out, stride, *, init):
-    """Three named layers: a 3x3 convolution, batch norm (whose beta makes a bias pointless), ReLU."""
-    return {
-        f"conv{index}": Conv2d(c_in, c_out, 3, init=init, stride=stride, pad=1, bias=False),
-        f"bn{index}": BatchNorm(c_out, init=init),
-        f"relu{index}": ReLU(),
-    }
+def tiny_stages(*, init):
+    """The trunk: dict name -> Sequential."""
+    stages, channels = {}, 3
+    for i, convolutions in enumerate(STAGES):
+        layers = {}
+        for j, (width, stride) in enumerate(convolutions):
+            layers |= conv_relu(str(j), channels, width, init=init, stride=stride, batch_norm=True)
+            channels = width
+        stages[f"stage{i}"] = Sequential(**layers)
+    return stages
+
+
+def map_sizes(size):
+    """Cells a side of the map each stage ends with, for an input of `size` pixels."""
+    sizes = []
+    for convolutions in STAGES:
+        for _, stride in convolutions:
+            size = (size + stride - 1) // stride
+        sizes.append(size)
+    return sizes

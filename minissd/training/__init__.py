@@ -2,24 +2,30 @@
 
 from minissd.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minissd.training.config import TrainConfig
-from minissd.training.evaluate import detect_dataset, evaluate
+from minissd.training.evaluate import evaluate
 from minissd.training.log import read_log
 from minissd.training.loop import BEST, LAST, train, train_step
 from minissd.training.optim import SGD
+from minissd.training.recipes import RECIPES, default_recipe, settings_of
 from minissd.training.schedule import SCHEDULES
+from minissd.training.tasks import answers, task_of
 
 __all__ = [
     "BEST",
     "LAST",
+    "RECIPES",
     "SCHEDULES",
     "SGD",
     "Checkpoint",
     "TrainConfig",
-    "detect_dataset",
+    "answers",
+    "default_recipe",
     "evaluate",
     "load_checkpoint",
     "read_log",
     "save_checkpoint",
+    "settings_of",
+    "task_of",
     "train",
     "train_step",
 ]

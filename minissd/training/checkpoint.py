@@ -40,7 +40,7 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
         "format": FORMAT,
         "model": model.name,
         "classes": json.dumps(model.classes),
-        "options": json.dumps(_options(model)),
+        "options": json.dumps(model.options),
         "step": str(step),
         "settings": to_json(settings or {}),
     }
@@ -59,11 +59,6 @@ def load_checkpoint(path, *, device="cpu"):
     for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity)):
         _fill(path, kind, arrays, tensors)
     return Checkpoint(model, velocity, step, settings)
-
-
-def _options(model):
-    """What `build` needs to know besides the model's name and classes."""
-    return {"input_size": model.input_size, "dtype": str(model.dtype)}
 
 
 def _read(path):
@@ -94,7 +89,7 @@ def _rebuild(path, metadata, device):
         if not names_given or step < 0 or not isinstance(settings, dict):
             raise ValueError
         model = build(metadata["model"], classes=classes, device=device, **options)
-        if _options(model) != options:
+        if model.options != options:
             raise ValueError
         return model, step, settings
     except MinissdError as error:

@@ -1,5 +1,6 @@
 """The settings of a training run; config.json holds them as they are here."""
 
+import math
 from dataclasses import dataclass
 
 from minissd.data import PRESETS
@@ -10,31 +11,46 @@ from minissd.training.schedule import SCHEDULES
 @dataclass(frozen=True)
 class TrainConfig:
     epochs: int = 40
+    steps: int | None = None  # updates in all, in place of epochs
     batch_size: int = 16
+    accumulate: int = 1  # parts in which a batch is worked off, for a batch larger than the memory
     lr: float = 0.06  # the highest rate of the schedule
     schedule: str = "one-cycle"
     warmup: float = 0.2  # part of all steps
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    alpha: float = 1.0  # weight of the localization loss
+    bias_lr: float = 1.0  # the rate of the biases, in rates of the weights
+    bias_decay: bool = True  # whether weight decay holds for biases
     augmentation: str = "light"  # a name in minissd.data.PRESETS
     seed: int = 0
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("validate_every", 1), ("workers", 0), ("seed", 0)):
+        least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}
+        least |= {"steps": 1} if self.steps is not None else {}
+        for name, bound in least.items():
             value = getattr(self, name)
-            if value < least:
-                raise MinissdError(f"--{name.replace('_', '-')} is {value}: it must be at least {least}")
-        if not 0 < self.lr < float("inf"):
-            raise MinissdError(f"--lr is {self.lr}: it must be a positive number")
+            if value < bound:
+                raise MinissdError(f"--{name.replace('_', '-')} is {value}: it must be at least {bound}")
+        if self.accumulate > self.batch_size:
+            raise MinissdError(
+                f"--accumulate {self.accumulate} is more than the {self.batch_size} images of a batch: "
+                "choose fewer parts or a larger --batch-size"
+            )
+        for name in ("lr", "bias_lr"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise MinissdError(f"--{name.replace('_', '-')} is {getattr(self, name)}: it must be a positive number")
         if not 0 <= self.warmup < 1:
             raise MinissdError(f"warmup is {self.warmup}: it is a part of all steps, at least 0 and below 1")
         for name, known in (("schedule", SCHEDULES), ("augmentation", PRESETS)):
             value = getattr(self, name)
             if value not in known:
                 raise MinissdError(f"--{name} {value!r} is not known: choose one of {', '.join(known)}")
+
+    def total_steps(self, per_epoch):
+        """Updates of the whole run, where an epoch has `per_epoch` batches."""
+        return self.steps or self.epochs * per_epoch
 
     def learning_rate(self, step, total):
         """The rate of step `step` (from 0) out of `total`."""

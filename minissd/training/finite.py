@@ -2,20 +2,26 @@
 
 import numpy as np
 
-from minissd.backend import array_module
+from minissd.backend import array_module, to_device
 from minissd.errors import MinissdError
 
 
-def raise_not_finite(step, model, images, ids):
-    """MinissdError with the step, the first parameter or layer that is not finite, and the images of the batch."""
+def raise_not_finite(step, model, parts):
+    """MinissdError with the step, the first parameter or layer that is not finite, and the images of the batch.
+
+    parts: the batch, in the pieces that `model` can take.
+    """
+    faults = (_first_fault(model, to_device(part.images, model.device)) for part in parts)
+    fault = next((fault for fault in faults if fault), "the network's outputs are finite, so it comes from the targets")
+    ids = ", ".join(image_id for part in parts for image_id in part.ids)
     raise MinissdError(
-        f"the loss is not finite at step {step}: {_first_fault(model, images)}; images {', '.join(ids)}: "
+        f"the loss is not finite at step {step}: {fault}; images {ids}: "
         "checkpoints saved before stay as they are; try a lower --lr, or look at these images"
     )
 
 
 def _first_fault(model, images):
-    """The first parameter or layer output that is not finite, in words."""
+    """The first parameter or layer output that is not finite, in words; None if all are finite."""
     isfinite = array_module(images).isfinite
     for name, array in model.params.items():
         if not isfinite(array).all():
@@ -24,4 +30,4 @@ def _first_fault(model, images):
     for name, output in model.trace(images, train=True, rng=np.random.default_rng(0)):
         if not isfinite(output).all():
             return f"the first output that is not finite is that of {name}"
-    return "the network's outputs are finite, so it comes from the targets"
+    return None

@@ -7,13 +7,13 @@ A run is a function of its seed: batch number b of epoch e, its augmentation and
 import math
 import time
 from dataclasses import asdict
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from minissd.backend import array_module, to_device, to_numpy
-from minissd.data import PRESETS, DetectionPreparation, Loader
-from minissd.detection import multibox_loss, multibox_loss_backward
+from minissd.data import PRESETS, Batch, Loader
 from minissd.errors import MinissdError
 from minissd.training.checkpoint import save_checkpoint
 from minissd.training.evaluate import check_classes, evaluate
@@ -21,6 +21,7 @@ from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
 from minissd.training.optim import SGD
+from minissd.training.tasks import task_of
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -28,7 +29,8 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 def train(model, data, config, *, validation=None, out=None, augmentation=None, resume=None, report=None):
     """Train `model` on the data set `data`; returns the log records of the run, one dict a step.
 
-    validation: a data set to score every `config.validate_every` epochs; the best mAP is kept as best.safetensors.
+    validation: a data set to score every `config.validate_every` epochs; the best, by the metric of the model's task,
+    is kept as best.safetensors.
     out: folder for log.jsonl and the checkpoints; nothing is written without it.
     augmentation: a `minissd.data.Augmentation` in place of the preset that `config` names.
     resume: the `Checkpoint` to go on from; its model must be `model`.
@@ -36,22 +38,25 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
     Ctrl-C lets the step under way finish, saves it as last.safetensors and passes on as KeyboardInterrupt.
     """
     check_classes(model, data)
-    prepare = DetectionPreparation(model.default_boxes, model.input_size, augmentation or PRESETS[config.augmentation])
+    task = task_of(model)
+    prepare = task.preparation(model, augmentation or PRESETS[config.augmentation])
     loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers)
-    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay)
+    bias = {"bias_lr": config.bias_lr, "bias_decay": config.bias_decay}
+    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay, **bias)
     step, best = 0, None
     if resume:
         _restore(optimizer, model, resume)
-        step, best = resume.step, resume.settings.get("best_mAP")
+        step, best = resume.step, resume.settings.get("best")
     per_epoch = loader.batches_per_epoch
     if per_epoch == 0:
         raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
-    total = config.epochs * per_epoch
+    total = config.total_steps(per_epoch)
+    epochs = math.ceil(total / per_epoch)
     log = RunLog(out and Path(out) / "log.jsonl", start=step)
 
     def save(name):
         if out:
-            settings = {"config": asdict(config), "best_mAP": best}
+            settings = {"config": asdict(config), "best": best}
             save_checkpoint(Path(out) / name, model, velocity=optimizer.velocity, step=step, settings=settings)
 
     def tell():
@@ -60,8 +65,9 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
 
     try:
         # A run that was stopped at the end of an epoch returns to it, for its validation may be missing.
-        for epoch in range(max(step - 1, 0) // per_epoch, config.epochs):
-            for batch in loader.epoch(epoch, start=step - epoch * per_epoch):
+        for epoch in range(max(step - 1, 0) // per_epoch, epochs):
+            left = loader.epoch(epoch, start=step - epoch * per_epoch)
+            for batch in islice(left, total - step):
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
@@ -70,10 +76,11 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
                     seconds = round(time.perf_counter() - started, 4)
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
                 tell()
-            if validation is not None and _due(epoch, config) and not log.has_validation(step):
+            if validation is not None and _due(epoch, epochs, config) and not log.has_validation(step):
                 metrics, _, _ = evaluate(model, validation, batch_size=config.batch_size, workers=config.workers)
-                if best is None or math.isnan(best) or metrics["mAP"] >= best:  # NaN: there was nothing to find
-                    best = metrics["mAP"]
+                score = metrics[task.metric]
+                if best is None or math.isnan(best) or score >= best:  # NaN: there was nothing to find
+                    best = score
                     save(BEST)
                 log.add({"step": step, "epoch": epoch + 1, "validation": metrics})
                 tell()
@@ -85,29 +92,53 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
 
 
 def train_step(model, optimizer, batch, config, step):
-    """One update of the model's parameters from one batch; returns the loss and its two parts as floats.
+    """One update of the model's parameters from one batch; returns the loss and its parts as floats.
 
-    The one place of a step where the host waits for the device is the reading of the three loss numbers.
+    A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
+    the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
+    reading of the loss.
     """
-    images, class_targets, offset_targets = (
-        to_device(array, model.device) for array in (batch.images, *batch.targets)
-    )
     rng = np.random.default_rng([config.seed, step])
+    size = model.loss_size(*batch.targets)
+    terms, grads = {}, {}
+    parts = split_batch(batch, config.accumulate)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is reported below
-        (offsets, logits), cache = model.forward(images, train=True, rng=rng)
-        loss, loss_cache = multibox_loss(offsets, logits, offset_targets, class_targets, alpha=config.alpha)
-        xp = array_module(loss)
-        numbers = to_numpy(xp.stack([loss, loss_cache.localization, loss_cache.confidence]))
+        for part in parts:
+            images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
+            outputs, cache = model.forward(images, train=True, rng=rng)
+            part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
+            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False)
+            _add(terms, part_terms)
+            _add(grads, part_grads)
+        xp = array_module(terms["loss"])
+        numbers = to_numpy(xp.stack(list(terms.values())))
         if not np.isfinite(numbers).all():
-            raise_not_finite(step + 1, model, images, batch.ids)
-        _, grads = model.backward(multibox_loss_backward(loss_cache), cache, need_dx=False)
+            raise_not_finite(step + 1, model, parts)
         optimizer.step(grads)
-    return dict(zip(("loss", "localization", "confidence"), map(float, numbers), strict=True))
+    return dict(zip(terms, map(float, numbers), strict=True))
 
 
-def _due(epoch, config):
+def split_batch(batch, count):
+    """A batch in at most `count` parts of nearly equal size, as views."""
+    edges = sorted({len(batch.ids) * i // count for i in range(count + 1)})
+    return [
+        Batch(batch.ids[i:j], batch.images[i:j], tuple(target[i:j] for target in batch.targets))
+        for i, j in pairwise(edges)
+    ]
+
+
+def _add(total, part):
+    """total[name] += part[name] for every name, in place where there is something already."""
+    for name, array in part.items():
+        if name in total:
+            total[name] += array
+        else:
+            total[name] = array
+
+
+def _due(epoch, epochs, config):
     """Whether to validate after this epoch (from 0): every few, and after the last."""
-    return (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs
+    return (epoch + 1) % config.validate_every == 0 or epoch + 1 == epochs
 
 
 def _restore(optimizer, model, checkpoint):

@@ -10,10 +10,13 @@ class SGD:
         p <- p - lr * v
 
     `lr` may be set before every step.  `velocity` (same keys as params) is what a checkpoint has to keep.
+    bias_lr multiplies the rate of the biases (names that end in "b"), bias_decay=False spares them the decay: the
+    released SSD was trained with 2 and False.
     """
 
-    def __init__(self, params, lr, momentum=0.9, weight_decay=5e-4):
+    def __init__(self, params, lr, momentum=0.9, weight_decay=5e-4, *, bias_lr=1, bias_decay=True):
         self.params, self.lr, self.momentum, self.weight_decay = params, lr, momentum, weight_decay
+        self.bias_lr, self.bias_decay = bias_lr, bias_decay
         self.velocity = {name: array_module(p).zeros_like(p) for name, p in params.items()}
 
     def step(self, grads):
@@ -22,8 +25,10 @@ class SGD:
             differing = ", ".join(sorted(grads.keys() ^ self.params.keys()))
             raise ValueError(f"gradients and parameters have different names; on one side only: {differing}")
         for name, p in self.params.items():
+            bias = name.rpartition(".")[2] == "b"
             v = self.velocity[name]
             v *= self.momentum
             v += grads[name]
-            v += self.weight_decay * p
-            p -= self.lr * v
+            if self.bias_decay or not bias:
+                v += self.weight_decay * p
+            p -= (self.lr * self.bias_lr if bias else self.lr) * v

@@ -21,27 +21,28 @@ LOSSES = {
     "localization": ("localization", ORANGE),
     "confidence": ("confidence", BLUE),
 }
+METRICS = ("mAP", "accuracy")  # what a validation may be scored by
 METHODS = {"voc07": "mean of the precision at 11 recalls", "area": "area under the interpolated curve"}
 MARKED = 40  # up to so many points get a marker each: a line of one point would be invisible
 
 
 def loss_curves(records):
-    """The losses of a run over its steps; below them the validation mAP, if any, and the learning rate.
+    """The losses of a run over its steps; below them the validation score, if any, and the learning rate.
 
     records: the lines of the log in order, each with step and epoch and either the figures of a step (loss,
-    localization, confidence, lr) or a validation ({"mAP": ...}).  Faint: every step; strong: the running mean
+    its parts, lr) or a validation ({"mAP": ...} or {"accuracy": ...}).  Faint: every step; strong: the running mean
     of 2 % of the run.  The axis is logarithmic when the losses span more than a factor of ten.
     """
     validations = [{"step": one["step"], **one["validation"]} for one in records if "validation" in one]
-    has_map = np.isfinite(_series(validations, "mAP")[1]).any()
-    heights = [4, 1.5, 1] if has_map else [4, 1]
-    figure = style.new_figure(8, 6.2 if has_map else 5)
+    metric = next((name for name in METRICS if np.isfinite(_series(validations, name)[1]).any()), None)
+    heights = [4, 1.5, 1] if metric else [4, 1]
+    figure = style.new_figure(8, 6.2 if metric else 5)
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     window = max(1, len(records) // 50)
     _draw_losses(panels[0], records, window)
     _draw_epochs(panels[0], records)
-    if has_map:
-        _draw_validation(panels[1], *_series(validations, "mAP"))
+    if metric:
+        _draw_validation(panels[1], metric, *_series(validations, metric))
     _draw_learning_rate(panels[-1], *_series(records, "lr"))
     figure.align_ylabels()
     title = f"Losses: mean over {window} steps, and faintly each step" if window > 1 else "Losses"
@@ -152,11 +153,11 @@ def _draw_epochs(panel, records):
     axis.spines["top"].set_color(GREY)
 
 
-def _draw_validation(panel, steps, measured):
+def _draw_validation(panel, metric, steps, measured):
     best = np.nanargmax(np.where(np.isfinite(measured), measured, np.nan))
     panel.plot(steps, measured, color=GREEN, linewidth=1.5, marker="o", markersize=4)
     panel.plot(steps[best], measured[best], color=GREEN, marker="o", markersize=9, fillstyle="none")
-    dress(panel, f"best mAP {measured[best]:.3f} at step {steps[best]:.0f}", y="validation\nmAP")
+    dress(panel, f"best {metric} {measured[best]:.3f} at step {steps[best]:.0f}", y=f"validation\n{metric}")
     panel.set_ylim(0, 1.05)
 
 

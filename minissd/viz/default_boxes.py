@@ -30,7 +30,7 @@ def default_box_maps(image, spec):
     its own.
     """
     boxes = to_corners(default_boxes(spec))  # (P, 4)
-    centers = default_boxes(replace(spec, clip=False))[:, :2]  # clipping would move them
+    centers = default_boxes(replace(spec, clip=None))[:, :2]  # clipping would move them
     ratios = sorted({ratio for one in spec.maps for ratio in one.ratios})
     colours = dict(zip((1, *ratios), cycle(SHAPE_COLOURS)))
     columns = len(spec.maps) if len(spec.maps) <= 3 else math.ceil(len(spec.maps) / 2)

@@ -11,7 +11,7 @@ def test_a_run_folder_holds_all_it_promises(minissd, tree, tmp_path, small_run):
     assert outcome.status == 0, outcome.err
     assert {file.name for file in out.iterdir()} == {"config.json", "log.jsonl", "last.safetensors", "loss.png"}
     config = json.loads((out / "config.json").read_text())
-    assert (config["split"], config["epochs"], config["input_size"], config["seed"]) == ("train", 2, 64, 0)
+    assert (config["split"], config["epochs"], config["options"]["input_size"], config["seed"]) == ("train", 2, 64, 0)
     assert [record["step"] for record in read_log(out / "log.jsonl")] == [1, 2, 3, 4]
     assert load_checkpoint(out / "last.safetensors").step == 4
     assert f"minissd evaluate --checkpoint {out / 'last.safetensors'}" in outcome.out

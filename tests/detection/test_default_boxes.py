@@ -95,7 +95,7 @@ def test_every_box_has_the_area_of_its_square_and_its_ratio(rows, columns, ratio
 
 def test_only_a_spec_that_clips_keeps_edges_inside():
     free = TWO_MAPS
-    clipped = DefaultBoxSpec.from_sizes(100, [(2, 3), 1], (20, 50, 80), ((2, 3), (2,)), clip=True)
+    clipped = DefaultBoxSpec.from_sizes(100, [(2, 3), 1], (20, 50, 80), ((2, 3), (2,)), clip="edges")
     assert to_corners(default_boxes(free)).min() < 0
     edges = to_corners(default_boxes(clipped, np.float64))
     assert edges.min() >= -1e-12 and edges.max() <= 1 + 1e-12

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minissd.errors import MinissdError
-from minissd.models import MODELS, build
+from minissd.models import MODELS, build, options_of
 
 CLASSES = ("a", "b", "c")
 
@@ -59,7 +59,7 @@ def test_the_seed_decides_the_parameters(name):
             assert not np.array_equal(array, other.params[key])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name in MODELS if "input_size" in options_of(name)])
 def test_a_float64_model_is_the_float32_model_with_more_digits(name, rng):
     single, double = (
         build(name, classes=CLASSES, dtype=dtype, input_size=64) for dtype in ("float32", "float64")
@@ -90,6 +90,7 @@ def test_the_card_starts_with_the_same_parameters(strict):
         ({"name": "ssd-huge"}, ["'ssd-huge'", "ssd-tiny"]),
         ({"classes": ()}, ["ssd-tiny", "at least one class"]),
         ({"device": "gpu"}, ["'gpu'", "cpu, cuda"]),
+        ({"depth": 3}, ["ssd-tiny", "depth", "input_size"]),
         ({"input_size": 0}, ["0", "ssd-tiny", "4096"]),
         ({"input_size": 5000}, ["5000", "ssd-tiny", "4096"]),
     ],

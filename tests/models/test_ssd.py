@@ -84,7 +84,8 @@ def test_a_change_in_the_image_is_noticed_by_the_default_boxes_near_it(y, x):
     images[1, y, x] = 100
     (_, logits), _ = LARGER.forward(images)
     first_map = LARGER.spec.slices[0]
-    noticed = (logits[0, first_map] != logits[1, first_map]).any(axis=-1)
+    change = np.abs(logits[1, first_map] - logits[0, first_map]).max(axis=-1)
+    noticed = change > 1e-9 * change.max()  # a fast convolution rounds neighbours of what it sees
     distance = np.abs(LARGER.default_boxes[first_map, :2] * 160 - (x + 0.5, y + 0.5)).max(axis=1)
     assert noticed[distance < 4].all()
     assert not noticed[distance > 71 / 2 + 8].any()  # a cell is 8 pixels wide
@@ -130,9 +131,7 @@ def test_trace_shows_every_layer_and_ends_with_the_outputs(model, rng):
     traced = dict(model.trace(images))
     layers = [f"{name}.{layer}" for name, stage in model.stages.items() for layer in stage.layers]
     assert [name for name in traced if "head" not in name] == layers
-    offsets = np.concatenate(
-        [output for name, output in traced.items() if name.endswith("head offsets")], axis=1
-    )
+    offsets = np.concatenate([traced[f"head{i}.offsets"] for i in range(4)], axis=1)
     np.testing.assert_array_equal(offsets, model.forward(images)[0][0])
 
 

@@ -135,7 +135,7 @@ METADATA = {
         "input size 10000",
     ),
     "a fraction as input size": ({"options": '{"input_size": 64.5, "dtype": "float32"}'}, DAMAGED),
-    "an unknown option": ({"options": '{"input_size": 64, "dtype": "float32", "depth": 3}'}, DAMAGED),
+    "an unknown option": ({"options": '{"input_size": 64, "dtype": "float32", "depth": 3}'}, "no option depth"),
     "a seed": ({"options": '{"input_size": 64, "dtype": "float32", "seed": 3}'}, DAMAGED),
     "no dtype": ({"options": '{"input_size": 64}'}, DAMAGED),
     "an unknown dtype": ({"options": '{"input_size": 64, "dtype": "float33"}'}, DAMAGED),

@@ -5,13 +5,14 @@ import pytest
 
 from minissd.data import ShapesDataset, resize_sample
 from minissd.detection import Detections
-from minissd.training import detect_dataset, evaluate
+from minissd.training import evaluate
+from minissd.training.tasks import answers
 
 
 class Oracle:
     """Recognises the images of a data set by their pixels and detects what the annotation says."""
 
-    input_size, device = 48, "cpu"
+    task, input_size, device = "detect", 48, "cpu"
 
     def __init__(self, dataset, move=0.0):
         self.classes = dataset.classes
@@ -65,12 +66,12 @@ def test_the_overlap_asked_for_counts(pictures):
 
 def test_progress_is_reported_after_each_batch(pictures):
     calls = []
-    detect_dataset(Oracle(pictures), pictures, batch_size=3, report=lambda *call: calls.append(call))
+    answers(Oracle(pictures), pictures, batch_size=3, report=lambda *call: calls.append(call))
     assert calls == [(3, 7), (6, 7), (7, 7)]
 
 
 def test_a_real_model_gives_one_set_of_detections_an_image(pictures, new_model):
-    detections = detect_dataset(new_model(), pictures, batch_size=4)
+    detections = answers(new_model(), pictures, batch_size=4)
     assert len(detections) == 7
     for corners, labels, scores in detections:
         assert corners.shape == (len(scores), 4)
@@ -81,8 +82,8 @@ def test_a_real_model_gives_one_set_of_detections_an_image(pictures, new_model):
 def test_the_batch_size_does_not_matter(pictures, new_model):
     model = new_model()
     for one, other in zip(
-        detect_dataset(model, pictures, batch_size=2),
-        detect_dataset(model, pictures, batch_size=7),
+        answers(model, pictures, batch_size=2),
+        answers(model, pictures, batch_size=7),
         strict=True,
     ):
         np.testing.assert_allclose(one.scores, other.scores, rtol=1e-4)

@@ -39,7 +39,7 @@ def test_a_parameter(tmp_path, shapes, new_model, refused, name, value):
     [
         ("stage0.conv0.w", "stage0.conv0"),
         ("stage2.conv0.w", "stage2.conv0"),
-        ("head1.offsets.w", "stage1 head offsets"),
+        ("head1.offsets.w", "head1.offsets"),
     ],
 )
 def test_an_overflow_in_a_layer(tmp_path, shapes, new_model, refused, name, layer):
@@ -71,7 +71,7 @@ def test_a_learning_rate_far_too_high(tmp_path, shapes, new_model, refused):
 
 def test_targets(shapes, new_model, refused):
     model = new_model()
-    loader = Loader(shapes, DetectionPreparation(model.default_boxes, 64), 4, workers=0)
+    loader = Loader(shapes, DetectionPreparation(model.targets, 64), 4, workers=0)
     batch = next(loader.epoch(0))
     class_targets, offset_targets = batch.targets
     offset_targets[class_targets > 0] = np.nan

@@ -19,7 +19,7 @@ def models(new_model, strict):
 
 @pytest.fixture
 def batches(shapes, models):
-    prepare = DetectionPreparation(models[0].default_boxes, 64)
+    prepare = DetectionPreparation(models[0].targets, 64)
     return list(Loader(shapes, prepare, 4, workers=0).epoch(0))
 
 

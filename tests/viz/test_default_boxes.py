@@ -11,7 +11,7 @@ from minissd.viz.default_boxes import default_box_maps, matched_boxes
 from minissd.viz.style import class_colour, rgb
 
 SMALL = DefaultBoxSpec.from_sizes(100, [(4, 3), 2], [30, 50, 80], [(2, 3), (2,)])
-CLIPPED = DefaultBoxSpec.from_formula(100, [5], [(2,)], clip=True)
+CLIPPED = DefaultBoxSpec.from_formula(100, [5], [(2,)], clip="edges")
 IMAGE = np.full((60, 100, 3), 130, np.uint8)
 
 
@@ -43,7 +43,7 @@ def test_each_panel_shows_all_boxes_of_one_cell_and_all_centres(spec):
 def test_clipping_does_not_move_the_grid():
     clipped, plain = (
         default_box_maps(IMAGE, DefaultBoxSpec.from_sizes(100, [3], [60, 90], [(2,)], clip=clip)).axes[0]
-        for clip in (True, False)
+        for clip in ("edges", None)
     )
     for a, b in zip(clipped.get_lines()[0].get_data(), plain.get_lines()[0].get_data()):
         np.testing.assert_array_equal(a, b)

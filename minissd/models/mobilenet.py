@@ -1,0 +1,75 @@
+"""MobileNet v1 (Howard et al. 2017, width 1) and the SSD on it: depthwise separable convolutions nearly throughout.
+
+    stage       layers                                                     map at 300 pixels
+    to_conv11   conv0, 3x3 of stride 2; the blocks 1 to 11                 19 x 19 x  512   read by the first head
+    to_conv13   the blocks 12 and 13                                       10 x 10 x 1024   read by the second
+
+A block is a depthwise 3x3 convolution, which looks around, and a pointwise one, which mixes the channels (lecture,
+appendix), each with batch norm and ReLU.  For C channels in and D out that takes 9 C + C D weights instead of 9 C D.
+"""
+
+from minissd.detection import DefaultBoxSpec
+from minissd.layers import BatchNorm, DepthwiseConv2d, ReLU, Sequential
+from minissd.models.blocks import conv_relu
+from minissd.models.ssd import SSD, Head
+
+# (output channels, stride) of the blocks
+TO_CONV11 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)
+TO_CONV13 = ((1024, 2), (1024, 1))
+# Each extra stage: channels of its 1x1 convolution, and of the 3x3 one behind it that halves the map
+EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
+MOBILENET_PIXELS = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
+
+# The scales of the MobileNet-SSD published for Caffe.  Its first map has no box for the extra square; ours has.
+MOBILENET_BOXES = DefaultBoxSpec.from_formula(
+    input_size=300,
+    map_sizes=(19, 10, 5, 3, 2, 1),
+    ratios=((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2, 3)),
+    s_min=0.2,
+    s_max=0.95,
+)
+
+
+def mobilenet_stages(*, init):
+    """The stages of the trunk, in order: dict name -> Sequential."""
+    first = conv_relu("0", 3, 32, stride=2, init=init, batch_norm=True)
+    return {
+        "to_conv11": Sequential(**first, **separable_blocks(1, 32, TO_CONV11, init=init)),
+        "to_conv13": Sequential(**separable_blocks(12, 512, TO_CONV13, init=init)),
+    }
+
+
+def separable_blocks(number, channels, blocks, *, init):
+    """The layers of consecutive depthwise separable blocks, the first of them with this number."""
+    layers = {}
+    for i, (width, stride) in enumerate(blocks, number):
+        layers |= {
+            f"conv{i}_dw": DepthwiseConv2d(channels, 3, init=init, stride=stride, pad=1, bias=False),
+            f"bn{i}_dw": BatchNorm(channels, init=init),
+            f"relu{i}_dw": ReLU(),
+        }
+        layers |= conv_relu(f"{i}_pw", channels, width, 1, pad=0, init=init, batch_norm=True)
+        channels = width
+    return layers
+
+
+def ssd300_mobilenet(classes, *, init):
+    """SSD on MobileNet: maps 19 10 5 3 2 1, boxes in a cell 4 6 6 6 6 6, together 2,278.
+
+    The heads are 1x1 convolutions, as published: with 20 classes the network takes 1.1 billion multiply-adds for an
+    image, of which 3x3 heads alone would add 0.3.
+    """
+    stages = mobilenet_stages(init=init)
+    channels = [512, 1024]
+    for number, (narrow, width) in enumerate(EXTRAS, 14):
+        squeeze = conv_relu(f"{number}_1", channels[-1], narrow, 1, pad=0, init=init, batch_norm=True)
+        shrink = conv_relu(f"{number}_2", narrow, width, stride=2, init=init, batch_norm=True)
+        stages[f"extra{number}"] = Sequential(**squeeze, **shrink)
+        channels.append(width)
+    spec = MOBILENET_BOXES
+    heads = [
+        Head(width, k, len(classes), init=init, kernel=1)
+        for width, k in zip(channels, spec.boxes_per_cell, strict=True)
+    ]
+    wiring = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    return SSD("ssd300-mobilenet", classes, **wiring, input_size=spec.input_size, init=init, **MOBILENET_PIXELS)

@@ -1,0 +1,51 @@
+"""What every model shares: a name, classes, and the images it reads."""
+
+import numpy as np
+
+from minissd.backend import to_device
+from minissd.layers import Layer
+
+
+class Network(Layer):
+    """A model reads square images of S pixels a side, with as many channels as `pixel_mean` has.
+
+    The normalisation of the pixels, x -> (x - mean) * scale for RGB values 0..255, belongs to the weights that were
+    trained with it, so it stands among the buffers ("pixels.mean", "pixels.scale") and is saved with them.
+
+    For training, a model says what it is trained for (`task`) and has a loss:
+        loss_size(*targets) -> int                what the loss of a batch is divided by
+        loss(outputs, targets, size) -> terms, cache    terms: "loss" and its parts, 0-d arrays; size: of the whole
+                                                  batch, where `outputs` are those of a part of it
+        loss_backward(cache) -> dy                for `backward`
+    `options` is what `build` was given: with name and classes enough to make the model again.
+    """
+
+    task = None
+
+    def __init__(self, name, classes, *, input_size, init, pixel_mean, pixel_scale):
+        super().__init__()
+        self.name, self.classes, self.input_size = name, tuple(classes), input_size
+        self.dtype, self.device = init.dtype, init.device
+        self.channels = len(pixel_mean)
+        self.options = {}
+        pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
+        for key, values in pixels.items():
+            self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
+
+    def normalize(self, images):
+        """Images in the model's dtype: uint8 x -> (x - mean) * scale; floats are taken as normalised already."""
+        expected = (self.input_size, self.input_size, self.channels)
+        if images.ndim != 4 or images.shape[1:] != expected:
+            raise ValueError(f"{self.name} reads images (N, {', '.join(map(str, expected))}), got {images.shape}")
+        if images.dtype == np.uint8:
+            x = images.astype(self.dtype)
+            x -= self.buffers["pixels.mean"]
+            x *= self.buffers["pixels.scale"]
+            return x
+        if images.dtype.kind != "f":
+            raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")
+        return images.astype(self.dtype, copy=False)
+
+    def trace(self, images, train=False, rng=None):
+        """Yield (name, output) of every layer in the order of `forward`: for looking inside."""
+        raise NotImplementedError(f"{type(self).__name__} has to say what is inside")
