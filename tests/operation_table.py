@@ -104,6 +104,29 @@ def upsample2d(factor):
     )
 
 
+def concatenate():
+    def channel_by_channel(a, b):
+        return np.stack([*np.moveaxis(a, -1, 0), *np.moveaxis(b, -1, 0)], axis=-1)
+
+    return Operation(
+        ops.concatenate,
+        ops.concatenate_backward,
+        normal(MAP, (*MAP[:3], 2)),
+        channel_by_channel,
+        lambda F, a, b: F.pad(a, (0, 2)) + F.pad(b, (3, 0)),  # each with zeros where the other has its channels
+    )
+
+
+def add():
+    return Operation(
+        ops.add,
+        ops.add_backward,
+        normal(MAP, MAP),
+        lambda a, b: np.reshape([x + y for x, y in zip(a.flat, b.flat, strict=True)], a.shape),
+        lambda F, a, b: a + b,
+    )
+
+
 def activation(name, *args):
     return Operation(
         lambda x: getattr(ops, name)(x, *args),
@@ -229,6 +252,8 @@ OPERATIONS = {
     "avg_pool2d 3x3 overlapping": pool("avg_pool2d", 3, stride=2, pad=1),
     "global_avg_pool2d": global_avg_pool2d(),
     "upsample2d": upsample2d(3),
+    "concatenate": concatenate(),
+    "add": add(),
     "relu": activation("relu"),
     "leaky_relu": activation("leaky_relu", 0.2),
     "sigmoid": activation("sigmoid"),

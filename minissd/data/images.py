@@ -74,6 +74,17 @@ def read_image(path, at_least=None):
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
+def read_indices(path):
+    """The numbers in a mask -> (H, W) uint8: the entries of its palette, or its shades of grey.
+
+    Raises MinissdError naming the file if it is missing, damaged, or a picture in colours.
+    """
+    with _explain_errors(path), _open(path) as image:
+        if image.mode not in ("P", "L", "1"):
+            raise ValueError(f"its pixels are {image.mode}; a mask is a palette or grey PNG, 8 bits a pixel")
+        return np.asarray(image).astype(np.uint8)
+
+
 def crop_and_resize(image, box, width, height, color_matrix=None):
     """The rectangle `box` of an image, resampled -> (height, width, C) uint8.
 

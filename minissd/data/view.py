@@ -1,4 +1,4 @@
-"""Looking at a rectangle of a picture: boxes and pixels through the same window.
+"""Looking at a rectangle of a picture: boxes, pixels and masks through the same window.
 
 Expansion, crop, resize and mirror are one window each way: zooming out onto a canvas is a window larger than
 the picture, a patch is a smaller one, and a patch of a canvas is again one window.  So augmentation first
@@ -81,8 +81,35 @@ def view_pixels(view, image, size, background, color_matrix=None):
     return np.ascontiguousarray(pixels)
 
 
+def view_mask(view, mask, size, outside):
+    """The view of a mask (H, W) uint8 -> (size, size) uint8, pixel for pixel that of `view_pixels`.
+
+    Every pixel gets the number of that pixel of the mask in which its centre lies, for numbers of classes cannot be
+    averaged; `outside` where there is no mask.
+    """
+    left, right, *source_x = _visible_span(view.x_min, view.x_max, mask.shape[1], size)
+    top, bottom, *source_y = _visible_span(view.y_min, view.y_max, mask.shape[0], size)
+    seen = np.full((size, size), outside, np.uint8)
+    if right > left and bottom > top:
+        rows, columns = _nearest(*source_y, bottom - top), _nearest(*source_x, right - left)
+        seen[top:bottom, left:right] = mask[rows[:, None], columns]
+    if view.mirror:
+        seen = seen[:, ::-1]
+    if view.flip:
+        seen = seen[::-1]
+    return np.ascontiguousarray(seen)
+
+
+def _nearest(start, stop, count):
+    """(count,) source pixels that hold the centres of `count` equal parts of the stretch start..stop."""
+    centers = start + (np.arange(count) + 0.5) * ((stop - start) / count)
+    return np.minimum(centers.astype(np.intp), int(np.ceil(stop)) - 1)  # the last one, lest rounding go beyond
+
+
 def resize_image(image, size):
     """The whole picture (H, W, C) uint8 -> (size, size, C) uint8: what a network sees at inference."""
+    if image.shape[:2] == (size, size):
+        return image
     return view_pixels(WHOLE, image, size, background=0)
 
 

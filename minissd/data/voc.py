@@ -48,11 +48,11 @@ class VocDataset:
         _check_tree(self.root)
         self.name = self.root.resolve().name
         remarks = defaultdict(list)  # remark -> the ids it was made on
-        self._files = _images_by_id(self.root)
-        listed = _read_split(self.root, split, self._files, remarks)
+        self._files = images_by_id(self.root)
+        listed = read_split(self.root, split, self._files, remarks)
         annotations = {image_id: read_annotation(self._xml(image_id)) for image_id in listed}
 
-        known = self._names_in_tree(annotations)
+        known = names_in_tree(self.root, annotations)
         self.classes = choose_classes(classes, known, self.root)
         if keep_others:
             shown = listed
@@ -84,17 +84,6 @@ class VocDataset:
 
     def _xml(self, image_id):
         return self.root / "Annotations" / f"{image_id}.xml"
-
-    def _names_in_tree(self, annotations):
-        """Sorted class names of the whole tree, so that labels mean the same in every split."""
-        names = {name for annotation in annotations.values() for name in annotation.names}
-        for path in (self.root / "Annotations").glob("*.xml"):
-            if path.stem not in annotations:
-                try:
-                    names.update(read_annotation(path).names)
-                except MinissdError:
-                    continue  # whoever opens the split it belongs to will hear of it
-        return sorted(names)
 
     def _make_objects(self, image_id, annotation, remarks):
         """The Objects of the chosen classes, normalised; what is wrong with them goes into the remarks."""
@@ -135,15 +124,34 @@ def _check_tree(root):
         )
 
 
-def _images_by_id(root):
+def names_in_tree(root, annotations=None):
+    """Sorted class names of the whole tree, so that labels mean the same in every split.
+
+    annotations: id -> VocAnnotation of those that were read already.
+    """
+    annotations = annotations or {}
+    names = {name for annotation in annotations.values() for name in annotation.names}
+    for path in (root / "Annotations").glob("*.xml"):
+        if path.stem not in annotations:
+            try:
+                names.update(read_annotation(path).names)
+            except MinissdError:
+                continue  # whoever opens the split it belongs to will hear of it
+    return sorted(names)
+
+
+def images_by_id(root):
     """id -> path of every image in the tree."""
     paths = sorted(path for path in (root / "JPEGImages").iterdir() if path.suffix.lower() in SUFFIXES)
     return {path.stem: path for path in paths}
 
 
-def _read_split(root, split, files, remarks):
-    """The ids in a split's list, in order and once each; every one has an image and an annotation."""
-    path = root / SPLITS / f"{split}.txt"
+def read_split(root, split, files, remarks, *, lists=SPLITS, annotation="Annotations/{}.xml"):
+    """The ids in a split's list, in order and once each; every one has an image and an annotation.
+
+    lists: the folder of the lists; annotation: the file that goes with an id, {}; both as seen from the root.
+    """
+    path = root / lists / f"{split}.txt"
     if not path.is_file():
         known = sorted(other.stem for other in path.parent.glob("*.txt"))
         raise MinissdError(f"{root} has no split {split!r}; there are {', '.join(known) or 'none'}")
@@ -155,8 +163,9 @@ def _read_split(root, split, files, remarks):
         missing = None
         if image_id not in files:
             missing = f"JPEGImages has no {' or '.join(image_id + suffix for suffix in SUFFIXES)}"
-        elif not (root / "Annotations" / f"{image_id}.xml").is_file():
-            missing = f"Annotations has no {image_id}.xml"
+        elif not (root / annotation.format(image_id)).is_file():
+            folder, name = annotation.format(image_id).split("/", 1)
+            missing = f"{folder} has no {name}"
         if missing:
             raise MinissdError(f"{path} lists {image_id!r}, but {missing}: add it or drop the id")
     remarks["images listed more than once, used once"] += [one for one in times if times[one] > 1]

@@ -29,10 +29,13 @@ from minissd.ops.pool2d import (
     max_pool2d,
     max_pool2d_backward,
 )
+from minissd.ops.skip import add, add_backward, concatenate, concatenate_backward
 from minissd.ops.softmax import log_softmax, softmax
 from minissd.ops.upsample2d import upsample2d, upsample2d_backward
 
 __all__ = [
+    "add",
+    "add_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
@@ -40,6 +43,8 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
     "col2im",
+    "concatenate",
+    "concatenate_backward",
     "conv2d",
     "conv2d_backward",
     "conv_transpose2d",

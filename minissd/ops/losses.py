@@ -57,8 +57,10 @@ def smooth_l1_backward(cache, dloss=1):
     return d_pred
 
 
-def binary_cross_entropy(logits, target, *, reduction="mean"):
+def binary_cross_entropy(logits, target, *, weight=None, reduction="mean"):
     """-t log p - (1 - t) log(1 - p), p = sigmoid(z), for logits z and targets t in [0, 1], or bool, of one shape.
+
+    weight: what to multiply the term of each entry by; broadcast to their shape, numbers or bool.
 
     log p = z - s and log(1 - p) = -s with s = log(1 + exp(z)), so a term is s - t z; and
     s = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
@@ -67,15 +69,19 @@ def binary_cross_entropy(logits, target, *, reduction="mean"):
         raise ValueError(f"binary_cross_entropy needs equal shapes, got {logits.shape} and {target.shape}")
     xp = array_module(logits, target)
     losses = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - logits * target
+    if weight is not None:
+        losses *= weight
     scale = _scale(reduction, logits.size)
-    return losses.sum() * scale, (logits, target, scale)
+    return losses.sum() * scale, (logits, target, weight, scale)
 
 
 def binary_cross_entropy_backward(cache, dloss=1):
-    """d_logits = (sigmoid(logits) - target) * scale * dloss."""
-    logits, target, scale = cache
+    """d_logits = (sigmoid(logits) - target) * weight * scale * dloss."""
+    logits, target, weight, scale = cache
     d_logits, _ = sigmoid(logits)
     d_logits -= target
+    if weight is not None:
+        d_logits *= weight
     d_logits *= scale * dloss
     return d_logits
 

@@ -38,8 +38,10 @@ def detections_beside_truth(image, detections, objects, classes, title=""):
     found = annotated_image(np.asarray(picture), detections, classes)
     truth = draw_boxes(picture, objects.corners, objects.labels, texts)
     return side_by_side(
-        (found, f"found: {count(len(detections.labels), 'detection')}"),
-        (truth, f"ground truth: {count(len(objects.labels), 'object')}"),
+        [
+            (found, f"found: {count(len(detections.labels), 'detection')}"),
+            (truth, f"ground truth: {count(len(objects.labels), 'object')}"),
+        ],
         title,
     )
 
@@ -70,19 +72,21 @@ def panel_sized(image, side=PANEL):
     return picture.resize([max(1, round(scale * side)) for side in picture.size], Image.Resampling.LANCZOS)
 
 
-def side_by_side(left, right, title=""):
-    """Two (Pillow image, caption) of equal size beside each other: title above captions above images."""
+def side_by_side(panels, title=""):
+    """(Pillow image, caption) of equal size beside each other: title above captions above images."""
     bold, plain = pillow_font(20, bold=True), pillow_font(18)
-    width = math.ceil(max(left[0].width, plain.getlength(left[1]), plain.getlength(right[1])))
-    title = _shortened(drawable(title, longest=80), bold, 2 * width + GAP)
+    width = math.ceil(max(panels[0][0].width, *(plain.getlength(caption) for _, caption in panels)))
+    whole = len(panels) * (width + GAP) - GAP
+    title = shortened(drawable(title, longest=80), bold, whole)
     head = 30 if title else 0
-    pair = Image.new("RGB", (2 * width + GAP, head + 26 + left[0].height), "white")
-    draw = ImageDraw.Draw(pair)
+    row = Image.new("RGB", (whole, head + 26 + panels[0][0].height), "white")
+    draw = ImageDraw.Draw(row)
     draw.text((0, 0), title, font=bold, fill=INK)
-    for x, (picture, caption) in ((0, left), (width + GAP, right)):
+    for place, (picture, caption) in enumerate(panels):
+        x = place * (width + GAP)
         draw.text((x, head), caption, font=plain, fill=INK)
-        pair.paste(picture, (x, head + 26))
-    return pair
+        row.paste(picture, (x, head + 26))
+    return row
 
 
 def count(number, word):
@@ -154,7 +158,7 @@ def _label(draw, rectangle, colour, text, font, taken):
     x0, y0, x1, y1 = rectangle
     image_width, image_height = draw.im.size
     margin = max(2, font.size // 5)
-    text = _shortened(text, font, image_width - 2 * margin)
+    text = shortened(text, font, image_width - 2 * margin)
     width = math.ceil(font.getlength(text)) + 2 * margin
     height = sum(font.getmetrics())
     if not text or height > image_height:
@@ -179,7 +183,7 @@ def _covered(spots, taken):
     return np.prod((end - first).clip(0), axis=-1).sum(axis=-1)
 
 
-def _shortened(text, font, width):
+def shortened(text, font, width):
     """`text`, cut with an ellipsis to at most `width` pixels; empty if not even one letter fits."""
     if font.getlength(text) <= width:
         return text

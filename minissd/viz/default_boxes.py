@@ -72,8 +72,10 @@ def matched_boxes(image, objects, classes, boxes, threshold=0.5):
     pale = Image.fromarray(_pale(np.asarray(picture)))
     right = draw_boxes(pale, corners[matched], object_of, texts, thin=True)
     return side_by_side(
-        (left, f"ground truth: {count(number, 'object')}"),
-        (right, f"{(~weak).sum()} by IoU > {threshold:g}, {weak.sum()} only as the best of an object"),
+        [
+            (left, f"ground truth: {count(number, 'object')}"),
+            (right, f"{(~weak).sum()} by IoU > {threshold:g}, {weak.sum()} only as the best of an object"),
+        ],
         f"{len(matched)} of {len(boxes):,} default boxes matched",
     )
 
