@@ -10,7 +10,13 @@ from functools import partial
 import numpy as np
 
 from minissd import ops
-from minissd.detection import multibox_loss, multibox_loss_backward
+from minissd.detection import (
+    assign_predictors,
+    multibox_loss,
+    multibox_loss_backward,
+    yolo_loss,
+    yolo_loss_backward,
+)
 from minissd.gradcheck import away_from, check_backward, distinct
 from minissd.layers import BatchNorm, Conv2d, Initializer, L2Normalize, Linear, MaxPool2d, ReLU, Sequential
 from minissd.models import build
@@ -113,6 +119,20 @@ def _multibox_loss(rng):
     return forward, backward, [offsets, logits]
 
 
+def _yolo_loss(rng, anchors=None):
+    """Two images of 3 x 3 cells with two predictors; who is responsible, and for what confidence, is held fixed."""
+    answers = 1 if anchors is None else 2
+    class_targets = np.where(rng.random((2, 3, 3, answers)) < 0.4, rng.integers(1, 4, (2, 3, 3, answers)), 0)
+    box_targets = rng.uniform(0.1, 1, (2, 3, 3, answers, 4))
+    inputs = [rng.standard_normal((2, 3, 3, 2, 5)), rng.standard_normal((2, 3, 3, answers, 3))]
+    fixed = assign_predictors(inputs[0], class_targets, box_targets, anchors)
+
+    def forward(boxes, classes):
+        return yolo_loss(boxes, classes, class_targets, box_targets, anchors, assignment=fixed)
+
+    return forward, lambda dloss, cache: yolo_loss_backward(cache, dloss), inputs
+
+
 def _layer(rng, make, shape=MAP):
     return _of_input_and_params(make(Initializer(rng, "float64")), distinct(rng, shape))
 
@@ -173,9 +193,12 @@ CASES = {
     "smooth_l1": _smooth_l1,
     "binary_cross_entropy": _binary_cross_entropy,
     "multibox_loss": _multibox_loss,
+    "yolo_loss": _yolo_loss,
+    "yolo_loss, anchors": partial(_yolo_loss, anchors=np.array([[0.2, 0.4], [0.5, 0.3]])),
     "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
     "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),
     "layers conv, batch norm, ReLU, pool": partial(_layer, make=_block),
+    "model yolo-tiny": partial(_ssd, name="yolo-tiny", input_size=64),
     "model ssd-tiny": partial(_ssd, name="ssd-tiny", input_size=64),
 }
 

@@ -33,7 +33,7 @@ CONFIG = "config.json"
 _TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
-_MODEL_OPTIONS = ("input_size", "batch_norm")
+_MODEL_OPTIONS = ("input_size", "batch_norm", "anchors")
 GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
 _MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 
@@ -57,8 +57,9 @@ def _model_for(model, task):
     if task == "classify" and model in TRUNK_OF:
         console.print(f"--task classify trains the trunk of {model}: {TRUNK_OF[model]}", markup=False)
         return TRUNK_OF[model]
-    if task == "detect" and model not in TRUNK_OF:
-        raise MinissdError(f"{model} detects nothing: --task detect goes with {', '.join(TRUNK_OF)}")
+    if task == "detect" and MODELS[model].task != "detect":
+        detectors = ", ".join(name for name, kind in MODELS.items() if kind.task == "detect")
+        raise MinissdError(f"{model} detects nothing: --task detect goes with {detectors}")
     return model
 
 
@@ -116,9 +117,9 @@ def start(out, settings, device, resume):
 def train_and_draw(model, dataset, held_out, config, out, checkpoint=None):
     """Train with a progress bar, then draw the loss curves into the run folder."""
     parameters = sum(p.size for p in model.params.values())
-    boxes = f"{len(model.default_boxes):,} default boxes, " if model.task == "detect" else ""
+    predicts = f"{model.predicts}, " if model.predicts else ""
     console.print(
-        f"[bold]{model.name}[/]: {parameters:,} parameters, {boxes}"
+        f"[bold]{model.name}[/]: {parameters:,} parameters, {predicts}"
         f"{model.input_size}x{model.input_size} input, on {model.device}"
     )
     names = ", ".join(dataset.classes)

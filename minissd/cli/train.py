@@ -49,6 +49,9 @@ def train(
     batch_norm: Annotated[
         bool | None, typer.Option("--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
     ] = None,
+    anchors: Annotated[
+        bool | None, typer.Option("--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),

@@ -22,27 +22,35 @@ from minissd.detection.metrics import (
 )
 from minissd.detection.multibox import hard_negatives, multibox_loss, multibox_loss_backward
 from minissd.detection.nms import nms
+from minissd.detection.yolo_cells import cell_detections, decode_cells, encode_cells, kept_objects
+from minissd.detection.yolo_loss import Assignment, assign_predictors, yolo_loss, yolo_loss_backward
 
 __all__ = [
     "SSD300",
     "SSD300_SSD_PYTORCH",
     "SSD300_TORCHVISION",
     "SSD512",
+    "Assignment",
     "Curve",
     "DefaultBoxSpec",
     "Detections",
     "MapSpec",
     "Objects",
+    "assign_predictors",
     "average_precision",
+    "cell_detections",
     "clip",
     "decode",
+    "decode_cells",
     "default_boxes",
     "detections_from",
     "encode",
+    "encode_cells",
     "evaluate_detections",
     "hard_negatives",
     "iou",
     "judge",
+    "kept_objects",
     "match",
     "multibox_loss",
     "multibox_loss_backward",
@@ -51,4 +59,6 @@ __all__ = [
     "scales",
     "to_centers",
     "to_corners",
+    "yolo_loss",
+    "yolo_loss_backward",
 ]

@@ -14,24 +14,37 @@ from minissd.ops.softmax import softmax
 def detections_from(
     offsets, logits, default_boxes, score_threshold=0.01, iou_threshold=0.45, candidates=400, limit=200
 ):
+    """One `Detections` for each image, from what an SSD puts out.
+
+    offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  Scores are softmax probabilities; corners
+    are clipped to the image; the rest as in `best_of_each_class`.
+    """
+
+    def corners_of(image, box):
+        return clip(to_corners(decode(offsets[image, box], default_boxes[box])))
+
+    scores = softmax(logits)[..., 1:]  # (N, P, C)
+    return best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit)
+
+
+def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
     """One `Detections` for each image, in host memory, best first.
 
-    offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  For each class of each image the
-    `candidates` best boxes with a softmax score above `score_threshold` go through NMS (the notes leave this
-    number out); then the `limit` best of the image are kept.  Corners are clipped to the image.
+    scores (N, P, C) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
+    each image the `candidates` best boxes with a score above `score_threshold` go through NMS (the notes leave this
+    number out); then the `limit` best of the image are kept.
     """
-    xp = array_module(offsets, logits, default_boxes)
-    images, boxes, classes = len(logits), logits.shape[1], logits.shape[2] - 1
-    scores = softmax(logits)[..., 1:].reshape(-1)  # (N*P*C,)
+    xp = array_module(scores)
+    images, boxes, classes = scores.shape
+    scores = scores.reshape(-1)  # (N*P*C,)
     found = xp.flatnonzero(scores > score_threshold)  # (M,)
     if len(found) == 0:
-        return [_no_detections(offsets.dtype)] * images
+        return [_no_detections(scores.dtype)] * images
     scores = scores[found]
     image, box, label = found // (boxes * classes), found // classes % boxes, found % classes
 
     picks, counts = _best_of_groups(scores, image * classes + label, images * classes, candidates)  # (N*C, K)
-    image, box = image[picks], box[picks]
-    corners = clip(to_corners(decode(offsets[image, box], default_boxes[box])))  # (N*C, K, 4)
+    corners = corners_of(image[picks], box[picks])  # (N*C, K, 4)
     stays = survivors_of_groups(corners, counts, iou_threshold)
 
     scores = xp.where(stays, scores[picks], 0).reshape(images, -1)  # (N, C*K)

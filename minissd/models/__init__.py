@@ -15,6 +15,9 @@ from minissd.models.ssd import SSD
 from minissd.models.ssd_tiny import ssd_tiny
 from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
 from minissd.models.trunks import TRUNK_OF, mobilenet, tiny, vgg16
+from minissd.models.yolo import YOLO
+from minissd.models.yolo_tiny import yolo_tiny
+from minissd.models.yolo_v1 import yolo_v1
 
 
 class Kind(NamedTuple):
@@ -27,6 +30,8 @@ MODELS = {
     "ssd300-vgg16": Kind("detect", ssd300_vgg16),
     "ssd512-vgg16": Kind("detect", ssd512_vgg16),
     "ssd300-mobilenet": Kind("detect", ssd300_mobilenet),
+    "yolo-v1": Kind("detect", yolo_v1),
+    "yolo-tiny": Kind("detect", yolo_tiny),
     "tiny": Kind("classify", tiny),
     "vgg16": Kind("classify", vgg16),
     "mobilenet": Kind("classify", mobilenet),
@@ -59,4 +64,4 @@ def options_of(name):
     return {p.name: p.default for p in parameters if p.name not in ("classes", "init")}
 
 
-__all__ = ["MODELS", "SSD", "TRUNK_OF", "Classifier", "Network", "build", "options_of"]
+__all__ = ["MODELS", "SSD", "TRUNK_OF", "YOLO", "Classifier", "Network", "build", "options_of"]

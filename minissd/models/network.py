@@ -21,6 +21,7 @@ class Network(Layer):
     """
 
     task = None
+    predicts = ""  # how many boxes, in words, if it is a detector
 
     def __init__(self, name, classes, *, input_size, init, pixel_mean, pixel_scale):
         super().__init__()

@@ -91,6 +91,10 @@ class SSD(Network):
         if "boxes" in self.options:
             self.options["boxes"] = boxes
 
+    @property
+    def predicts(self):
+        return f"{len(self.default_boxes):,} default boxes"
+
     def forward(self, images, train=False, rng=None):
         """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), caches."""
         xp = array_module(images)

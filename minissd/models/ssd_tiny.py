@@ -41,10 +41,10 @@ def ssd_tiny(classes, *, init, input_size=240):
     return SSD("ssd-tiny", classes, **wiring, input_size=input_size, init=init, **TINY_PIXELS)
 
 
-def tiny_stages(*, init):
-    """The trunk: dict name -> Sequential."""
+def tiny_stages(count=None, *, init):
+    """The trunk, or its first `count` stages: dict name -> Sequential."""
     stages, channels = {}, 3
-    for i, convolutions in enumerate(STAGES):
+    for i, convolutions in enumerate(STAGES[:count]):
         layers = {}
         for j, (width, stride) in enumerate(convolutions):
             layers |= conv_relu(str(j), channels, width, init=init, stride=stride, batch_norm=True)

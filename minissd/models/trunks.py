@@ -15,6 +15,7 @@ TRUNK_OF = {
     "ssd300-vgg16": "vgg16",
     "ssd512-vgg16": "vgg16",
     "ssd300-mobilenet": "mobilenet",
+    "yolo-tiny": "tiny",
 }
 
 

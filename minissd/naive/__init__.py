@@ -1,6 +1,6 @@
 """The same operations as loops straight from the notes: slow, obviously right, the oracle of the tests."""
 
-from minissd.naive.boxes import average_precision, hard_negatives, iou, match, nms
+from minissd.naive.boxes import NmsStep, average_precision, hard_negatives, iou, match, nms, nms_steps
 from minissd.naive.convolution import (
     col2im,
     conv2d,
@@ -37,8 +37,10 @@ from minissd.naive.pooling import (
     max_pool2d_backward,
     upsample2d,
 )
+from minissd.naive.yolo import yolo_loss
 
 __all__ = [
+    "NmsStep",
     "average_precision",
     "avg_pool2d",
     "avg_pool2d_backward",
@@ -66,6 +68,7 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_backward",
     "nms",
+    "nms_steps",
     "output_size",
     "pad_widths",
     "relu",
@@ -74,4 +77,5 @@ __all__ = [
     "softmax",
     "spatial_dropout",
     "upsample2d",
+    "yolo_loss",
 ]

@@ -1,6 +1,7 @@
 """Boxes as loops: a box is four numbers, a set of boxes an array (n, 4), as corners unless said otherwise."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,15 +70,28 @@ def hard_negatives(conf_loss, positive, ratio=3):
     return np.array([box in chosen for box in range(len(conf_loss))], dtype=bool)
 
 
+class NmsStep(NamedTuple):
+    """One turn of the loop: indices of boxes."""
+
+    taken: int  # the best of those that were left
+    removed: dict[int, float]  # box -> its IoU with the one taken
+    left: list[int]  # those that stay in the game, best first
+
+
+def nms_steps(corners, scores, iou_threshold=0.45):
+    """Yield the `NmsStep`s of the lecture's Algorithm 1, lines 4 to 14, with a strict comparison."""
+    left = sorted(range(len(scores)), key=lambda box: -scores[box])
+    while left:
+        best, *left = left
+        overlaps = {box: _iou_of_two(corners[best], corners[box]) for box in left}
+        removed = {box: overlap for box, overlap in overlaps.items() if overlap > iou_threshold}
+        left = [box for box in left if box not in removed]
+        yield NmsStep(best, removed, left)
+
+
 def nms(corners, scores, iou_threshold=0.45):
-    """Kept indices, best first: the lecture's Algorithm 1 with a strict comparison."""
-    candidates = sorted(range(len(scores)), key=lambda box: -scores[box])
-    kept = []
-    while candidates:
-        best = candidates.pop(0)
-        kept.append(best)
-        candidates = [box for box in candidates if _iou_of_two(corners[best], corners[box]) <= iou_threshold]
-    return np.array(kept, dtype=int)
+    """Kept indices, best first."""
+    return np.array([step.taken for step in nms_steps(corners, scores, iou_threshold)], dtype=int)
 
 
 def average_precision(recall, precision, method="voc07"):

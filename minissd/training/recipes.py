@@ -37,10 +37,15 @@ RECIPES = {
         "epochs": 100,
         "warmup": 0.3,
     },
+    # The YOLO loss is a sum over all objects of an image, where that of SSD is a mean: so much smaller is the rate.
+    "yolo": {"lr": 0.003},
+    # YOLO paper, section 2.2: 1e-2 after a slow start, divided by ten twice (there after 75 and 105 epochs).
+    "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02},
     # A trunk as a classifier.
     "classify": {"batch_norm": True, "batch_size": 64, "lr": 0.1, "epochs": 60},
 }
 _DEFAULTS = {"ssd300-vgg16": "scratch", "ssd512-vgg16": "scratch", "vgg16": "classify", "mobilenet": "classify"}
+_DEFAULTS |= {"yolo-tiny": "yolo", "yolo-v1": "paper-yolo"}
 _CONFIG_FIELDS = {field.name for field in fields(TrainConfig)}
 
 

@@ -14,12 +14,17 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from minissd.detection.metrics import RECALL_TOLERANCE
 from minissd.viz import style
-from minissd.viz.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, class_colour, drawable, dress
+from minissd.viz.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, class_colour, drawable, dress
 
 LOSSES = {
     "loss": ("total", INK),
     "localization": ("localization", ORANGE),
     "confidence": ("confidence", BLUE),
+    "center": ("center", ORANGE),
+    "size": ("size", VERMILION),
+    "object": ("object", BLUE),
+    "empty": ("empty", SKY),
+    "class": ("class", PINK),
 }
 METRICS = ("mAP", "accuracy")  # what a validation may be scored by
 METHODS = {"voc07": "mean of the precision at 11 recalls", "area": "area under the interpolated curve"}

@@ -12,7 +12,7 @@ from minissd.weights.ours import MOMENTUM, description, own_layout
 from minissd.weights.reading import read_weights
 from minissd.weights.report import Report, some
 
-_HEAD = re.compile(r"(head\d+|classifier)\.")  # our names of what depends on the classes
+_HEAD = re.compile(r"(head\d+|classifier|cells|fc26)\.")  # our names of what depends on the classes
 
 
 def load(model, path, *, heads=True):

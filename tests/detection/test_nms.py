@@ -23,6 +23,23 @@ def test_equals_the_loops(boxes, threshold):
 
 
 @given(scored_corners(), THRESHOLDS)
+def test_the_steps_of_the_algorithm_account_for_every_box_once(boxes, threshold):
+    corners, scores = boxes
+    steps = list(loops.nms_steps(corners, scores, threshold))
+    np.testing.assert_array_equal([step.taken for step in steps], nms(corners, scores, threshold))
+    waiting = set(range(len(scores)))
+    for step in steps:
+        assert scores[step.taken] == max(scores[box] for box in waiting)
+        for box, overlap in step.removed.items():
+            assert overlap > threshold
+            np.testing.assert_allclose(overlap, iou(corners[[step.taken]], corners[[box]])[0, 0])
+        waiting -= {step.taken, *step.removed}
+        assert set(step.left) == waiting
+        assert all(iou(corners[[step.taken]], corners[[box]])[0, 0] <= threshold for box in step.left)
+    assert not waiting
+
+
+@given(scored_corners(), THRESHOLDS)
 def test_what_stays_overlaps_little_and_what_goes_overlaps_something_better(boxes, threshold):
     corners, scores = boxes
     kept = nms(corners, scores, threshold)

@@ -1,0 +1,82 @@
+"""You Only Look Once: one network from the image to what S x S cells say (lecture, "YOLO"; Redmon et al. 2016).
+
+N batch, S cells a side, B predictors in a cell, C classes; A sets of class scores in a cell: 1, or B with anchors.
+
+    images -> body -> (N, S, S, 5 B + A C)  =  boxes (N, S, S, B, 5)  and  classes (N, S, S, A, C)
+
+What the numbers mean is in minissd.detection.yolo_cells.
+"""
+
+import numpy as np
+
+from minissd.backend import array_module, to_device
+from minissd.detection import cell_detections, encode_cells, yolo_loss, yolo_loss_backward
+from minissd.layers import Sequential
+from minissd.models.network import Network
+
+
+class YOLO(Network):
+    """layers: dict name -> Layer, whose last output has S * S * (5 B + A C) numbers an image, cell by cell.
+
+    side: S; predictors: B; anchors: None or B pairs (w, h) relative to the image; reading: as for `Network`.
+    """
+
+    task = "detect"
+
+    def __init__(self, name, classes, *, layers, side, predictors, anchors=None, init, **reading):
+        super().__init__(name, classes, init=init, **reading)
+        self.side, self.predictors = side, predictors
+        self.host_anchors = None if anchors is None else np.array(anchors, dtype=init.dtype)  # (B, 2)
+        self.anchors = None if anchors is None else to_device(self.host_anchors, init.device)
+        self.body = Sequential(**layers)
+        self.adopt(**layers)
+
+    @property
+    def predicts(self):
+        boxes = "boxes" if self.anchors is None else "anchor boxes"
+        return f"{self.side}x{self.side} cells with {self.predictors} {boxes} each"
+
+    def forward(self, images, train=False, rng=None):
+        """images (N, size, size, 3), uint8 RGB or normalised -> (boxes, classes) as above, cache."""
+        y, cache = self.body.forward(self.normalize(images), train, rng)
+        cells = y.reshape(len(y), self.side, self.side, -1)  # (N, S, S, 5 B + A C)
+        boxes, classes = cells[..., : 5 * self.predictors], cells[..., 5 * self.predictors :]
+        split = (
+            boxes.reshape(*cells.shape[:3], self.predictors, 5),
+            classes.reshape(*cells.shape[:3], -1, len(self.classes)),
+        )
+        return split, (y.shape, cache)
+
+    def backward(self, dy, cache, need_dx=True):
+        """dy = (d_boxes (N, S, S, B, 5), d_classes (N, S, S, A, C)) -> d_images or None, grads."""
+        xp = array_module(*dy)
+        shape, cache = cache
+        d_cells = xp.concatenate([part.reshape(*part.shape[:3], -1) for part in dy], axis=-1)
+        return self.body.backward(d_cells.reshape(shape), cache, need_dx)
+
+    def trace(self, images, train=False, rng=None):
+        yield from self.body.trace(self.normalize(images), train, rng)
+
+    def detect(self, images, **options):
+        """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.
+
+        options: what `minissd.detection.cell_detections` takes (score_threshold, iou_threshold, limit).
+        """
+        (boxes, classes), _ = self.forward(images)
+        return cell_detections(boxes, classes, self.anchors, **options)
+
+    def targets(self, corners, labels):
+        """What the cells should say of objects corners (G, 4), labels (G,) -> class and box targets, on the host."""
+        return encode_cells(corners, labels, self.side, self.host_anchors, self.dtype)
+
+    def loss_size(self, class_targets, box_targets):
+        return len(class_targets)
+
+    def loss(self, outputs, targets, size=None):
+        """The YOLO loss and its five terms; outputs of `forward`, targets as `targets` makes them, stacked."""
+        loss, cache = yolo_loss(*outputs, *targets, self.anchors, images=size)
+        terms = {"center": cache.center, "size": cache.size, "object": cache.object, "empty": cache.empty}
+        return {"loss": loss, **terms, "class": cache.classes}, cache
+
+    def loss_backward(self, cache):
+        return yolo_loss_backward(cache)
