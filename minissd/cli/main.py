@@ -13,6 +13,7 @@ from minissd.cli.demo import demo
 from minissd.cli.detect import detect
 from minissd.cli.doctor import doctor
 from minissd.cli.evaluate import evaluate
+from minissd.cli.explain import explain
 from minissd.cli.fetch import fetch
 from minissd.cli.gradcheck import gradcheck
 from minissd.cli.train import train
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (demo, train, evaluate, detect, gradcheck, bench, fetch, doctor):
     app.command()(command)
+app.add_typer(explain, name="explain")
 
 
 def _print_version(wanted: bool):

@@ -16,9 +16,11 @@ class Layer:
     def __init__(self):
         self.params = {}
         self.buffers = {}
+        self.children = {}
 
     def adopt(self, **children):
-        """List the arrays of the children under "child.name"."""
+        """Know the children by name, and list their arrays under "child.name"."""
+        self.children.update(children)
         for name, child in children.items():
             self.params.update(prefixed(name, child.params))
             self.buffers.update(prefixed(name, child.buffers))

@@ -16,8 +16,7 @@ class Classifier(Network):
     def __init__(self, name, classes, *, layers, **reading):
         super().__init__(name, classes, **reading)
         self.body = Sequential(**layers)
-        self.params.update(self.body.params)
-        self.buffers.update(self.body.buffers)
+        self.adopt(**layers)
 
     def forward(self, images, train=False, rng=None):
         return self.body.forward(self.normalize(images), train, rng)

@@ -1,0 +1,42 @@
+"""A latent space drawn flat: a dot for each image."""
+
+import numpy as np
+
+from minissd.viz import style
+from minissd.viz.style import GREY, class_colour, drawable
+
+
+def latent_chart(points, labels, classes, numbers, title):
+    """points (N, 2), labels (N,), class names, and clusters numbers (N,) or None -> Figure.
+
+    The panel on the left has a colour for each class; that on the right, where there are clusters, one for each cluster
+    with its most frequent class.
+    """
+    panels_wanted = 1 if numbers is None else 2
+    figure = style.new_figure(5.2 * panels_wanted, 5.6)
+    panels = figure.subplots(1, panels_wanted, squeeze=False)[0]
+    _dots(panels[0], points, labels, [drawable(name, longest=16) for name in classes], "by class")
+    if numbers is not None:
+        names = [_cluster_name(labels[numbers == k], classes) for k in range(numbers.max() + 1)]
+        _dots(panels[1], points, numbers, names, f"by cluster: {len(names)} by mean shift")
+    style.figure_title(figure, title)
+    return figure
+
+
+def _cluster_name(labels, classes):
+    most = np.bincount(labels).argmax()
+    return f"{drawable(classes[most], longest=12)} {(labels == most).mean():.0%} of {len(labels)}"
+
+
+def _dots(panel, points, groups, names, title):
+    for group, name in enumerate(names):
+        x, y = points[groups == group].T
+        panel.scatter(x, y, s=9, color=class_colour(group), label=name, linewidths=0)
+    style.dress(panel, title)
+    panel.set(xticks=[], yticks=[])
+    panel.spines[["left", "bottom"]].set_visible(False)
+    legend = panel.legend(
+        fontsize=style.SMALL, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False, markerscale=2
+    )
+    for text in legend.get_texts():
+        text.set(color=GREY, parse_math=False)
