@@ -20,6 +20,7 @@ from minissd.detection import (
 from minissd.gradcheck import away_from, check_backward, distinct
 from minissd.layers import BatchNorm, Conv2d, Initializer, L2Normalize, Linear, MaxPool2d, ReLU, Sequential
 from minissd.models import build
+from minissd.segmentation import VOID, mask_loss, mask_loss_backward
 
 MAP = (2, 7, 6, 3)  # N, H, W, C of most inputs: small, and no two sizes alike
 
@@ -133,6 +134,12 @@ def _yolo_loss(rng, anchors=None):
     return forward, lambda dloss, cache: yolo_loss_backward(cache, dloss), inputs
 
 
+def _mask_loss(rng):
+    masks = rng.choice(np.array([0, 1, 2, VOID], np.uint8), (2, 3, 4))
+    backward = lambda dloss, cache: mask_loss_backward(cache, dloss)  # noqa: E731
+    return lambda logits: mask_loss(logits, masks), backward, [rng.standard_normal((2, 3, 4, 2)) * 2]
+
+
 def _layer(rng, make, shape=MAP):
     return _of_input_and_params(make(Initializer(rng, "float64")), distinct(rng, shape))
 
@@ -142,9 +149,13 @@ def _block(init):
     return Sequential(**layers, pool=MaxPool2d(2))
 
 
-def _ssd(rng, name, input_size):
-    model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), input_size=input_size)
-    return _of_input_and_params(model, rng.standard_normal((2, input_size, input_size, 3)))
+def _join(rng, name, shapes):
+    return getattr(ops, name), getattr(ops, f"{name}_backward"), [rng.standard_normal(shape) for shape in shapes]
+
+
+def _model(rng, name, **options):
+    model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), **options)
+    return _of_input_and_params(model, rng.standard_normal((2, model.input_size, model.input_size, model.channels)))
 
 
 def _of_input_and_params(layer, x):
@@ -169,6 +180,7 @@ CASES = {
     "conv2d, atrous: dilation 2, pad 2": partial(_conv2d, dilation=2, pad=2),
     "conv2d, 2x4 kernel, same": partial(_conv2d, kernel=(2, 4), pad="same"),
     "conv2d, 1x1": partial(_conv2d, kernel=(1, 1)),
+    "conv2d, as a banded matrix": partial(_conv2d, kernel=(3, 2), stride=(2, 1), pad=1, algorithm="rows"),
     "depthwise_conv2d, pad 1": partial(_depthwise_conv2d, pad=1),
     "depthwise_conv2d, stride 2, dilation 2": partial(_depthwise_conv2d, stride=2, dilation=2, pad=1),
     "conv_transpose2d, pad 1": partial(_conv_transpose2d, pad=1),
@@ -183,6 +195,8 @@ CASES = {
     "relu": partial(_elementwise, name="relu"),
     "leaky_relu": partial(_elementwise, name="leaky_relu"),
     "sigmoid": partial(_elementwise, name="sigmoid"),
+    "concatenate": partial(_join, name="concatenate", shapes=(MAP, (*MAP[:3], 2))),
+    "add": partial(_join, name="add", shapes=(MAP, MAP)),
     "linear": _linear,
     "batch_norm, training": partial(_batch_norm, train=True),
     "batch_norm, inference": partial(_batch_norm, train=False),
@@ -198,8 +212,13 @@ CASES = {
     "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
     "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),
     "layers conv, batch norm, ReLU, pool": partial(_layer, make=_block),
-    "model yolo-tiny": partial(_ssd, name="yolo-tiny", input_size=64),
-    "model ssd-tiny": partial(_ssd, name="ssd-tiny", input_size=64),
+    "mask_loss, void left out": _mask_loss,
+    "model unet": partial(_model, name="unet", input_size=32, width=2),
+    "model mlp": partial(_model, name="mlp", width=16),
+    "model lenet5": partial(_model, name="lenet5"),
+    "model counter": partial(_model, name="counter", input_size=32),
+    "model yolo-tiny": partial(_model, name="yolo-tiny", input_size=64),
+    "model ssd-tiny": partial(_model, name="ssd-tiny", input_size=64),
 }
 
 

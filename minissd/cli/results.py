@@ -5,6 +5,8 @@ from rich.markup import escape
 
 from minissd import detection
 from minissd.cli.console import console, print_table, simple_table
+from minissd.data import mask_of_size
+from minissd.segmentation import score_masks
 
 SHEET_IMAGES = 6
 
@@ -39,16 +41,74 @@ class ClassificationResults:
     @staticmethod
     def draw(dataset, metrics, probabilities, labels, out):
         from minissd.viz.confusion import confusion_chart
+        from minissd.viz.gallery import mistakes_gallery, surest_mistakes
         from minissd.viz.style import save_picture
 
         save_picture(confusion_chart(metrics["confusion"], dataset.classes, metrics["accuracy"]), out / "confusion.png")
+        probabilities = np.array(probabilities)
+        chosen = surest_mistakes(probabilities, labels)
+        wrong = int((probabilities.argmax(axis=1) != labels).sum())
+        title = f"{wrong} of {len(labels)} are taken for something else" + (", the surest first" if wrong else "")
+        pictures = [dataset[i].image for i in chosen]
+        save_picture(
+            mistakes_gallery(pictures, probabilities[chosen], labels[chosen], dataset.classes, title),
+            out / "mistakes.png",
+        )
 
     @staticmethod
     def print(metrics, title):
         print_figures(title, "recognised", metrics["recall"], {"accuracy": metrics["accuracy"]})
 
 
-RESULTS = {"detect": DetectionResults, "classify": ClassificationResults}
+class SegmentationResults:
+    """IoU of each class, and a few images with their masks, the true ones and those found."""
+
+    @staticmethod
+    def draw(dataset, metrics, probabilities, masks, out):
+        from minissd.viz.boxes import detection_sheet
+        from minissd.viz.masks import masks_beside_truth
+        from minissd.viz.style import save_picture
+
+        rows = []
+        for i in spread_out(dataset):
+            sample = dataset[i]
+            found = mask_of_size(probabilities[i], *masks[i].shape)
+            note = f"IoU {score_masks([found], [masks[i]], dataset.classes)['mean_iou']:.2f}"
+            rows.append(masks_beside_truth(sample.image, found, masks[i], dataset.classes, sample.id, note))
+        save_picture(detection_sheet(rows), out / "masks.png")
+
+    @staticmethod
+    def print(metrics, title):
+        overall = ("mean_iou", "background_iou", "pixel_accuracy")
+        print_figures(title, "IoU", metrics["iou"], {name: metrics[name] for name in overall})
+
+
+class RegressionResults:
+    """How far off the numbers are, and each beside the true one."""
+
+    @staticmethod
+    def draw(dataset, metrics, numbers, values, out):
+        from minissd.viz.regression import prediction_chart
+        from minissd.viz.style import save_picture
+
+        error, baseline = metrics["mean_absolute_error"], metrics["error_of_the_mean"]
+        title = f"Mean error {error:.2f}; of who always says the mean, {baseline:.2f}"
+        save_picture(prediction_chart(np.array(numbers), values, title, "number of objects"), out / "predictions.png")
+
+    @staticmethod
+    def print(metrics, title):
+        table = simple_table("", "value")
+        for name, value in metrics.items():
+            table.add_row(name.replace("_", " "), _figure(value))
+        print_table(title, table)
+
+
+RESULTS = {
+    "detect": DetectionResults,
+    "classify": ClassificationResults,
+    "segment": SegmentationResults,
+    "regress": RegressionResults,
+}
 
 
 def print_figures(title, column, of_classes, overall):
@@ -75,14 +135,18 @@ def sheet(dataset, detections, least):
     """Detections beside the ground truth for a few images spread over the data set; least: the lowest scores (C,)."""
     from minissd.viz.boxes import detection_sheet, detections_beside_truth
 
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).round().astype(int))
     rows = []
-    for i in chosen:
+    for i in spread_out(dataset):
         sample = dataset[i]
         clear = detections[i].scores >= least[detections[i].labels]
         found = detection.Detections(*(part[clear] for part in detections[i]))
         rows.append(detections_beside_truth(sample.image, found, sample.objects, dataset.classes, title=sample.id))
     return detection_sheet(rows)
+
+
+def spread_out(dataset):
+    """The places of a few images spread over the data set."""
+    return np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).round().astype(int)).tolist()
 
 
 def _figure(value):

@@ -33,7 +33,7 @@ CONFIG = "config.json"
 _TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
-_MODEL_OPTIONS = ("input_size", "batch_norm", "anchors")
+_MODEL_OPTIONS = ("input_size", "batch_norm", "anchors", "width", "dropout")
 GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
 _MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 

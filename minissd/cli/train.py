@@ -52,6 +52,13 @@ def train(
     anchors: Annotated[
         bool | None, typer.Option("--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
     ] = None,
+    width: Annotated[
+        int | None, typer.Option(help="In unet: channels of the first map, 12 unless given.", min=1)
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="In mlp and lenet5: share of the hidden units left out in a step.", min=0, max=0.95),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),
@@ -82,7 +89,8 @@ def train(
     """Train a detector, or the trunk of one, and leave a run folder.
 
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
-    ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.
+    ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.  For --model unet the tree
+    has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2, ... for the classes.
     """
     out = out or Path("runs") / Path(data).resolve().stem
     values = context.params | {"classes": options.parse_classes(classes)}

@@ -3,21 +3,26 @@
 The only place, beside viz, that knows pixels: what leaves it is uint8 RGB images, and boxes in their units.
 """
 
+from minissd.data.affine import AffineAugmentation
 from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, resize_sample
 from minissd.data.catalogue import NAMES, open_dataset
 from minissd.data.class_folders import ClassFolders
 from minissd.data.coco import CocoDataset
+from minissd.data.counts import CountedObjects
 from minissd.data.download import fetch, fetched, place_of
 from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
+from minissd.data.mnist import Mnist
 from minissd.data.photometric import Photometric
 from minissd.data.prepare import DetectionPreparation
-from minissd.data.prepare_classes import ClassificationPreparation
+from minissd.data.prepare_classes import ClassificationPreparation, RegressionPreparation
+from minissd.data.prepare_masks import SegmentationPreparation, mask_of_size
 from minissd.data.published import DOWNLOADS
-from minissd.data.samples import Labelled, Sample
+from minissd.data.samples import Labelled, Masked, Measured, Sample
 from minissd.data.shapes import ShapesDataset
 from minissd.data.view import resize_image
 from minissd.data.voc import VocDataset
+from minissd.data.voc_masks import VocMasks
 
 __all__ = [
     "DOWNLOADS",
@@ -25,21 +30,30 @@ __all__ = [
     "LIGHT",
     "NAMES",
     "PRESETS",
+    "AffineAugmentation",
     "Augmentation",
     "Batch",
     "ClassFolders",
     "ClassificationPreparation",
     "CocoDataset",
+    "CountedObjects",
     "DetectionPreparation",
     "Labelled",
     "Loader",
+    "Masked",
+    "Measured",
+    "Mnist",
     "Photometric",
+    "RegressionPreparation",
     "Sample",
+    "SegmentationPreparation",
     "ShapesDataset",
     "VocDataset",
+    "VocMasks",
     "augment",
     "fetch",
     "fetched",
+    "mask_of_size",
     "open_dataset",
     "place_of",
     "read_image",

@@ -15,17 +15,38 @@ released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  A patch that keeps n
 (negatives are counted per positive), so every patch of a picture with objects keeps at least one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from minissd.data.affine import AffineAugmentation
 from minissd.data.photometric import Photometric, random_color_matrix
 from minissd.data.samples import Sample
-from minissd.data.view import View, contains_centers, resize_image, view_objects, view_pixels
+from minissd.data.view import View, contains_centers, resize_image, view_mask, view_objects, view_pixels
 from minissd.detection import iou
 
 MEAN_COLOR = (123, 117, 104)  # of natural images, in the order R, G, B
 ATTEMPTS = 50  # patches tried until one fits
+
+
+class WindowLook(NamedTuple):
+    """One random look at a picture: a window on it, and a change of its colours (None for none)."""
+
+    view: View
+    color_matrix: tuple | None
+
+    def pixels(self, image, size):
+        """(H, W, C) uint8 -> (size, size, C) uint8; a picture of one channel has no colours to change."""
+        matrix = self.color_matrix if image.shape[2] == 3 else None
+        return view_pixels(self.view, image, size, MEAN_COLOR, matrix)
+
+    def mask(self, mask, size, outside):
+        """(H, W) uint8 -> (size, size) uint8; `outside` where there is no picture."""
+        return view_mask(self.view, mask, size, outside)
+
+    def objects(self, objects):
+        return view_objects(self.view, objects)
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,11 @@ class Augmentation:
     flip: float = 0.0
     photometric: Photometric | None = Photometric()  # None: colours stay as they are
 
+    def look(self, corners, rng):
+        """A random WindowLook at a picture with objects `corners` (G, 4)."""
+        view = random_view(corners, self, rng)
+        return WindowLook(view, random_color_matrix(self.photometric, rng) if self.photometric else None)
+
 
 # For a small network on few images: the notes' recipe makes objects 4 times smaller or cuts out a tenth of a
 # picture, which a long training turns to account and a short one only finds hard.
@@ -57,15 +83,20 @@ LIGHT = Augmentation(
     photometric=Photometric(contrast=0.2, saturation=0.2, hue=9),
 )
 
-PRESETS = {"notes": Augmentation(), "light": LIGHT, "none": None}  # None: the whole image as it is
+# None: the whole image as it is.
+PRESETS = {
+    "notes": Augmentation(),
+    "light": LIGHT,
+    "microscope": replace(LIGHT, flip=0.5),  # no up and no down
+    "digits": AffineAugmentation(),
+    "none": None,
+}
 
 
 def augment(sample, size, settings, rng):
-    """A random view of a sample, `size` pixels square -> Sample."""
-    view = random_view(sample.corners, settings, rng)
-    color_matrix = random_color_matrix(settings.photometric, rng) if settings.photometric else None
-    pixels = view_pixels(view, sample.image, size, MEAN_COLOR, color_matrix)
-    return Sample(sample.id, pixels, *view_objects(view, sample.objects))
+    """A random look at a sample, `size` pixels square -> Sample."""
+    look = settings.look(sample.corners, rng)
+    return Sample(sample.id, look.pixels(sample.image, size), *look.objects(sample.objects))
 
 
 def resize_sample(sample, size):

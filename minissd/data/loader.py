@@ -7,6 +7,7 @@ suffice: decoding and resampling, where the time goes, run outside of Python's l
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -63,24 +64,28 @@ class Loader:
         batches = self.order(epoch)[start:]
         if self.workers == 0:
             for indices in batches:
-                yield _stack([self._prepare_one(epoch, index) for index in indices])
+                yield _stack(self._prepare(epoch, indices))
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="minissd-loader")
         try:
-            pending = deque()  # the batches under way, each a list of one future per sample
+            pending = deque()  # the batches under way, each a list of one future per thread
             for indices in batches:
-                pending.append([pool.submit(self._prepare_one, epoch, index) for index in indices])
+                parts = np.array_split(indices, min(self.workers, len(indices)))
+                pending.append([pool.submit(self._prepare, epoch, part) for part in parts])
                 if len(pending) > _PREPARED_AHEAD:
-                    yield _stack([future.result() for future in pending.popleft()])
+                    yield _stack(chain.from_iterable(future.result() for future in pending.popleft()))
             while pending:
-                yield _stack([future.result() for future in pending.popleft()])
+                yield _stack(chain.from_iterable(future.result() for future in pending.popleft()))
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _prepare_one(self, epoch, index):
-        """What `prepare` makes of one sample, with the sample's id in front."""
-        sample = self.dataset[index]
-        return sample.id, *self.prepare(sample, self._generator(epoch, 1 + index))
+    def _prepare(self, epoch, indices):
+        """What `prepare` makes of some samples, in a list, with each sample's id in front."""
+        prepared = []
+        for index in indices:
+            sample = self.dataset[index]
+            prepared.append((sample.id, *self.prepare(sample, self._generator(epoch, 1 + index))))
+        return prepared
 
     def _generator(self, epoch, stream):
         """Stream 0 shuffles the epoch, stream 1 + i serves sample i.

@@ -166,7 +166,7 @@ DOWNLOADS = {
         ),
         "MNIST: handwritten digits, 10 classes, 70,000 images",
         "CC BY-SA 3.0",
-        "",
+        "minissd train --model lenet5 --data PLACE",
     ),
     "vgg16": Download(
         "weights",

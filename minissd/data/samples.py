@@ -2,7 +2,7 @@
 
 A dataset is any object with
 
-    task       "detect" or "classify": what its annotation teaches
+    task       "detect", "classify", "regress" or "segment": what its annotation teaches
     name       a word for messages and file names
     classes    tuple of names without background; labels count from 0 in this order
     ids        list of strings, one per image; the same image has the same id in every split
@@ -13,6 +13,8 @@ and, each as its task needs it, with the annotation alone to be had without deco
 
     detect     dataset[i] -> Sample, dataset.objects(i) -> Objects
     classify   dataset[i] -> Labelled, dataset.labels (N,) int64
+    regress    dataset[i] -> Measured, dataset.values (N,) float32
+    segment    dataset[i] -> Masked, dataset.mask(i) -> (H, W) uint8
 """
 
 from typing import NamedTuple
@@ -44,6 +46,22 @@ class Labelled(NamedTuple):
     id: str
     image: np.ndarray  # (H, W, C) uint8; C = 3: RGB
     label: int  # 0..C-1 of the classes
+
+
+class Measured(NamedTuple):
+    """One image with one number for all of it."""
+
+    id: str
+    image: np.ndarray  # (H, W, C) uint8; C = 3: RGB
+    value: float
+
+
+class Masked(NamedTuple):
+    """One image with a class for each pixel."""
+
+    id: str
+    image: np.ndarray  # (H, W, 3) uint8, RGB; smaller than the mask if it was decoded at reduced size
+    mask: np.ndarray  # (H, W) uint8: 0 background, k the k-th class, minissd.segmentation.VOID where nobody can tell
 
 
 def choose_classes(wanted, known, where):

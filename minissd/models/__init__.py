@@ -9,12 +9,15 @@ from minissd.backend import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
 from minissd.models.classifier import Classifier
+from minissd.models.digits import lenet5, mlp
 from minissd.models.mobilenet import ssd300_mobilenet
 from minissd.models.network import Network
+from minissd.models.regressor import Regressor, counter
 from minissd.models.ssd import SSD
 from minissd.models.ssd_tiny import ssd_tiny
 from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
 from minissd.models.trunks import TRUNK_OF, mobilenet, tiny, vgg16
+from minissd.models.unet import unet
 from minissd.models.yolo import YOLO
 from minissd.models.yolo_tiny import yolo_tiny
 from minissd.models.yolo_v1 import yolo_v1
@@ -35,6 +38,10 @@ MODELS = {
     "tiny": Kind("classify", tiny),
     "vgg16": Kind("classify", vgg16),
     "mobilenet": Kind("classify", mobilenet),
+    "mlp": Kind("classify", mlp),
+    "lenet5": Kind("classify", lenet5),
+    "counter": Kind("regress", counter),
+    "unet": Kind("segment", unet),
 }
 
 
@@ -64,4 +71,4 @@ def options_of(name):
     return {p.name: p.default for p in parameters if p.name not in ("classes", "init")}
 
 
-__all__ = ["MODELS", "SSD", "TRUNK_OF", "YOLO", "Classifier", "Network", "build", "options_of"]
+__all__ = ["MODELS", "SSD", "TRUNK_OF", "YOLO", "Classifier", "Network", "Regressor", "build", "options_of"]

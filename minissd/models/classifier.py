@@ -1,17 +1,12 @@
-"""A classifier: layers one after the other, the last of which puts out a logit for each class."""
+"""Networks of layers one after the other; and a classifier, whose last layer puts out a logit for each class."""
 
 from minissd.layers import Sequential
 from minissd.models.network import Network
 from minissd.ops import cross_entropy, cross_entropy_backward, softmax
 
 
-class Classifier(Network):
-    """images (N, S, S, C) -> logits (N, classes).
-
-    layers: dict name -> Layer, whose last output is (N, classes).  reading: as for `Network`.
-    """
-
-    task = "classify"
+class Feedforward(Network):
+    """layers: dict name -> Layer, each of which reads what the one before it puts out.  reading: as for `Network`."""
 
     def __init__(self, name, classes, *, layers, **reading):
         super().__init__(name, classes, **reading)
@@ -22,11 +17,17 @@ class Classifier(Network):
         return self.body.forward(self.normalize(images), train, rng)
 
     def backward(self, dy, cache, need_dx=True):
-        """dy: d_logits (N, classes) -> d_images (N, S, S, C) or None, grads."""
+        """dy, of the last output -> d_images (N, S, S, C) or None, grads."""
         return self.body.backward(dy, cache, need_dx)
 
     def trace(self, images, train=False, rng=None):
         yield from self.body.trace(self.normalize(images), train, rng)
+
+
+class Classifier(Feedforward):
+    """images (N, S, S, C) -> logits (N, classes).  layers: the last output of which is (N, classes)."""
+
+    task = "classify"
 
     def loss_size(self, labels):
         return len(labels)

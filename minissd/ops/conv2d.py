@@ -4,18 +4,19 @@ What networks call convolution is cross-correlation: the kernel is not flipped.
     y[n, i, j, d] = b[d] + sum over ky, kx, c of
                     x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c, d]
 
-N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are two algorithms, which give
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are three algorithms, which give
 the same but for rounding: conv2d_matrix.py multiplies a matrix of patches and takes any geometry; winograd.py needs a
-quarter of the multiplications for 3x3 kernels at stride 1.
+quarter of the multiplications for 3x3 kernels at stride 1; conv2d_rows.py is for the small maps of few channels that
+handwritten digits are.
 """
 
 from typing import NamedTuple
 
 from minissd.backend import array_module
-from minissd.ops import conv2d_matrix, winograd
+from minissd.ops import conv2d_matrix, conv2d_rows, winograd
 from minissd.ops.im2col import Windows
 
-ALGORITHMS = {"im2col": conv2d_matrix, "winograd": winograd}
+ALGORITHMS = {"im2col": conv2d_matrix, "winograd": winograd, "rows": conv2d_rows}
 
 
 class Conv2dCache(NamedTuple):
@@ -31,8 +32,8 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
-    algorithm: "im2col", "winograd" (3x3 at stride 1 only) or "auto", the faster one.  Winograd's relative error in
-    float32 is about 1e-5, im2col's 1e-6.
+    algorithm: "im2col", "winograd" (3x3 at stride 1 only), "rows" (no dilation) or "auto", the fastest of them.
+    Winograd's relative error in float32 is about 1e-5, that of the others 1e-6.
     """
     array_module(x, w, b)
     _check_arguments(x, w, b)
@@ -58,14 +59,20 @@ def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is Winograd where its transforms cost less than they save.
 
     The transforms of the tiles are shared by all channels, the transform of the kernel by all tiles, so there must be
-    enough of both.  On a card the 36 small products pay less, and im2col stays.
+    enough of both.  On a card the 36 small products pay less, nor do copies cost what they cost here: im2col stays.
     """
     if algorithm == "auto":
-        numpy = array_module(x).__name__ == "numpy"
+        if array_module(x).__name__ != "numpy":
+            return "im2col"
+        if conv2d_rows.applies(windows) and conv2d_rows.pays(windows, w.shape[3]):
+            return "rows"
         pays = min(w.shape[2:]) >= 64 and winograd.tiles(windows) >= 24
-        return "winograd" if numpy and winograd.applies(windows) and pays else "im2col"
+        return "winograd" if winograd.applies(windows) and pays else "im2col"
     if algorithm not in ALGORITHMS:
-        raise ValueError(f'conv2d: algorithm must be "auto", "im2col" or "winograd", got {algorithm!r}')
+        known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
+        raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
+    if algorithm == "rows" and not conv2d_rows.applies(windows):
+        raise ValueError(f'conv2d: algorithm "rows" is for kernels without holes, got dilation {windows.dilation}')
     if algorithm == "winograd" and not winograd.applies(windows):
         given = f"kernel {windows.kernel} at stride {windows.stride}"
         raise ValueError(f'conv2d: algorithm "winograd" is for 3x3 kernels at stride 1, got {given}')

@@ -43,9 +43,17 @@ RECIPES = {
     "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02},
     # A trunk as a classifier.
     "classify": {"batch_norm": True, "batch_size": 64, "lr": 0.1, "epochs": 60},
+    # A mask says something of each of thousands of pixels, so that few images make a batch.
+    "segment": {"batch_norm": True, "batch_size": 4, "lr": 0.04, "epochs": 100},
+    # 28x28 digits: the rate that the small networks take without batch norm.
+    "digits": {"batch_size": 64, "lr": 0.05, "epochs": 12, "augmentation": "digits"},
+    # Numbers far from 0 at first: the loss, linear far out, brings the last bias there in some fifty steps.
+    "count": {"lr": 0.02, "epochs": 40, "augmentation": "microscope"},
 }
 _DEFAULTS = {"ssd300-vgg16": "scratch", "ssd512-vgg16": "scratch", "vgg16": "classify", "mobilenet": "classify"}
 _DEFAULTS |= {"yolo-tiny": "yolo", "yolo-v1": "paper-yolo"}
+_DEFAULTS |= {"mlp": "digits", "lenet5": "digits", "counter": "count"}
+_DEFAULTS |= {"unet": "segment"}
 _CONFIG_FIELDS = {field.name for field in fields(TrainConfig)}
 
 

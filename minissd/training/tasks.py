@@ -7,8 +7,18 @@ import numpy as np
 
 from minissd.backend import to_device, to_numpy
 from minissd.classification import accuracy, confusion_matrix, recalls
-from minissd.data import ClassificationPreparation, DetectionPreparation, Loader, resize_image
+from minissd.data import (
+    ClassificationPreparation,
+    DetectionPreparation,
+    Loader,
+    RegressionPreparation,
+    SegmentationPreparation,
+    mask_of_size,
+    resize_image,
+)
 from minissd.detection import evaluate_detections
+from minissd.regression import explained, mean_absolute_error
+from minissd.segmentation import score_masks
 
 
 class Detection:
@@ -63,7 +73,59 @@ class Classification:
         }
 
 
-TASKS = {"detect": Detection, "classify": Classification}
+class Segmentation:
+    """A class for each pixel; scored by the overlap of the masks, at the size of the images, as VOC does."""
+
+    metric = "mean_iou"
+
+    @staticmethod
+    def preparation(model, augmentation):
+        return SegmentationPreparation(model.input_size, augmentation)
+
+    @staticmethod
+    def answers(model, images):
+        """images (N, S, S, 3) -> a list of N arrays (S, S, C) uint8: probabilities, as `mask_of_size` takes them."""
+        return list(to_numpy((model.segment(images) * 255).round().astype("uint8")))
+
+    @staticmethod
+    def truth(dataset):
+        return [dataset.mask(i) for i in range(len(dataset))]
+
+    @staticmethod
+    def score(probabilities, masks, classes):
+        found = (mask_of_size(one, *mask.shape) for one, mask in zip(probabilities, masks, strict=True))
+        return score_masks(found, masks, classes)
+
+
+class Regression:
+    """One number for an image; scored by the share of its variance that is explained, beside the mean error."""
+
+    metric = "explained"
+
+    @staticmethod
+    def preparation(model, augmentation):
+        return RegressionPreparation(model.input_size, augmentation)
+
+    @staticmethod
+    def answers(model, images):
+        """images (N, S, S, C) -> a list of N floats."""
+        return to_numpy(model.estimate(images)).tolist()
+
+    @staticmethod
+    def truth(dataset):
+        return dataset.values
+
+    @staticmethod
+    def score(numbers, values, classes):
+        numbers = np.array(numbers)
+        return {
+            "explained": explained(numbers, values),
+            "mean_absolute_error": mean_absolute_error(numbers, values),
+            "error_of_the_mean": mean_absolute_error(np.full_like(values, values.mean()), values),
+        }
+
+
+TASKS = {"detect": Detection, "classify": Classification, "segment": Segmentation, "regress": Regression}
 
 
 def task_of(model):

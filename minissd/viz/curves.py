@@ -26,7 +26,7 @@ LOSSES = {
     "empty": ("empty", SKY),
     "class": ("class", PINK),
 }
-METRICS = ("mAP", "accuracy")  # what a validation may be scored by
+METRICS = ("mAP", "accuracy", "mean_iou", "explained")  # what a validation may be scored by
 METHODS = {"voc07": "mean of the precision at 11 recalls", "area": "area under the interpolated curve"}
 MARKED = 40  # up to so many points get a marker each: a line of one point would be invisible
 

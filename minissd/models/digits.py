@@ -1,0 +1,51 @@
+"""The lecture's two networks for handwritten digits; both read 28x28 pixels of one channel."""
+
+from minissd.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
+from minissd.models.classifier import Classifier
+
+SIDE = 28
+MNIST_PIXELS = {"pixel_mean": (33.3,), "pixel_scale": 1 / 78.6}  # mean and standard deviation of its training images
+
+
+def mlp(classes, *, init, width=512, dropout=0.0):
+    """The naive approach: the 784 pixels as a vector, two hidden layers of `width` units with ReLU, softmax.
+
+    dropout: the share of hidden units that is left out in every step of training.
+    """
+    layers = {"flatten": Flatten()}
+    c_in = SIDE * SIDE
+    for i in (1, 2):
+        layers |= {f"fc{i}": Linear(c_in, width, init=init), f"relu{i}": ReLU()}
+        layers |= {f"dropout{i}": Dropout(dropout)} if dropout else {}
+        c_in = width
+    layers["fc3"] = Linear(width, len(classes), init=init, filler="xavier")
+    return _digits("mlp", classes, layers, init)
+
+
+def lenet5(classes, *, init, dropout=0.0):
+    """LeNet-5 (LeCun et al. 1998, figure 2) with ReLU for tanh and maxima for means.
+
+    The paper lays the digit on 32x32 pixels; here the first convolution pads it by 2, which is the same.  C3 reads all
+    six maps of S2, not the paper's table of some, and the last layer is a plain softmax: 61,706 parameters.
+    dropout: the share of the units of C5 and F6 that is left out in every step of training.
+
+        28x28x1  C1 5x5  28x28x6  S2  14x14x6  C3 5x5  10x10x16  S4  5x5x16  C5  120  F6  84  classes
+    """
+    layers = {
+        "c1": Conv2d(1, 6, 5, init=init, pad=2),
+        "relu1": ReLU(),
+        "s2": MaxPool2d(2),
+        "c3": Conv2d(6, 16, 5, init=init),
+        "relu3": ReLU(),
+        "s4": MaxPool2d(2),
+        "flatten": Flatten(),
+    }
+    for i, c_in, c_out, name in ((5, 5 * 5 * 16, 120, "c5"), (6, 120, 84, "f6")):
+        layers |= {name: Linear(c_in, c_out, init=init), f"relu{i}": ReLU()}
+        layers |= {f"dropout{i}": Dropout(dropout)} if dropout else {}
+    layers["output"] = Linear(84, len(classes), init=init, filler="xavier")
+    return _digits("lenet5", classes, layers, init)
+
+
+def _digits(name, classes, layers, init):
+    return Classifier(name, classes, layers=layers, input_size=SIDE, init=init, **MNIST_PIXELS)
