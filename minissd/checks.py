@@ -216,7 +216,7 @@ CASES = {
     "model unet": partial(_model, name="unet", input_size=32, width=2),
     "model mlp": partial(_model, name="mlp", width=16),
     "model lenet5": partial(_model, name="lenet5"),
-    "model counter": partial(_model, name="counter", input_size=32),
+    "model slant": partial(_model, name="slant"),
     "model yolo-tiny": partial(_model, name="yolo-tiny", input_size=64),
     "model ssd-tiny": partial(_model, name="ssd-tiny", input_size=64),
 }

@@ -93,7 +93,7 @@ class RegressionResults:
 
         error, baseline = metrics["mean_absolute_error"], metrics["error_of_the_mean"]
         title = f"Mean error {error:.2f}; of who always says the mean, {baseline:.2f}"
-        save_picture(prediction_chart(np.array(numbers), values, title, "number of objects"), out / "predictions.png")
+        save_picture(prediction_chart(np.array(numbers), values, title, dataset.quantity), out / "predictions.png")
 
     @staticmethod
     def print(metrics, title):

@@ -8,7 +8,6 @@ from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, res
 from minissd.data.catalogue import NAMES, open_dataset
 from minissd.data.class_folders import ClassFolders
 from minissd.data.coco import CocoDataset
-from minissd.data.counts import CountedObjects
 from minissd.data.download import fetch, fetched, place_of
 from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
@@ -20,6 +19,7 @@ from minissd.data.prepare_masks import SegmentationPreparation, mask_of_size
 from minissd.data.published import DOWNLOADS
 from minissd.data.samples import Labelled, Masked, Measured, Sample
 from minissd.data.shapes import ShapesDataset
+from minissd.data.slant import SlantedDigits
 from minissd.data.view import resize_image
 from minissd.data.voc import VocDataset
 from minissd.data.voc_masks import VocMasks
@@ -36,7 +36,6 @@ __all__ = [
     "ClassFolders",
     "ClassificationPreparation",
     "CocoDataset",
-    "CountedObjects",
     "DetectionPreparation",
     "Labelled",
     "Loader",
@@ -48,6 +47,7 @@ __all__ = [
     "Sample",
     "SegmentationPreparation",
     "ShapesDataset",
+    "SlantedDigits",
     "VocDataset",
     "VocMasks",
     "augment",

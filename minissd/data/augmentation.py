@@ -15,7 +15,7 @@ released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  A patch that keeps n
 (negatives are counted per positive), so every patch of a picture with objects keeps at least one.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +87,6 @@ LIGHT = Augmentation(
 PRESETS = {
     "notes": Augmentation(),
     "light": LIGHT,
-    "microscope": replace(LIGHT, flip=0.5),  # no up and no down
     "digits": AffineAugmentation(),
     "none": None,
 }

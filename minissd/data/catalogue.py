@@ -7,11 +7,11 @@ from typing import NamedTuple
 from minissd.data.class_folders import ClassFolders, is_class_folders
 from minissd.data.coco import CocoDataset
 from minissd.data.coco_places import is_coco_file, is_coco_folder, sibling_file, split_file
-from minissd.data.counts import CountedObjects
 from minissd.data.download import DOWNLOADS, fetched
 from minissd.data.mnist import Mnist, is_mnist
 from minissd.data.samples import check_limit
 from minissd.data.shapes import SPLITS, ShapesDataset
+from minissd.data.slant import SlantedDigits
 from minissd.data.voc import VocDataset, is_voc_tree
 from minissd.data.voc_masks import VocMasks, is_mask_tree
 from minissd.errors import MinissdError
@@ -48,14 +48,8 @@ def _open_mnist(root, split, classes, limit, _):
     return Mnist(root, split, classes, limit)
 
 
-def _boxes(reader):
-    """What data with boxes are good for, given their reader for detection: to count, too, where an image without
-    any object of the chosen classes counts like the others.
-    """
-    return {
-        "detect": reader,
-        "regress": lambda path, split, classes, limit, _: CountedObjects(reader(path, split, classes, limit, True)),
-    }
+def _open_slants(root, split, classes, limit, _):
+    return SlantedDigits(root, split, classes, limit)
 
 
 # The first that recognises a path is taken: almost every folder of folders could be class folders.
@@ -63,12 +57,12 @@ LAYOUTS = (
     Layout(
         "a VOC tree (Annotations, JPEGImages, ImageSets/Main)",
         is_voc_tree,
-        _boxes(VocDataset) | {"segment": _open_masks},
+        {"detect": VocDataset, "segment": _open_masks},
     ),
     Layout("a tree of masks (SegmentationClass, JPEGImages, ImageSets)", is_mask_tree, {"segment": _open_masks}),
-    Layout("a COCO folder (annotations/instances_SPLIT.json)", is_coco_folder, _boxes(_open_coco_folder)),
-    Layout("a COCO JSON file", is_coco_file, _boxes(_open_coco_file)),
-    Layout("MNIST (train-images-idx3-ubyte.gz, ...)", is_mnist, {"classify": _open_mnist}),
+    Layout("a COCO folder (annotations/instances_SPLIT.json)", is_coco_folder, {"detect": _open_coco_folder}),
+    Layout("a COCO JSON file", is_coco_file, {"detect": _open_coco_file}),
+    Layout("MNIST (train-images-idx3-ubyte.gz, ...)", is_mnist, {"classify": _open_mnist, "regress": _open_slants}),
     Layout("class folders (SPLIT/CLASS/IMAGE, CLASS/IMAGE)", is_class_folders, {"classify": _open_class_folders}),
 )
 
@@ -83,7 +77,7 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
                              another split is its sibling: instances_val2017.json beside
                              instances_train2017.json (coco_places.py, as for where the images are looked for)
 
-    task: "detect", "classify", "segment" or "regress" (how many objects there are), what the data are wanted for.
+    task: "detect", "classify", "segment" or "regress" (the slant of digits), what the data are wanted for.
     classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.
     keep_others: keep images that show no chosen class, as a score needs them.  size: side of a generated image in
     pixels; seed: which shapes are generated; both are for "shapes" alone.  Raises MinissdError, saying what there is,
@@ -91,10 +85,9 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
     """
     check_limit(limit)
     if data == "shapes":
-        _check_task(data, "generated boxes", ("detect", "regress"), task)
+        _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
-        shapes = ShapesDataset(min(count, limit or count), split, size, seed, classes)
-        return CountedObjects(shapes) if task == "regress" else shapes
+        return ShapesDataset(min(count, limit or count), split, size, seed, classes)
     path = fetched(data, "data") if data in DOWNLOADS else Path(data)
     if not path.exists():
         raise MinissdError(f"data {str(data)!r} does not exist: give a path, or one of {', '.join(NAMES)}")

@@ -22,7 +22,9 @@ class ClassificationPreparation:
 
     def __init__(self, size, augmentation=None):
         self.size = size
-        self.augmentation = self.suited(augmentation) if isinstance(augmentation, Augmentation) else augmentation
+        if isinstance(augmentation, Augmentation):
+            augmentation = replace(augmentation, expansion=1.0)
+        self.augmentation = augmentation
 
     def __call__(self, sample, rng):
         """-> image (S, S, C) uint8, label () int64."""
@@ -30,27 +32,18 @@ class ClassificationPreparation:
             image = resize_image(sample.image, self.size)
         else:
             image = self.augmentation.look(_NO_BOXES, rng).pixels(sample.image, self.size)
-        return image, self.target(sample)
-
-    @staticmethod
-    def suited(augmentation):
-        return replace(augmentation, expansion=1.0)
-
-    @staticmethod
-    def target(sample):
-        return np.int64(sample.label)
+        return image, np.int64(sample.label)
 
 
-class RegressionPreparation(ClassificationPreparation):
-    """Makes the training example of a regression out of a `Measured` image -> image, value () float32.
+class RegressionPreparation:
+    """Makes the training example of a regression out of a `Measured` image; size: S in pixels.
 
-    The number is of the whole picture: nothing is cut off, so of an `Augmentation` swaps and colours are left.
+    There is no augmentation: a picture that is turned or cut would need another number.
     """
 
-    @staticmethod
-    def suited(augmentation):
-        return replace(augmentation, expansion=1.0, patches=())
+    def __init__(self, size):
+        self.size = size
 
-    @staticmethod
-    def target(sample):
-        return np.float32(sample.value)
+    def __call__(self, sample, rng):
+        """-> image (S, S, C) uint8, value () float32."""
+        return resize_image(sample.image, self.size), np.float32(sample.value)

@@ -13,7 +13,7 @@ and, each as its task needs it, with the annotation alone to be had without deco
 
     detect     dataset[i] -> Sample, dataset.objects(i) -> Objects
     classify   dataset[i] -> Labelled, dataset.labels (N,) int64
-    regress    dataset[i] -> Measured, dataset.values (N,) float32
+    regress    dataset[i] -> Measured, dataset.values (N,) float32, dataset.quantity: what they are, with its unit
     segment    dataset[i] -> Masked, dataset.mask(i) -> (H, W) uint8
 """
 

@@ -9,10 +9,10 @@ from minissd.backend import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
 from minissd.models.classifier import Classifier
-from minissd.models.digits import lenet5, mlp
+from minissd.models.digits import lenet5, mlp, slant
 from minissd.models.mobilenet import ssd300_mobilenet
 from minissd.models.network import Network
-from minissd.models.regressor import Regressor, counter
+from minissd.models.regressor import Regressor
 from minissd.models.ssd import SSD
 from minissd.models.ssd_tiny import ssd_tiny
 from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
@@ -40,7 +40,7 @@ MODELS = {
     "mobilenet": Kind("classify", mobilenet),
     "mlp": Kind("classify", mlp),
     "lenet5": Kind("classify", lenet5),
-    "counter": Kind("regress", counter),
+    "slant": Kind("regress", slant),
     "unet": Kind("segment", unet),
 }
 

@@ -1,7 +1,8 @@
-"""The lecture's two networks for handwritten digits; both read 28x28 pixels of one channel."""
+"""The lecture's two networks for handwritten digits, and one that measures them; all read 28x28 grey pixels."""
 
 from minissd.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
 from minissd.models.classifier import Classifier
+from minissd.models.regressor import Regressor
 
 SIDE = 28
 MNIST_PIXELS = {"pixel_mean": (33.3,), "pixel_scale": 1 / 78.6}  # mean and standard deviation of its training images
@@ -31,6 +32,16 @@ def lenet5(classes, *, init, dropout=0.0):
 
         28x28x1  C1 5x5  28x28x6  S2  14x14x6  C3 5x5  10x10x16  S4  5x5x16  C5  120  F6  84  classes
     """
+    return _digits("lenet5", classes, _lenet5_layers(len(classes), dropout, init), init)
+
+
+def slant(classes, *, init):
+    """LeNet-5 with one output, a number for each image in place of a score for each class."""
+    layers = _lenet5_layers(1, 0.0, init)
+    return Regressor("slant", classes, layers=layers, input_size=SIDE, init=init, **MNIST_PIXELS)
+
+
+def _lenet5_layers(outputs, dropout, init):
     layers = {
         "c1": Conv2d(1, 6, 5, init=init, pad=2),
         "relu1": ReLU(),
@@ -43,8 +54,7 @@ def lenet5(classes, *, init, dropout=0.0):
     for i, c_in, c_out, name in ((5, 5 * 5 * 16, 120, "c5"), (6, 120, 84, "f6")):
         layers |= {name: Linear(c_in, c_out, init=init), f"relu{i}": ReLU()}
         layers |= {f"dropout{i}": Dropout(dropout)} if dropout else {}
-    layers["output"] = Linear(84, len(classes), init=init, filler="xavier")
-    return _digits("lenet5", classes, layers, init)
+    return layers | {"output": Linear(84, outputs, init=init, filler="xavier")}
 
 
 def _digits(name, classes, layers, init):

@@ -17,6 +17,7 @@ from minissd.data import (
     resize_image,
 )
 from minissd.detection import evaluate_detections
+from minissd.errors import MinissdError
 from minissd.regression import explained, mean_absolute_error
 from minissd.segmentation import score_masks
 
@@ -104,7 +105,9 @@ class Regression:
 
     @staticmethod
     def preparation(model, augmentation):
-        return RegressionPreparation(model.input_size, augmentation)
+        if augmentation is not None:
+            raise MinissdError("a varied image would need another number than its own: use --augmentation none")
+        return RegressionPreparation(model.input_size)
 
     @staticmethod
     def answers(model, images):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from minissd.errors import MinissdError
 from minissd.models import build
 
 DIGITS = tuple("0123456789")
@@ -89,11 +88,10 @@ def test_lenet5_is_that_of_pytorch(rng):
         np.testing.assert_allclose(grads[name], parameter.grad, atol=1e-10, err_msg=name)
 
 
-def test_a_counter_gives_one_number_and_learns_from_its_error(rng):
-    model = build("counter", classes=("cell",), input_size=48)
-    pictures = rng.integers(0, 256, (4, 48, 48, 3), np.uint8)
-    outputs, cache = model.forward(pictures, train=True)
-    assert outputs.shape == (4, 1) and model.estimate(pictures).shape == (4,)
+def test_a_regressor_gives_one_number_and_learns_from_its_error(rng):
+    model = build("slant", classes=DIGITS)
+    outputs, cache = model.forward(images(rng, 4), train=True)
+    assert outputs.shape == (4, 1)
     values = outputs[:, 0] + np.array([5, -5, 0.5, 0], np.float32)
     terms, loss_cache = model.loss(outputs, values)
     assert terms["loss"] == pytest.approx((4.5 + 4.5 + 0.125) / 4, rel=1e-5)
@@ -103,6 +101,6 @@ def test_a_counter_gives_one_number_and_learns_from_its_error(rng):
     assert grads.keys() == model.params.keys()
 
 
-def test_a_counter_of_no_pixels_is_refused():
-    with pytest.raises(MinissdError, match="input size 0"):
-        build("counter", classes=("cell",), input_size=0)
+def test_the_estimate_is_the_output_of_a_forward_pass(rng):
+    model, pictures = build("slant", classes=DIGITS), images(rng, 5)
+    np.testing.assert_array_equal(model.estimate(pictures), model.forward(pictures)[0][:, 0])
