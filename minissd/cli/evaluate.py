@@ -38,7 +38,7 @@ def evaluate(
         typer.Option(help="Folder for metrics.json and pictures; else that of the checkpoint.", metavar="DIR"),
     ] = None,
 ):
-    """Score a checkpoint on a data set: mAP of a detector, accuracy of a classifier, and pictures of them."""
+    """Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, and pictures of them."""
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), resolve_device(device))
     where = {"classes": network.classes, "limit": limit, "size": network.input_size}
     dataset = open_dataset(data, split, task=network.task, keep_others=True, **where)

@@ -2,9 +2,11 @@
 
 import typer
 
+from minissd.cli.explain_errors import explain_errors
 from minissd.cli.explain_features import explain_features
 from minissd.cli.explain_filters import explain_filters
 from minissd.cli.explain_latent import explain_latent
+from minissd.cli.explain_nms import explain_nms
 from minissd.cli.explain_saliency import explain_saliency
 
 explain = typer.Typer(no_args_is_help=True)
@@ -12,6 +14,8 @@ explain.command("saliency")(explain_saliency)
 explain.command("filters")(explain_filters)
 explain.command("features")(explain_features)
 explain.command("latent")(explain_latent)
+explain.command("nms")(explain_nms)
+explain.command("errors")(explain_errors)
 
 
 @explain.callback()
