@@ -35,6 +35,7 @@ def weights(monkeypatch, cache):
 
 
 def test_without_a_name_it_lists_what_there_is(minissd, weights, cache, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one counts as 80 columns wide
     monkeypatch.setenv("COLUMNS", "300")  # a cell on one line
     weights(True)
     before = minissd("fetch").out
