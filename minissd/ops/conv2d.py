@@ -32,7 +32,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
     algorithm: "im2col", "winograd" (3x3 at stride 1 only) or "auto", the faster one.  Winograd's relative error in
-    float32 is about 1e-5, im2col's 1e-6.
+    float32 is about 1e-5, im2col's below 1e-6.
     """
     array_module(x, w, b)
     _check_arguments(x, w, b)
