@@ -135,7 +135,7 @@ def test_workers_run_ahead_but_not_away():
 
 
 def test_leaving_early_ends_the_threads():
-    for _ in Loader(Numbers(100), prepare, 5, workers=3).epoch(0):
+    for batch in Loader(Numbers(100), prepare, 5, workers=3).epoch(0):  # noqa: B007
         assert len(loader_threads()) > 0
         break
     del batch
