@@ -18,3 +18,12 @@ def require_agreement(what, ours, theirs, tolerance=TOLERANCE):
             f"{what}: minissd and PyTorch differ by {error:.1e} of the largest value, more than {tolerance:g}: "
             "not timed, for the time of a wrong result says nothing; run the tests and minissd gradcheck"
         )
+
+
+def require_all_agree(what, ours, theirs):
+    """`require_agreement` of dicts name -> array: both have the same names, and every array agrees."""
+    if ours.keys() != theirs.keys():
+        odd = ", ".join(sorted(ours.keys() ^ theirs.keys()))
+        raise MinissdError(f"{what}: only one of minissd and PyTorch gives {odd}: run the tests")
+    for name, array in ours.items():
+        require_agreement(f"{what}, {name}", array, theirs[name])

@@ -25,3 +25,8 @@ def interleaved(sides, repeat, report):
             times[name].append((time.perf_counter() - started) * 1e3)
         report(turn + 1, repeat)
     return times
+
+
+def fewer(repeat):
+    """How often to repeat what takes seconds, or has many parts."""
+    return max(1, repeat // 3)

@@ -7,7 +7,7 @@ import numpy as np
 
 from minissd.backend import array_module, to_numpy
 from minissd.detection.boxes import Detections, clip, decode, to_corners
-from minissd.detection.nms import survivors_of_groups
+from minissd.detection.nms import first_survivors, survivors
 from minissd.ops.softmax import softmax
 
 
@@ -18,21 +18,53 @@ def detections_from(
 
     offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  For each class of each image the
     `candidates` best boxes with a softmax score above `score_threshold` go through NMS (the notes leave this
-    number out); then the `limit` best of the image are kept.  Corners are clipped to the image.
+    number out); then the `limit` best of the image are kept.  Corners are clipped to the image.  Of equal scores the
+    lower class, then the lower box comes first.
     """
+    settings = score_threshold, iou_threshold, candidates, limit
+    if array_module(offsets, logits, default_boxes) is np:
+        return [_of_one_image(*output, default_boxes, *settings) for output in zip(offsets, logits, strict=True)]
+    return _of_all_images(offsets, logits, default_boxes, *settings)
+
+
+def _of_one_image(offsets, logits, default_boxes, score_threshold, iou_threshold, candidates, limit):
+    """On the CPU: all classes in one list, best first, so that NMS can stop at the last detection that is wanted."""
+    scores = softmax(logits).T[1:].reshape(-1)  # (C*P,)
+    found = np.flatnonzero(scores > score_threshold)  # (M,)
+    found = found[np.argsort(-scores[found], kind="stable")]
+    labels, boxes = np.divmod(found, len(default_boxes))
+    allowed = _first_of_each(labels, candidates)
+    scores, labels, boxes = scores[found[allowed]], labels[allowed], boxes[allowed]
+    corners = clip(to_corners(decode(offsets[boxes], default_boxes[boxes])))
+    kept = first_survivors(corners, labels, iou_threshold, limit)
+    return Detections(corners[kept], labels[kept], scores[kept])
+
+
+def _first_of_each(labels, most):
+    """Mask (M,) of the first `most` entries of each label."""
+    first = np.ones(len(labels), dtype=bool)
+    for label in np.flatnonzero(np.bincount(labels) > most):
+        first[np.flatnonzero(labels == label)[most:]] = False
+    return first
+
+
+def _of_all_images(offsets, logits, default_boxes, score_threshold, iou_threshold, candidates, limit):
+    """On the card: every class of every image is a set of its own, and all sets go through NMS side by side."""
     xp = array_module(offsets, logits, default_boxes)
     images, boxes, classes = len(logits), logits.shape[1], logits.shape[2] - 1
-    scores = softmax(logits)[..., 1:].reshape(-1)  # (N*P*C,)
+    scores = xp.moveaxis(softmax(logits), -1, 1)[:, 1:].reshape(-1)  # (N*C*P,)
     found = xp.flatnonzero(scores > score_threshold)  # (M,)
     if len(found) == 0:
-        return [_no_detections(offsets.dtype)] * images
+        nothing = np.zeros((0, 4), offsets.dtype), np.zeros(0, np.int64), np.zeros(0, offsets.dtype)
+        return [Detections(*nothing)] * images
     scores = scores[found]
-    image, box, label = found // (boxes * classes), found // classes % boxes, found % classes
+    group, box = found // boxes, found % boxes  # group: image * classes + label
 
-    picks, counts = _best_of_groups(scores, image * classes + label, images * classes, candidates)  # (N*C, K)
-    image, box = image[picks], box[picks]
+    picks, counts = _best_of_groups(scores, group, images * classes, candidates)  # (N*C, K)
+    image, box = group[picks] // classes, box[picks]
     corners = clip(to_corners(decode(offsets[image, box], default_boxes[box])))  # (N*C, K, 4)
-    stays = survivors_of_groups(corners, counts, iou_threshold)
+    real = xp.arange(picks.shape[1]) < counts[:, None]  # padding comes last and so removes nothing real
+    stays = survivors(corners, iou_threshold) & real
 
     scores = xp.where(stays, scores[picks], 0).reshape(images, -1)  # (N, C*K)
     best = xp.argsort(-scores, axis=1, kind="stable")[:, :limit]  # (N, limit)
@@ -57,7 +89,3 @@ def _best_of_groups(scores, group, groups, most):
     width = int(to_numpy(counts.max()))
     places = first[:, None] + xp.arange(width)
     return order[xp.minimum(places, len(order) - 1)], counts
-
-
-def _no_detections(dtype):
-    return Detections(np.zeros((0, 4), dtype), np.zeros(0, np.int64), np.zeros(0, dtype))
