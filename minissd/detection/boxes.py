@@ -112,5 +112,6 @@ def _split(boxes):
 
 
 def _join(*columns):
-    """Four columns (...) -> (..., 4)."""
-    return array_module(*columns).stack(columns, axis=-1)
+    """Four columns (...) -> (..., 4), each column in one piece, for all that follows runs along the columns."""
+    xp = array_module(*columns)
+    return xp.moveaxis(xp.stack(columns), 0, -1)

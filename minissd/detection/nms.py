@@ -3,9 +3,9 @@
 Lecture, "Non-Max. Suppression".  Its algorithm removes a box at IoU >= tau, its text at IoU > tau; here it is
 IoU > tau, as in the original SSD.
 
-Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed so
-far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the host at
-every step, so there `survivors` compares all with all, many sets side by side, and never looks.
+Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed
+so far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the
+host at every step, so there `survivors` compares all with all, many sets side by side, and never looks.
 """
 
 import numpy as np
@@ -75,10 +75,10 @@ def survivors(corners, iou_threshold):
 def _settle(free, too_close):
     """Which boxes of a block stay, among themselves: free (..., B) bool, too_close (..., B, B) -> (..., B) bool.
 
-    too_close[i, j]: 1 if box i would remove the worse box j.  A free box stays if no better box that stays is too close.
-    Taken as an update rule this settles the first box at once and at least one more in each round; usually a few
-    rounds settle all.  The CPU looks whether they have and stops; the card goes through all rounds, for looking would
-    mean waiting for it in each.
+    too_close[i, j]: 1 if box i would remove the worse box j.  A free box stays if no better box that stays is too
+    close.  Taken as an update rule this settles the first box at once and at least one more in each round; usually a
+    few rounds settle all.  The CPU looks whether they have and stops; the card goes through all rounds, for looking
+    would mean waiting for it in each.
     """
     xp = array_module(free)
     stays = free

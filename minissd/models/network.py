@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minissd.backend import to_device
+from minissd.backend import array_module, to_device
 from minissd.layers import Layer
 
 
@@ -38,13 +38,19 @@ class Network(Layer):
         if images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(f"{self.name} reads images (N, {', '.join(map(str, expected))}), got {images.shape}")
         if images.dtype == np.uint8:
-            x = images.astype(self.dtype)
-            x -= self.buffers["pixels.mean"]
-            x *= self.buffers["pixels.scale"]
+            x = images.astype(self.dtype, order="C")
+            rows = x.reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
+            rows -= self._along_a_row("pixels.mean")
+            rows *= self._along_a_row("pixels.scale")
             return x
         if images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")
         return images.astype(self.dtype, copy=False)
+
+    def _along_a_row(self, buffer):
+        """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""
+        values = self.buffers[buffer]
+        return array_module(values).tile(values, self.input_size)
 
     def trace(self, images, train=False, rng=None):
         """Yield (name, output) of every layer in the order of `forward`: for looking inside."""

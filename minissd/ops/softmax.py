@@ -2,9 +2,9 @@
 
 The row maximum is subtracted first: softmax does not change, and exp never overflows.
 
-There are many rows of few classes, and a maximum or a sum over a short last axis is slow, for NumPy starts anew in every
-row.  So the classes are laid out first: then each step runs along all rows at once, three to four times as fast.  What is
-returned has the shape of x and that layout.
+There are many rows of few classes, and a maximum or a sum over a short last axis is slow, for NumPy starts anew in
+every row.  So the classes are laid out first: then each step runs along all rows at once.  What is returned has the
+shape of x and that layout.
 """
 
 from minissd.backend import array_module
