@@ -40,7 +40,7 @@ class Goal(NamedTuple):
     stretch: float | None = None
 
     def verdict(self, value):
-        """"stretch", "reached" or "missed"; None where there is no value."""
+        """One of "stretch", "reached", "missed"; None where there is no value."""
         if value is None:
             return None
         if self.stretch is not None and self.measure.keeps(value, self.stretch):

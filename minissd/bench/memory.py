@@ -14,8 +14,8 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_growth(prepare, *arguments):
-    """(MiB, results): how far `prepare(*arguments)()` raises the memory of a fresh process at its worst moment, and what
-    its CALLS calls returned, for a check that they did the work.
+    """(MiB, results): how far `prepare(*arguments)()` raises the memory of a fresh process at its worst moment, and
+    what its CALLS calls returned, for a check that they did the work.
 
     What `prepare` itself builds (imports, model, batch) is there before and does not count.  prepare: a function
     that can be pickled.  None where there is no /proc to ask (it is Linux's).
