@@ -49,6 +49,12 @@ def train(
     batch_norm: Annotated[
         bool | None, typer.Option("--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
     ] = None,
+    atrous: Annotated[
+        bool | None, typer.Option("--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
+    ] = None,
+    boxes: Annotated[
+        str | None, typer.Option(help="Default boxes of ssd300-vgg16: caffe, ssd.pytorch or torchvision.")
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),
@@ -81,15 +87,16 @@ def train(
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
     ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.
     """
-    out = out or Path("runs") / Path(data).resolve().stem
+    place = Path(data).resolve()
+    out = out or Path("runs") / (place.stem if place.suffix.lower() == ".json" else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
     held_out = runs.start(out, settings, resolve_device(device), resume)
     checkpoint = out / (LAST if held_out is None else BEST)
     console.print(f"run folder: {out}", markup=False, soft_wrap=True)
-    unseen = "test" if held_out is None else settings["validation"] or "val"
+    scored = "test" if held_out is None else settings["validation"] or "val"
     command = (
-        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {unseen}"
+        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {scored}"
     )
     console.print(f"next: {command}", markup=False, soft_wrap=True)

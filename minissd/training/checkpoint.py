@@ -94,7 +94,7 @@ def _rebuild(path, metadata, device):
         return model, step, settings
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
 
 

@@ -33,7 +33,7 @@ RECIPES = {
     "scratch": {
         "batch_norm": True,
         "batch_size": 32,
-        "lr": 0.05,
+        "lr": 0.01,
         "epochs": 100,
         "warmup": 0.3,
     },

@@ -103,3 +103,27 @@ def test_refused(refused, tree, tmp_path, monkeypatch, words, parts):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nothing fetched
     refused(parts, "train", "--data", tree.root, "--out", tmp_path / "run", "--epochs", 1, *words)
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_weights_without_batch_norm_need_a_recipe_without(refused, tree, tmp_path):
+    """The recipe of ssd300-vgg16 unless another is given is `scratch`, which puts batch norm into the network."""
+    file = tmp_path / "weights.safetensors"
+    save(build("ssd300-vgg16", classes=("eel",)), file)
+    words = ("--model", "ssd300-vgg16", "--weights", file, "--out", tmp_path / "run", "--epochs", 1)
+    refused(["batch norm", "--recipe paper-voc07"], "train", "--data", tree.root, *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_another_model_are_refused(refused, tree, tmp_path):
+    """All models have a pixel normalisation, which is not enough to have in common."""
+    file = tmp_path / "weights.safetensors"
+    save(build("ssd-tiny", classes=("eel",), input_size=64), file)
+    words = ("--model", "ssd300-vgg16", "--weights", file, "--out", tmp_path / "run")
+    refused([file, "ssd300-vgg16 has none of its layers"], "train", "--data", tree.root, *words)
+
+
+def test_a_resumed_run_keeps_its_task(minissd, refused, tree, tmp_path):
+    out = tmp_path / "run"
+    words = ("--input-size", 64, "--epochs", 1, "--batch-size", 6, "--workers", 0)
+    assert minissd("train", "--data", tree.root, "--out", out, *words).status == 0
+    refused(["--task", "'classify'", "'detect'"], "train", "--out", out, "--resume", "--task", "classify")
