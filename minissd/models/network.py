@@ -17,6 +17,7 @@ class Network(Layer):
         loss(outputs, targets, size) -> terms, cache    terms: "loss" and its parts, 0-d arrays; size: of the whole
                                                   batch, where `outputs` are those of a part of it
         loss_backward(cache) -> dy                for `backward`
+    and for looking inside, trace(images, train, rng) yields (name, output) of every layer in the order of `forward`.
     `options` is what `build` was given: with name and classes enough to make the model again.
     """
 
@@ -51,7 +52,3 @@ class Network(Layer):
         """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""
         values = self.buffers[buffer]
         return array_module(values).tile(values, self.input_size)
-
-    def trace(self, images, train=False, rng=None):
-        """Yield (name, output) of every layer in the order of `forward`: for looking inside."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what is inside")
