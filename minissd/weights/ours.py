@@ -28,6 +28,11 @@ def own_layout(file, arrays):
     return OwnLayout("minissd", names, signature, classes=classes, boxes=None if boxes is None else str(boxes))
 
 
+def describe(model):
+    """What the metadata of a file of ours say of a model, for `description` to read: enough to make it again."""
+    return {"model": model.name, "classes": json.dumps(model.classes), "options": json.dumps(model.options)}
+
+
 def description(file):
     """(model's name or None, classes or None, options of `build`) as the metadata of a file of ours tell them."""
     if not file.metadata.get("format", "").startswith("minissd "):
