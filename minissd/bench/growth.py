@@ -1,5 +1,7 @@
 """Cost against size: time with the number of images, and with their pixels."""
 
+from contextlib import ExitStack
+
 from minissd.bench.agreement import require_agreement
 from minissd.bench.figures import MINISSD, Figure
 from minissd.bench.growth_figure import Growth
@@ -25,16 +27,16 @@ def run(peer, repeat, report):
         figures = [Figure(f"{work}, {size}", "ms", runs) for size, runs in times.items()]
         return Growth(work, *axis, figures)
 
-    return [
-        measure(f"{large.name} forward", batch_works(large), batches),
-        measure("ssd-tiny forward", batch_works(tiny(BATCH_SIDE)), batches),
-        measure(f"trunk of {large.name} forward", trunk_works(large), pixels),
-        measure("ssd-tiny forward", {side: (tiny(side), pictures(1, side)) for side in SIDES}, pixels),
-    ]
-
-
-def tiny(side):
-    return Subject("ssd-tiny", 3, {"input_size": side}).model()
+    small = {side: Subject("ssd-tiny", 3, {"input_size": side}).model() for side in SIDES}
+    with ExitStack() as inference:
+        for model in (large, *small.values()):
+            inference.enter_context(model.inference())
+        return [
+            measure(f"{large.name} forward", batch_works(large), batches),
+            measure("ssd-tiny forward", batch_works(small[BATCH_SIDE]), batches),
+            measure(f"trunk of {large.name} forward", trunk_works(large), pixels),
+            measure("ssd-tiny forward", {side: (model, pictures(1, side)) for side, model in small.items()}, pixels),
+        ]
 
 
 def batch_works(model):
@@ -55,7 +57,7 @@ def trunk_works(model):
 
 def outputs(part, x):
     """What a detector or a layer puts out, by name."""
-    y, _ = part.forward(x)
+    y = part.infer(x)
     return dict(zip(("offsets", "logits"), y, strict=True)) if isinstance(y, tuple) else {"y": y}
 
 

@@ -24,13 +24,14 @@ def run(peer, repeat, report):
     layers = list(convolutions(model, pictures(1, model.input_size)))
     costs = multiply_adds_by_layer(model)
     figures = [matrix_product(peer, fewer(repeat))]
-    for done, (name, layer, x) in enumerate(layers, 1):
-        sides = {MINISSD: lambda layer=layer, x=x: {"y": layer.forward(x)[0]}}
-        sides |= peer_sides(peer, "Inference", layer, x)
-        check(name, sides)
-        times = interleaved(sides, fewer(repeat), lambda _done, _total: None)
-        figures.append(Figure(name, "ms", times, operations=2 * costs[name]))
-        report(name, done, len(layers))
+    with model.inference():
+        for done, (name, layer, x) in enumerate(layers, 1):
+            sides = {MINISSD: lambda layer=layer, x=x: {"y": layer.infer(x)}}
+            sides |= peer_sides(peer, "Inference", layer, x)
+            check(name, sides)
+            times = interleaved(sides, fewer(repeat), lambda _done, _total: None)
+            figures.append(Figure(name, "ms", times, operations=2 * costs[name]))
+            report(name, done, len(layers))
     return figures
 
 
@@ -52,7 +53,7 @@ def convolutions(model, images):
         for name, layer in stage.layers.items():
             if isinstance(layer, Conv2d):
                 yield f"{stage_name}.{name}", layer, x
-            x, _ = layer.forward(x)
-        seen, _ = head.l2norm.forward(x) if isinstance(head, NormalizedHead) else (x, None)
+            x = layer.infer(x)
+        seen = head.l2norm.infer(x) if isinstance(head, NormalizedHead) else x
         for name in ("offsets", "logits"):
             yield f"head{i}.{name}", getattr(head, name), seen

@@ -31,12 +31,13 @@ def forward(model, peer, repeat, report):
     work, images = f"{model.name} forward, batch 1", pictures(1, model.input_size)
 
     def ours():
-        (offsets, logits), _ = model.forward(images)
+        offsets, logits = model.infer(images)
         return {"offsets": offsets, "logits": logits}
 
     sides = {MINISSD: ours} | peer_sides(peer, "Inference", model, images)
-    check(work, sides)
-    times = interleaved(sides, repeat, lambda done, total: report("forward", done, total))
+    with model.inference():
+        check(work, sides)
+        times = interleaved(sides, repeat, lambda done, total: report("forward", done, total))
     return Figure(work, "ms", times, FORWARD_GOAL)
 
 
@@ -50,7 +51,7 @@ def forward_backward(model, peer, repeat, report):
 
     def ours():
         _, cache = model.forward(images, train=True)
-        _, grads = model.backward(dy, cache, need_dx=False)
+        _, grads = model.backward(dy, cache, need_dx=False, spend=True)
         return grads
 
     sides = {MINISSD: ours} | peer_sides(peer, "ForwardBackward", model, images, dy)

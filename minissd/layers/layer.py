@@ -17,6 +17,11 @@ class Layer:
         self.params = {}
         self.buffers = {}
 
+    def infer(self, x):
+        """The output alone; containers keep nothing for a backward pass, so each map's memory serves the next."""
+        y, _ = self.forward(x)
+        return y
+
     def adopt(self, **children):
         """List the arrays of the children under "child.name"."""
         for name, child in children.items():

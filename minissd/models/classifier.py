@@ -22,9 +22,12 @@ class Classifier(Network):
     def forward(self, images, train=False, rng=None):
         return self.body.forward(self.normalize(images), train, rng)
 
-    def backward(self, dy, cache, need_dx=True):
+    def infer(self, images):
+        return self.body.infer(self.normalize(images))
+
+    def backward(self, dy, cache, need_dx=True, *, spend=False):
         """dy: d_logits (N, classes) -> d_images (N, S, S, C) or None, grads."""
-        return self.body.backward(dy, cache, need_dx)
+        return self.body.backward(dy, cache, need_dx, spend=spend)
 
     def trace(self, images, train=False, rng=None):
         yield from self.body.trace(self.normalize(images), train, rng)
@@ -44,5 +47,4 @@ class Classifier(Network):
 
     def classify(self, images):
         """images as for `forward` -> probabilities (N, classes), on the model's device."""
-        logits, _ = self.forward(images)
-        return softmax(logits)
+        return softmax(self.infer(images))

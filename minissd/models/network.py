@@ -1,5 +1,7 @@
 """What every model shares: a name, classes, and the images it reads."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from minissd.backend import array_module, to_device
@@ -47,6 +49,19 @@ class Network(Layer):
         if images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")
         return images.astype(self.dtype, copy=False)
+
+    @contextmanager
+    def inference(self):
+        """For many forward passes in a row: inside, the parameters are read-only, and so a convolution computes what
+        depends on them alone only once.  NumPy refuses to change them meanwhile."""
+        on_host = [array for array in self.params.values() if isinstance(array, np.ndarray) and array.flags.writeable]
+        for array in on_host:
+            array.flags.writeable = False
+        try:
+            yield
+        finally:
+            for array in on_host:
+                array.flags.writeable = True
 
     def _along_a_row(self, buffer):
         """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""

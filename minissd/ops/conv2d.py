@@ -9,11 +9,13 @@ the same but for rounding: conv2d_matrix.py multiplies a matrix of patches and t
 quarter of the multiplications for 3x3 kernels at stride 1.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from minissd.backend import array_module
 from minissd.ops import conv2d_matrix, winograd
 from minissd.ops.im2col import Windows
+from minissd.ops.tiles import STEP
 
 ALGORITHMS = {"im2col": conv2d_matrix, "winograd": winograd}
 
@@ -58,11 +60,14 @@ def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is Winograd where its transforms cost less than they save.
 
     The transforms of the tiles are shared by all channels, the transform of the kernel by all tiles, so there must be
-    enough of both.  On a card the 36 small products pay less, and im2col stays.
+    enough of both; and at least half of the cells of the tiles must lie on the map, which a large dilation of a small
+    map prevents.  On a card the 36 small products pay less, and im2col stays.
     """
     if algorithm == "auto":
         numpy = array_module(x).__name__ == "numpy"
-        pays = min(w.shape[2:]) >= 64 and winograd.tiles(windows) >= 24
+        tiles = winograd.tiles(windows)
+        half_full = len(x) * prod(windows.out) >= tiles * STEP**2 / 2
+        pays = min(w.shape[2:]) >= 64 and tiles >= 24 and half_full
         return "winograd" if numpy and winograd.applies(windows) and pays else "im2col"
     if algorithm not in ALGORITHMS:
         raise ValueError(f'conv2d: algorithm must be "auto", "im2col" or "winograd", got {algorithm!r}')

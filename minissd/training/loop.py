@@ -108,7 +108,7 @@ def train_step(model, optimizer, batch, config, step):
             images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
             outputs, cache = model.forward(images, train=True, rng=rng)
             part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
-            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False)
+            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)
             _add(terms, part_terms)
             _add(grads, part_grads)
         xp = array_module(terms["loss"])

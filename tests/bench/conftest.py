@@ -22,7 +22,7 @@ def small(monkeypatch):
         monkeypatch.setattr(module, "SUBJECT", TINY)
     monkeypatch.setattr(step, "peak_growth", peak_growth_in_this_process)
     monkeypatch.setattr(growth, "BATCHES", (1, 2))
-    monkeypatch.setattr(growth, "SIDES", (32, 64))
+    monkeypatch.setattr(growth, "SIDES", (32, 48))
     monkeypatch.setattr(growth, "BATCH_SIDE", 48)
     monkeypatch.setattr(layers, "SIDE", 64)
     monkeypatch.setattr(preparation, "IMAGES", 3)

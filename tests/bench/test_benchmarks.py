@@ -70,13 +70,13 @@ def test_the_released_network_agrees_with_its_twin(torch_peer):
 
 
 def test_a_wrong_output_of_the_network_is_not_timed(small, torch_peer, report, monkeypatch):
-    right = SSD.forward
+    right = SSD.infer
 
-    def slightly_wrong(self, images, train=False, rng=None):
-        (offsets, logits), cache = right(self, images, train, rng)
-        return (offsets, logits * 1.01), cache
+    def slightly_wrong(self, images):
+        offsets, logits = right(self, images)
+        return offsets, logits * 1.01
 
-    monkeypatch.setattr(SSD, "forward", slightly_wrong)
+    monkeypatch.setattr(SSD, "infer", slightly_wrong)
     for run in (ssd300.run, growth.run):
         with pytest.raises(MinissdError, match="logits: .*differ"):
             run(torch_peer, 1, report)
@@ -87,8 +87,8 @@ def test_a_wrong_output_of_the_network_is_not_timed(small, torch_peer, report, m
 def test_a_wrong_gradient_of_the_network_is_not_timed(small, torch_peer, report, monkeypatch, name):
     right = SSD.backward
 
-    def wrong(self, dy, cache, need_dx=True):
-        dx, grads = right(self, dy, cache, need_dx)
+    def wrong(self, *args, **options):
+        dx, grads = right(self, *args, **options)
         return dx, grads | {name: grads[name] * 1.05}
 
     monkeypatch.setattr(SSD, "backward", wrong)
@@ -99,8 +99,8 @@ def test_a_wrong_gradient_of_the_network_is_not_timed(small, torch_peer, report,
 def test_a_missing_gradient_of_the_network_is_not_timed(small, torch_peer, report, monkeypatch):
     right = SSD.backward
 
-    def lazy(self, dy, cache, need_dx=True):
-        dx, grads = right(self, dy, cache, need_dx)
+    def lazy(self, *args, **options):
+        dx, grads = right(self, *args, **options)
         return dx, {name: grad for name, grad in grads.items() if not name.startswith("stage0")}
 
     monkeypatch.setattr(SSD, "backward", lazy)
@@ -109,15 +109,15 @@ def test_a_missing_gradient_of_the_network_is_not_timed(small, torch_peer, repor
 
 
 def test_a_batch_of_which_an_image_is_skipped_is_not_timed(small, report, monkeypatch):
-    right = SSD.forward
+    right = SSD.infer
 
-    def lazy(self, images, train=False, rng=None):
-        (offsets, logits), cache = right(self, images, train, rng)
+    def lazy(self, images):
+        offsets, logits = right(self, images)
         if len(images) > 1:
             logits[-1] = 0
-        return (offsets, logits), cache
+        return offsets, logits
 
-    monkeypatch.setattr(SSD, "forward", lazy)
+    monkeypatch.setattr(SSD, "infer", lazy)
     with pytest.raises(MinissdError, match="logits of one image in a batch"):
         growth.run(None, 1, report)
 
