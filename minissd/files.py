@@ -34,8 +34,7 @@ def placed_whole(path):
     path = Path(path)
     temporary = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(4)}.part{path.suffix[:16]}")
     try:
-        if path.exists() and not path.is_file():
-            raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
+        _require_ordinary(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with open(temporary, "r+b") as file:
@@ -60,6 +59,17 @@ def check_writable(folder):
             pass
     except OSError as error:
         raise _cannot_be_written(folder, error) from error
+
+
+def check_file_writable(path):
+    """MinissdError unless a file can be made at `path`, or take the place of the one that is there."""
+    _require_ordinary(Path(path))
+    check_writable(Path(path).parent)
+
+
+def _require_ordinary(path):
+    if path.exists() and not path.is_file():
+        raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
 
 
 def _cannot_be_written(path, error):

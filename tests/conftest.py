@@ -5,12 +5,15 @@ import sys
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: the test processes already fill the cores
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import strict_cupy
 from hypothesis import HealthCheck, settings
+
+from minissd.errors import MinissdError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -26,6 +29,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def refused():
+    """with refused(*parts): a MinissdError of one line in which all the parts occur."""
+
+    @contextmanager
+    def check(*parts):
+        with pytest.raises(MinissdError) as raised:
+            yield
+        message = str(raised.value)
+        assert "\n" not in message
+        for part in parts:
+            assert str(part) in message, f"{part!r} is not in {message!r}"
+
+    return check
 
 
 @pytest.fixture

@@ -1,15 +1,25 @@
 """Benchmarks: what `minissd bench` runs, beside PyTorch where it is installed, in the same run.
 
-A benchmark is a function `run(peer, repeat, report)` that returns a list of `Figure`s.  It checks its own outputs
-before it takes a time, so that no figure comes from wrong or skipped work.  peer: the module `torch_peer`, or None;
-repeat: how often each side is timed; report(what, done, total): called as the work goes on.
+A benchmark is a function `run(peer, repeat, report)` that returns a list of `Figure`s or `Growth`s.  It checks its own
+outputs before it takes a time, so that no figure comes from wrong or skipped work.  peer: the module `torch_peer`, or
+None; repeat: how often each side is timed, what takes seconds a third as often; report(what, done, total): called as
+the work goes on.
 """
 
-from minissd.bench import convolution, detection, step
-from minissd.bench.figures import Figure
+from minissd.bench import convolution, detection, growth, layers, preparation, ssd300, step
+from minissd.bench.figures import Figure, Goal
+from minissd.bench.growth_figure import Growth
 from minissd.bench.peer import load_peer
 from minissd.bench.record import load_average, make_record
 
-BENCHMARKS = {"conv": convolution.run, "step": step.run, "detect": detection.run}
+BENCHMARKS = {
+    "conv": convolution.run,
+    "ssd300": ssd300.run,
+    "step": step.run,
+    "detect": detection.run,
+    "data": preparation.run,
+    "growth": growth.run,
+    "layers": layers.run,
+}
 
-__all__ = ["BENCHMARKS", "Figure", "load_average", "load_peer", "make_record"]
+__all__ = ["BENCHMARKS", "Figure", "Goal", "Growth", "load_average", "load_peer", "make_record"]

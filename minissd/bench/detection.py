@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from minissd.bench.figures import MINISSD, Figure
+from minissd.bench.figures import MINISSD, OWN_TIME, Figure, Goal
 from minissd.bench.timing import interleaved
 from minissd.detection import SSD300, default_boxes, detections_from, encode, iou, to_centers, to_corners
 from minissd.errors import MinissdError
 
 CLASSES, OBJECTS = 20, 8
 IOU_THRESHOLD = 0.45
+GOAL = Goal(OWN_TIME, 10, 3)  # ms
 
 
 def run(peer, repeat, report):
@@ -22,7 +23,7 @@ def run(peer, repeat, report):
 
     check(ours(), corners, labels)
     times = interleaved({MINISSD: ours}, repeat, lambda done, total: report("timing", done, total))
-    return [Figure(f"decode + NMS: {len(boxes)} boxes, {CLASSES} classes, one image", "ms", times)]
+    return [Figure(f"decode + NMS: {len(boxes)} boxes, {CLASSES} classes, one image", "ms", times, GOAL)]
 
 
 def random_objects(rng):

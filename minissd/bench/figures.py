@@ -1,23 +1,71 @@
-"""What a benchmark measured: the figures of both sides and what is required of ours."""
+"""What a benchmark measured on each side, and what is asked of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 MINISSD = "minissd"  # the name of our side; every other side is PyTorch's
+
+
+class Measure(NamedTuple):
+    """What a figure is judged by."""
+
+    title: str
+    sign: str
+    of: Callable  # (ours, theirs) -> number
+    keeps: Callable  # (number, bound) -> bool
+
+
+def _at_least(value, bound):
+    return value >= bound
+
+
+def _at_most(value, bound):
+    return value <= bound
+
+
+SPEED = Measure("PyTorch / minissd", ">=", lambda ours, theirs: theirs / ours, _at_least)
+MEMORY = Measure("minissd / PyTorch", "<=", lambda ours, theirs: ours / theirs, _at_most)
+OWN_TIME = Measure("minissd alone", "<=", lambda ours, _: ours, _at_most)
+OWN_RATE = Measure("minissd alone", ">=", lambda ours, _: ours, _at_least)
+SLOPE = Measure("slope", "1 ±", lambda ours, _: ours, lambda slope, bound: abs(slope - 1) <= bound)
+
+
+class Goal(NamedTuple):
+    """The bounds that are asked of a measure: one that has to be kept, and one that would be better still."""
+
+    measure: Measure
+    required: float
+    stretch: float | None = None
+
+    def verdict(self, value):
+        """One of "stretch", "reached", "missed"; None where there is no value."""
+        if value is None:
+            return None
+        if self.stretch is not None and self.measure.keeps(value, self.stretch):
+            return "stretch"
+        return "reached" if self.measure.keeps(value, self.required) else "missed"
+
+    def as_dict(self):
+        sign = self.measure.sign
+        return {"of": self.measure.title, "sign": sign, "required": self.required, "stretch": self.stretch}
 
 
 @dataclass(frozen=True)
 class Figure:
     """One piece of work, measured on each side.
 
-    runs: side -> its measured values, in `unit` ("ms" or "MiB"; less is better).  The sides of PyTorch are its
-    memory formats, and the better one stands for it.  limit: the most that ours / PyTorch's may be, None for no limit.
+    runs: side -> its measured values, in `unit`: "ms" or "MiB", of which less is better, or "images/s" of ours alone.
+    The sides of PyTorch are its memory formats, and the better one stands for it.  operations: floating-point
+    operations of the work as it is defined (a multiply-add is two), whatever the algorithm makes of it.
     """
 
     work: str
     unit: str
     runs: dict[str, list[float]]
-    limit: float | None = None
+    goal: Goal | None = None
+    operations: int | None = None
 
     @property
     def ours(self):
@@ -30,15 +78,21 @@ class Figure:
         return min(sides, default=(None, None))
 
     @property
-    def ratio(self):
-        """Ours / PyTorch's: below 1 we need less of the unit."""
-        value, _ = self.peer
-        return None if value is None else self.ours / value
+    def score(self):
+        """What the goal judges; None without a goal, or where PyTorch is missing and the goal compares with it."""
+        theirs, _ = self.peer
+        if self.goal is None or (theirs is None and self.goal.measure in (SPEED, MEMORY)):
+            return None
+        return self.goal.measure.of(self.ours, theirs)
 
     @property
-    def reached(self):
-        """Whether the limit is kept; None where there is nothing to compare."""
-        return None if self.ratio is None or self.limit is None else self.ratio <= self.limit
+    def verdict(self):
+        return self.goal and self.goal.verdict(self.score)
+
+    def rates(self):
+        """(ours, PyTorch's) in 1e9 operations a second; None for what was not measured."""
+        theirs, _ = self.peer
+        return tuple(value and self.operations / value / 1e6 for value in (self.ours, theirs))
 
     def as_dict(self):
         """The figure as it stands in a record."""
@@ -49,8 +103,9 @@ class Figure:
             "minissd": self.ours,
             "pytorch": value,
             "pytorch_memory_format": side,
-            "minissd_over_pytorch": self.ratio,
-            "required_at_most": self.limit,
-            "reached": self.reached,
+            "score": self.score,
+            "goal": self.goal and self.goal.as_dict(),
+            "verdict": self.verdict,
+            "operations": self.operations,
             "runs": self.runs,
         }

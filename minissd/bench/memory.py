@@ -14,7 +14,8 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_growth(prepare, *arguments):
-    """MiB by which calling `prepare(*arguments)()` raises the memory of a fresh process at its worst moment.
+    """(MiB, results): how far `prepare(*arguments)()` raises the memory of a fresh process at its worst moment, and
+    what its CALLS calls returned, for a check that they did the work.
 
     What `prepare` itself builds (imports, model, batch) is there before and does not count.  prepare: a function
     that can be pickled.  None where there is no /proc to ask (it is Linux's).
@@ -29,9 +30,8 @@ def _measure(prepare, arguments):
     work = prepare(*arguments)
     gc.collect()
     before = _kibibytes("VmRSS")
-    for _ in range(CALLS):
-        work()
-    return (_kibibytes("VmHWM") - before) / 1024
+    results = [work() for _ in range(CALLS)]
+    return (_kibibytes("VmHWM") - before) / 1024, results
 
 
 def _kibibytes(field):

@@ -1,53 +1,63 @@
-"""Time and memory of a training step of ssd-tiny: forward, multibox loss, backward, SGD; the batch is there."""
+"""Time and memory of a training step: forward, multibox loss, backward, SGD; the batch is there."""
 
 from minissd.bench.agreement import require_agreement
-from minissd.bench.figures import MINISSD, Figure
+from minissd.bench.figures import MEMORY, MINISSD, SPEED, Figure, Goal
 from minissd.bench.memory import peak_growth
 from minissd.bench.peer import load_peer
+from minissd.bench.subject import Subject, training_batch
 from minissd.bench.timing import interleaved
-from minissd.data import DetectionPreparation, Loader, ShapesDataset
-from minissd.models import build
 from minissd.training import SGD, TrainConfig, train_step
 
-INPUT_SIZE, BATCH_SIZE = 240, 16
-CLASSES = ("ellipse", "rectangle", "triangle")
-CONFIG = TrainConfig(lr=0.002)  # a tenth of the usual peak: the same batch is learned again and again
+SUBJECT, BATCH_SIZE = Subject("ssd-tiny", 3, {"input_size": 240}), 16
+LR = 0.002  # a tenth of the usual peak: the same batch is learned again and again
 CHECKED_STEPS = 2  # the loss of the second step depends on every gradient of the first and on its update
-TIME_LIMIT, MEMORY_LIMIT = 2.0, 1.5  # times PyTorch's
+TIME_GOAL, MEMORY_GOAL = Goal(SPEED, 0.7, 1.0), Goal(MEMORY, 1.5)
 
 
 def run(peer, repeat, report):
-    names = (MINISSD, *(peer.MEMORY_FORMATS if peer else ()))
-    sides = {name: make_side(name) for name in names}
-    check(sides)
+    work = f"{SUBJECT.name} training step, batch {BATCH_SIZE}"
+    sides = {name: make_side(name, SUBJECT, BATCH_SIZE, LR) for name in names_of_sides(peer)}
+    check(work, {name: [side() for _ in range(CHECKED_STEPS)] for name, side in sides.items()})
     times = interleaved(sides, repeat, lambda done, total: report("timing", done, total))
-    peaks = {}
+    memory = peak_memory(work, MEMORY_GOAL, peer, report, SUBJECT, BATCH_SIZE, LR)
+    return [Figure(work, "ms", times, TIME_GOAL), *memory]
+
+
+def names_of_sides(peer):
+    return MINISSD, *(peer.MEMORY_FORMATS if peer else ())
+
+
+def peak_memory(work, goal, peer, report, *step):
+    """[Figure] of the memory that a step takes at its worst, [] where it cannot be asked.
+
+    step: what `make_side` takes after the side.
+    """
+    names = names_of_sides(peer)
+    peaks, losses = {}, {}
     for done, name in enumerate(names):
         report("memory", done, len(names))
-        peaks[name] = [peak_growth(make_side, name)]
+        measured = peak_growth(make_side, name, *step)
+        if measured is None:
+            return []
+        growth, losses[name] = measured
+        peaks[name] = [growth]
+    report("memory", len(names), len(names))
+    check(work, losses)
+    return [Figure(f"{work}: peak memory", "MiB", peaks, goal)]
 
-    work = f"of ssd-tiny: batch {BATCH_SIZE}, {INPUT_SIZE}x{INPUT_SIZE}, {len(CLASSES)} classes"
-    figures = [Figure(f"training step {work}", "ms", times, TIME_LIMIT)]
-    if None not in peaks[MINISSD]:
-        figures.append(Figure(f"peak memory of a training step {work}", "MiB", peaks, MEMORY_LIMIT))
-    return figures
 
-
-def make_side(name):
+def make_side(name, subject, batch_size, lr):
     """The step as a function without arguments that returns the loss; the same model and batch for every side."""
-    model = build("ssd-tiny", classes=CLASSES, input_size=INPUT_SIZE)
-    dataset = ShapesDataset(BATCH_SIZE, size=INPUT_SIZE, classes=CLASSES)
-    prepare = DetectionPreparation(model.targets, INPUT_SIZE)
-    batch = next(Loader(dataset, prepare, BATCH_SIZE, workers=0).epoch(0))
+    model, config = subject.model(), TrainConfig(lr=lr)
+    batch = training_batch(model, batch_size)
     if name != MINISSD:
-        return load_peer("torch").TrainingStep(model, batch, CONFIG, memory_format=name)
-    optimizer = SGD(model.params, CONFIG.lr, CONFIG.momentum, CONFIG.weight_decay)
-    return lambda: train_step(model, optimizer, batch, CONFIG, step=0)["loss"]
+        return load_peer("torch").TrainingStep(model, batch, config, memory_format=name)
+    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay)
+    return lambda: train_step(model, optimizer, batch, config, step=0)["loss"]
 
 
-def check(sides):
-    """Take the first steps on every side; their losses must agree."""
-    losses = {name: [side() for _ in range(CHECKED_STEPS)] for name, side in sides.items()}
+def check(work, losses):
+    """The losses of the first steps, dict side -> list, must agree."""
     for name in losses.keys() - {MINISSD}:
-        for i in range(CHECKED_STEPS):
-            require_agreement(f"training step, loss of step {i + 1} ({name})", losses[MINISSD][i], losses[name][i])
+        for i, (ours, theirs) in enumerate(zip(losses[MINISSD], losses[name], strict=True), 1):
+            require_agreement(f"{work}, loss of step {i} ({name})", ours, theirs)

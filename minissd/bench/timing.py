@@ -10,10 +10,11 @@ def interleaved(sides, repeat, report):
     """Milliseconds of every call: dict side -> list of `repeat` values.
 
     sides: name -> function without arguments.  They take turns, A B A B, so that whatever slows the machine for a
-    moment slows all of them alike; the caller takes medians.  One turn goes before, untimed, to warm them up.
+    moment slows all of them alike; the caller takes medians.  A third as many turns go before, untimed, to warm them
+    up: the first ones also pay for memory that the system has to clear.
     report(done, total) is called after every timed turn.
     """
-    for side in sides.values():
+    for side in list(sides.values()) * fewer(repeat):
         side()
     times = {name: [] for name in sides}
     gc.collect()
@@ -25,3 +26,8 @@ def interleaved(sides, repeat, report):
             times[name].append((time.perf_counter() - started) * 1e3)
         report(turn + 1, repeat)
     return times
+
+
+def fewer(repeat):
+    """How often to repeat what takes seconds, or has many parts."""
+    return max(1, repeat // 3)

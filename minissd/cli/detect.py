@@ -53,6 +53,8 @@ def detect(
     finally:
         if search.content:
             write_json(out / "detections.json", search.content)
+    if not search.content:
+        raise MinissdError(f"none of the {len(media)} files could be searched (named above): nothing was written")
     print_table(f"{checkpoint or weights}, score at least {score:g}", _summary(search.content))
     written = "annotated copies and detections.json" if pictures else "detections.json"
     console.print(f"{written}: {out}", markup=False, soft_wrap=True)

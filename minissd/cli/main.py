@@ -58,7 +58,7 @@ def main():
     except OSError as error:  # what no place nearer knew more about: a folder that may not be looked into, say
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions")
     except MemoryError:
-        _fail("out of memory: try a smaller --batch-size or --input-size")
+        _fail("out of memory: try a smaller --batch-size or --input-size, or --accumulate to train")
 
 
 def _fail(message):

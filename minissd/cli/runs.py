@@ -33,7 +33,7 @@ CONFIG = "config.json"
 _TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
-_MODEL_OPTIONS = ("input_size", "batch_norm", "anchors", "width", "dropout")
+_MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
 GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
 _MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 
@@ -74,6 +74,12 @@ def stored_settings(out, given):
         raise MinissdError(f"{out / CONFIG}: says nothing of {min(missing)}: restore the file or start a new run")
     if "model" in given:
         given = given | {"model": _model_for(given["model"], given.get("task"))}
+    learned = MODELS[settings["model"]].task
+    if given.get("task", learned) != learned:
+        raise MinissdError(
+            f"--task is {str(given['task'])!r}, but the run in {out} began with {learned!r}: "
+            "leave it out, or start a new run in another --out"
+        )
     for name, value in given.items():
         if name in _MAY_CHANGE:
             settings[name] = value
@@ -109,9 +115,23 @@ def start(out, settings, device, resume):
         if settings["weights"]:
             report = weights.load(model, weights_file(settings["weights"]), heads=None)
             console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
+            check_batch_norm(settings, report)
+            settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
         write_json(out / CONFIG, settings)
     train_and_draw(model, dataset, held_out, config, out, checkpoint)
     return held_out
+
+
+def check_batch_norm(settings, report):
+    """MinissdError if a network with batch norm got weights without, or the other way round: neither would work."""
+    wanted = settings["options"].get("batch_norm")
+    if wanted and not any(".bn" in ours for ours in report.matched.values()):
+        raise MinissdError(
+            f"{settings['weights']}: trained without batch norm, which --recipe {settings['recipe']} puts into the "
+            "network: add --recipe paper-voc07, or --no-batch-norm and a lower --lr"
+        )
+    if wanted is False and any(".bn" in theirs for theirs in report.left_over):
+        raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")
 
 
 def train_and_draw(model, dataset, held_out, config, out, checkpoint=None):

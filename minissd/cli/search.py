@@ -45,7 +45,7 @@ class Search:
         self._alone = len(media) == 1
         images = [medium for medium in media if not medium.is_video]
         videos = [medium for medium in media if medium.is_video]
-        with ThreadPoolExecutor(THREADS) as self._pool:
+        with self.model.inference(), ThreadPoolExecutor(THREADS) as self._pool:
             if images:
                 self._search_images(images)
             for medium in videos:

@@ -49,6 +49,12 @@ def train(
     batch_norm: Annotated[
         bool | None, typer.Option("--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
     ] = None,
+    atrous: Annotated[
+        bool | None, typer.Option("--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
+    ] = None,
+    boxes: Annotated[
+        str | None, typer.Option(help="Default boxes of ssd300-vgg16: caffe, ssd.pytorch or torchvision.")
+    ] = None,
     anchors: Annotated[
         bool | None, typer.Option("--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
     ] = None,
@@ -92,15 +98,16 @@ def train(
     ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.  For --model unet the tree
     has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2, ... for the classes.
     """
-    out = out or Path("runs") / Path(data).resolve().stem
+    place = Path(data).resolve()
+    out = out or Path("runs") / (place.stem if place.suffix.lower() == ".json" else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
     held_out = runs.start(out, settings, resolve_device(device), resume)
     checkpoint = out / (LAST if held_out is None else BEST)
     console.print(f"run folder: {out}", markup=False, soft_wrap=True)
-    unseen = "test" if held_out is None else settings["validation"] or "val"
+    scored = "test" if held_out is None else settings["validation"] or "val"
     command = (
-        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {unseen}"
+        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {scored}"
     )
     console.print(f"next: {command}", markup=False, soft_wrap=True)

@@ -86,7 +86,7 @@ def read_indices(path):
 
 
 def crop_and_resize(image, box, width, height, color_matrix=None):
-    """The rectangle `box` of an image, resampled -> (height, width, C) uint8.
+    """The rectangle `box` of an image, resampled -> a Pillow image, for Pillow is quick at what may follow.
 
     image: (H, W, C) uint8, C = 3 or 1; box: x_min, y_min, x_max, y_max in pixels, fractions allowed, inside the image.
     Bilinear, and averaged over all source pixels when shrinking.  color_matrix: 3x4 numbers row by row,
@@ -98,9 +98,7 @@ def crop_and_resize(image, box, width, height, color_matrix=None):
     part = Image.fromarray(np.ascontiguousarray(pixels if image.shape[2] == 3 else pixels[..., 0]))
     shifted = (x_min - left, y_min - top, x_max - left, y_max - top)
     resized = part.resize((width, height), Image.Resampling.BILINEAR, box=shifted)
-    if color_matrix is not None:
-        resized = resized.convert("RGB", color_matrix)
-    return np.asarray(resized).reshape(height, width, -1)
+    return resized if color_matrix is None else resized.convert("RGB", color_matrix)
 
 
 def _open(path):

@@ -55,7 +55,7 @@ _TORCH = "https://download.pytorch.org/models"
 _SSD_PYTORCH = "https://s3.amazonaws.com/amdegroot-models"
 _FLICKR = "images: Flickr terms of use"
 _TRAIN = "minissd train --data PLACE"
-_TRAIN_FROM = "minissd train --model ssd300-vgg16 --weights PLACE"
+_TRAIN_FROM = "minissd train --model ssd300-vgg16 --recipe paper-voc07 --weights PLACE --data voc2007"
 _DETECT = "minissd detect --model ssd300-vgg16 --weights PLACE IMAGE"
 
 DOWNLOADS = {

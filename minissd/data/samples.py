@@ -74,7 +74,8 @@ def choose_classes(wanted, known, where):
     if wanted is None:
         return tuple(known)
     wanted = tuple(dict.fromkeys(wanted))  # without repetitions, order kept
-    unknown = [name for name in wanted if name not in known]
+    # COCO's networks have outputs for numbers that no category has; weights/classes.py names them so
+    unknown = [name for name in wanted if name not in known and not name.startswith("N/A ")]
     if unknown or not wanted:
         asked = f"class {unknown[0]!r} is not known" if unknown else "the list of classes is empty"
         raise MinissdError(f"{where}: {asked}; there are {', '.join(known)}")

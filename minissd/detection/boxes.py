@@ -64,9 +64,13 @@ def iou(a, b):
     a_area += xp.finfo(a.dtype).tiny  # so that 0 / 0 becomes 0 / tiny
     b_area = (b_right - b_left) * (b_bottom - b_top)
 
-    # What is left of b once its edges are moved into a: nothing (0) if the two are disjoint.
-    intersection = xp.clip(b_right, a_left, a_right) - xp.clip(b_left, a_left, a_right)  # (..., A, B) widths
-    intersection *= xp.clip(b_bottom, a_top, a_bottom) - xp.clip(b_top, a_top, a_bottom)
+    intersection = xp.minimum(a_right, b_right)  # (..., A, B), in turn: right edge, width, area, overlap
+    intersection -= xp.maximum(a_left, b_left)
+    height = xp.minimum(a_bottom, b_bottom)
+    height -= xp.maximum(a_top, b_top)
+    xp.maximum(intersection, 0, out=intersection)  # the two are disjoint where an extent is negative
+    xp.maximum(height, 0, out=height)
+    intersection *= height
     union = a_area + b_area  # (..., A, B)
     union -= intersection
     intersection /= union
@@ -108,5 +112,6 @@ def _split(boxes):
 
 
 def _join(*columns):
-    """Four columns (...) -> (..., 4)."""
-    return array_module(*columns).stack(columns, axis=-1)
+    """Four columns (...) -> (..., 4), each column in one piece, for all that follows runs along the columns."""
+    xp = array_module(*columns)
+    return xp.moveaxis(xp.stack(columns), 0, -1)

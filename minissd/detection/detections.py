@@ -3,11 +3,13 @@
 Symbols: N images, P default boxes, C classes without background, M scores above the threshold, K candidates.
 """
 
+from functools import partial
+
 import numpy as np
 
 from minissd.backend import array_module, to_numpy
 from minissd.detection.boxes import Detections, clip, decode, to_corners
-from minissd.detection.nms import survivors_of_groups
+from minissd.detection.nms import first_survivors, survivors
 from minissd.ops.softmax import softmax
 
 
@@ -23,29 +25,60 @@ def detections_from(
     def corners_of(image, box):
         return clip(to_corners(decode(offsets[image, box], default_boxes[box])))
 
-    scores = softmax(logits)[..., 1:]  # (N, P, C)
+    scores = array_module(logits).moveaxis(softmax(logits), -1, 1)[:, 1:]  # (N, C, P)
     return best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit)
 
 
 def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
     """One `Detections` for each image, in host memory, best first.
 
-    scores (N, P, C) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
+    scores (N, C, P) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
     each image the `candidates` best boxes with a score above `score_threshold` go through NMS (the notes leave this
-    number out); then the `limit` best of the image are kept.
+    number out); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
+    comes first.
     """
+    settings = score_threshold, iou_threshold, candidates, limit
+    if array_module(scores) is np:
+        return [_of_one_image(one, partial(corners_of, image), *settings) for image, one in enumerate(scores)]
+    return _of_all_images(scores, corners_of, *settings)
+
+
+def _of_one_image(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
+    """On the CPU: all classes in one list, best first, so that NMS can stop at the last detection that is wanted."""
+    box_count, scores = scores.shape[1], scores.reshape(-1)  # (C*P,)
+    found = np.flatnonzero(scores > score_threshold)  # (M,)
+    found = found[np.argsort(-scores[found], kind="stable")]
+    labels, boxes = np.divmod(found, box_count)
+    allowed = _first_of_each(labels, candidates)
+    scores, labels, corners = scores[found[allowed]], labels[allowed], corners_of(boxes[allowed])
+    kept = first_survivors(corners, labels, iou_threshold, limit)
+    return Detections(corners[kept], labels[kept], scores[kept])
+
+
+def _first_of_each(labels, most):
+    """Mask (M,) of the first `most` entries of each label."""
+    first = np.ones(len(labels), dtype=bool)
+    for label in np.flatnonzero(np.bincount(labels) > most):
+        first[np.flatnonzero(labels == label)[most:]] = False
+    return first
+
+
+def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
+    """On the card: every class of every image is a set of its own, and all sets go through NMS side by side."""
     xp = array_module(scores)
-    images, boxes, classes = scores.shape
-    scores = scores.reshape(-1)  # (N*P*C,)
+    images, classes, boxes = scores.shape
+    scores = scores.reshape(-1)  # (N*C*P,)
     found = xp.flatnonzero(scores > score_threshold)  # (M,)
     if len(found) == 0:
-        return [_no_detections(scores.dtype)] * images
+        nothing = np.zeros((0, 4), scores.dtype), np.zeros(0, np.int64), np.zeros(0, scores.dtype)
+        return [Detections(*nothing)] * images
     scores = scores[found]
-    image, box, label = found // (boxes * classes), found // classes % boxes, found % classes
+    group, box = found // boxes, found % boxes  # group: image * classes + label
 
-    picks, counts = _best_of_groups(scores, image * classes + label, images * classes, candidates)  # (N*C, K)
-    corners = corners_of(image[picks], box[picks])  # (N*C, K, 4)
-    stays = survivors_of_groups(corners, counts, iou_threshold)
+    picks, counts = _best_of_groups(scores, group, images * classes, candidates)  # (N*C, K)
+    corners = corners_of(group[picks] // classes, box[picks])  # (N*C, K, 4)
+    real = xp.arange(picks.shape[1]) < counts[:, None]  # padding comes last and so removes nothing real
+    stays = survivors(corners, iou_threshold) & real
 
     scores = xp.where(stays, scores[picks], 0).reshape(images, -1)  # (N, C*K)
     best = xp.argsort(-scores, axis=1, kind="stable")[:, :limit]  # (N, limit)
@@ -70,7 +103,3 @@ def _best_of_groups(scores, group, groups, most):
     width = int(to_numpy(counts.max()))
     places = first[:, None] + xp.arange(width)
     return order[xp.minimum(places, len(order) - 1)], counts
-
-
-def _no_detections(dtype):
-    return Detections(np.zeros((0, 4), dtype), np.zeros(0, np.int64), np.zeros(0, dtype))

@@ -2,6 +2,10 @@
 
 Lecture, "Non-Max. Suppression".  Its algorithm removes a box at IoU >= tau, its text at IoU > tau; here it is
 IoU > tau, as in the original SSD.
+
+Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed
+so far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the
+host at every step, so there `survivors` compares all with all, many sets side by side, and never looks.
 """
 
 import numpy as np
@@ -9,7 +13,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.detection.boxes import iou
 
-BLOCK = 128  # boxes whose overlaps with all others are held at once: bounds the memory
+BLOCK = 128  # boxes looked at together: fewer cost more calls, more are compared with boxes that are going to go
 
 
 def nms(corners, scores, iou_threshold=0.45, score_threshold=0.0, top_k=None):
@@ -24,7 +28,32 @@ def nms(corners, scores, iou_threshold=0.45, score_threshold=0.0, top_k=None):
     xp = array_module(corners, scores)
     order = xp.argsort(-scores, kind="stable")[:top_k]
     order = order[scores[order] >= score_threshold]
+    if xp is np:
+        return order[first_survivors(corners[order], np.zeros(len(order), np.int64), iou_threshold, len(order))]
     return order[survivors(corners[order], iou_threshold)]
+
+
+def first_survivors(corners, labels, iou_threshold, limit):
+    """Indices of the boxes that stay, at most the first `limit` of them.
+
+    corners (K, 4), labels (K,), best first.  Only boxes of one label can be in each other's way; with all labels in one
+    list, the work ends with the last box that is wanted, and most boxes are never looked at.
+    """
+
+    def too_close(some, others):
+        same_label = labels[some][:, None] == labels[others]
+        return same_label & (iou(corners[some], corners[others]) > iou_threshold)
+
+    stay = np.zeros(0, np.int64)
+    for start in range(0, len(corners), BLOCK):
+        block = np.arange(start, min(start + BLOCK, len(corners)))
+        block = block[~too_close(stay, block).any(axis=0)]
+        among_themselves = np.triu(too_close(block, block), 1)  # only the worse of two can be removed
+        free = np.ones(len(block), dtype=bool)
+        stay = np.concatenate([stay, block[_settle(free, among_themselves.astype(corners.dtype))]])
+        if len(stay) >= limit:
+            break
+    return stay[:limit]
 
 
 def survivors(corners, iou_threshold):
@@ -43,15 +72,16 @@ def survivors(corners, iou_threshold):
     return stays
 
 
-def _settle(stays, too_close):
-    """Which boxes of a block stay, among themselves: stays (..., B) bool, too_close (..., B, B) -> (..., B).
+def _settle(free, too_close):
+    """Which boxes of a block stay, among themselves: free (..., B) bool, too_close (..., B, B) -> (..., B) bool.
 
-    A box stays if no better box that stays is too close.  Taken as an update rule this settles the first box
-    at once and at least one more in each round; usually a few rounds settle all.  The CPU looks whether they
-    have and stops; the card goes through all rounds, for looking would mean waiting for it in each.
+    too_close[i, j]: 1 if box i would remove the worse box j.  A free box stays if no better box that stays is too
+    close.  Taken as an update rule this settles the first box at once and at least one more in each round; usually a
+    few rounds settle all.  The CPU looks whether they have and stops; the card goes through all rounds, for looking
+    would mean waiting for it in each.
     """
-    xp = array_module(stays)
-    free = stays
+    xp = array_module(free)
+    stays = free
     for _ in range(free.shape[-1]):
         before, stays = stays, free & (_clashes(stays, too_close) == 0)
         if xp is np and (stays == before).all():
@@ -62,18 +92,3 @@ def _settle(stays, too_close):
 def _clashes(stays, too_close):
     """How many of the boxes that stay each box is too close to: (..., B) bool, (..., B, R) -> (..., R)."""
     return (stays.astype(too_close.dtype)[..., None, :] @ too_close)[..., 0, :]
-
-
-def survivors_of_groups(corners, counts, iou_threshold):
-    """`survivors` of padded sets: corners (S, K, 4), of which counts (S,) are real -> (S, K), padding False.
-
-    The card takes all sets in one go, for what costs there is the number of operations.  The CPU takes one
-    set after the other and skips the padding, for what costs there is the number of boxes.
-    """
-    xp = array_module(corners, counts)
-    real = xp.arange(corners.shape[1]) < counts[:, None]
-    if xp is not np:
-        return survivors(corners, iou_threshold) & real  # padding comes last and so removes nothing real
-    for group, count in enumerate(counts):
-        real[group, :count] = survivors(corners[group, :count], iou_threshold)
-    return real

@@ -90,6 +90,6 @@ def cell_detections(boxes, classes, anchors=None, score_threshold=0.01, iou_thre
     xp = array_module(boxes, classes)
     scores = xp.clip(boxes[..., 4:], 0, 1) * xp.clip(classes, 0, 1)  # (N, S, S, B, C)
     corners = clip(to_corners(decode_cells(boxes, anchors))).reshape(len(boxes), -1, 4)  # (N, P, 4)
-    scores = scores.reshape(*corners.shape[:2], -1)  # (N, P, C)
+    scores = xp.moveaxis(scores.reshape(*corners.shape[:2], -1), -1, 1)  # (N, C, P)
     at = lambda image, box: corners[image, box]  # noqa: E731
     return best_of_each_class(scores, at, score_threshold, iou_threshold, candidates, limit)

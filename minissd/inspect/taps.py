@@ -33,9 +33,10 @@ def tapped(model, name):
     forward, backward, tap = layer.forward, layer.backward, Tap()
 
     def tapped_forward(x, *args, **kwargs):
-        tap.input = x
-        tap.output, cache = forward(x, *args, **kwargs)
-        return tap.output, cache
+        tap.input = x.copy()  # this layer may work in place, and so may the next
+        y, cache = forward(x, *args, **kwargs)
+        tap.output = y.copy()
+        return y, cache
 
     def tapped_backward(dy, *args, **kwargs):
         tap.gradient = dy if tap.injected is None else tap.injected

@@ -16,11 +16,19 @@ class Sequential(Layer):
             caches.append(cache)
         return x, caches
 
-    def backward(self, dy, caches, need_dx=True):
+    def infer(self, x):
+        for layer in self.layers.values():
+            x = layer.infer(x)
+        return x
+
+    def backward(self, dy, caches, need_dx=True, *, spend=False):
+        """spend: empty `caches` on the way, for a training step that needs them only once: each map goes as soon as
+        its gradient is there, and the memory never holds all of both."""
         grads = {}
+        caches = caches if spend else list(caches)
         first = next(iter(self.layers), None)
-        for (name, layer), cache in zip(reversed(self.layers.items()), reversed(caches), strict=True):
-            dy, layer_grads = layer.backward(dy, cache, need_dx=need_dx or name != first)
+        for name, layer in reversed(self.layers.items()):
+            dy, layer_grads = layer.backward(dy, caches.pop(), need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))
         return dy, grads
 
@@ -31,6 +39,6 @@ class Sequential(Layer):
                 for inner, y in layer.trace(x, train, rng):
                     yield f"{name}.{inner}", y
             else:
-                y, _ = layer.forward(x, train, rng)
+                y, _ = layer.forward(x.copy(), train, rng)  # a layer may work in place, but x has been given out
                 yield name, y
             x = y

@@ -5,10 +5,14 @@ from minissd.layers.layer import Layer
 
 
 class ReLU(Layer):
-    """max(x, 0)."""
+    """max(x, 0); in_place=True overwrites x, where it follows a layer that does not keep its output."""
+
+    def __init__(self, *, in_place=False):
+        super().__init__()
+        self.in_place = in_place
 
     def forward(self, x, train=False, rng=None):
-        return ops.relu(x)
+        return ops.relu(x, in_place=self.in_place)
 
     def backward(self, dy, cache, need_dx=True):
         return ops.relu_backward(dy, cache), {}

@@ -14,4 +14,4 @@ def conv_relu(suffix, c_in, c_out, kernel=3, *, init, pad=1, stride=1, dilation=
     layers = {f"{prefix}{suffix}": conv}
     if batch_norm:
         layers[f"bn{suffix}"] = BatchNorm(c_out, init=init)
-    return layers | {f"relu{suffix}": ReLU()}
+    return layers | {f"relu{suffix}": ReLU(in_place=True)}

@@ -16,9 +16,12 @@ class Feedforward(Network):
     def forward(self, images, train=False, rng=None):
         return self.body.forward(self.normalize(images), train, rng)
 
-    def backward(self, dy, cache, need_dx=True):
+    def infer(self, images):
+        return self.body.infer(self.normalize(images))
+
+    def backward(self, dy, cache, need_dx=True, *, spend=False):
         """dy, of the last output -> d_images (N, S, S, C) or None, grads."""
-        return self.body.backward(dy, cache, need_dx)
+        return self.body.backward(dy, cache, need_dx, spend=spend)
 
     def trace(self, images, train=False, rng=None):
         yield from self.body.trace(self.normalize(images), train, rng)
@@ -44,5 +47,4 @@ class Classifier(Feedforward):
 
     def classify(self, images):
         """images as for `forward` -> probabilities (N, classes), on the model's device."""
-        logits, _ = self.forward(images)
-        return softmax(logits)
+        return softmax(self.infer(images))

@@ -12,13 +12,18 @@ def multiply_adds(model):
     with w (KH, KW, C, D), KH*KW with w (KH, KW, C) of a depthwise convolution, C with w (C, D).  All else (biases,
     batch norm, pooling, activations) is a few operations per number and not counted, as is usual.
     """
+    return sum(multiply_adds_by_layer(model).values())
+
+
+def multiply_adds_by_layer(model):
+    """The same for each of these layers: {name: multiply-adds}, in the order of `forward`."""
     side = model.input_size
     images = to_device(np.zeros((1, side, side, model.channels), dtype=model.dtype), model.device)
-    return sum(
-        output.size * _weights_per_output(model.params[f"{name}.w"])
+    return {
+        name: output.size * _weights_per_output(model.params[f"{name}.w"])
         for name, output in model.trace(images)
         if f"{name}.w" in model.params
-    )
+    }
 
 
 def _weights_per_output(w):

@@ -46,7 +46,7 @@ def separable_blocks(number, channels, blocks, *, init):
         layers |= {
             f"conv{i}_dw": DepthwiseConv2d(channels, 3, init=init, stride=stride, pad=1, bias=False),
             f"bn{i}_dw": BatchNorm(channels, init=init),
-            f"relu{i}_dw": ReLU(),
+            f"relu{i}_dw": ReLU(in_place=True),
         }
         layers |= conv_relu(f"{i}_pw", channels, width, 1, pad=0, init=init, batch_norm=True)
         channels = width

@@ -1,8 +1,10 @@
 """What every model shares: a name, classes, and the images it reads."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
-from minissd.backend import to_device
+from minissd.backend import array_module, to_device
 from minissd.layers import Layer
 
 
@@ -17,6 +19,7 @@ class Network(Layer):
         loss(outputs, targets, size) -> terms, cache    terms: "loss" and its parts, 0-d arrays; size: of the whole
                                                   batch, where `outputs` are those of a part of it
         loss_backward(cache) -> dy                for `backward`
+    and for looking inside, trace(images, train, rng) yields (name, output) of every layer in the order of `forward`.
     `options` is what `build` was given: with name and classes enough to make the model again.
     """
 
@@ -39,14 +42,29 @@ class Network(Layer):
         if images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(f"{self.name} reads images (N, {', '.join(map(str, expected))}), got {images.shape}")
         if images.dtype == np.uint8:
-            x = images.astype(self.dtype)
-            x -= self.buffers["pixels.mean"]
-            x *= self.buffers["pixels.scale"]
+            x = images.astype(self.dtype, order="C")
+            rows = x.reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
+            rows -= self._along_a_row("pixels.mean")
+            rows *= self._along_a_row("pixels.scale")
             return x
         if images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")
         return images.astype(self.dtype, copy=False)
 
-    def trace(self, images, train=False, rng=None):
-        """Yield (name, output) of every layer in the order of `forward`: for looking inside."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what is inside")
+    @contextmanager
+    def inference(self):
+        """For many forward passes in a row: inside, the parameters are read-only, and so a convolution computes what
+        depends on them alone only once.  NumPy refuses to change them meanwhile."""
+        on_host = [array for array in self.params.values() if isinstance(array, np.ndarray) and array.flags.writeable]
+        for array in on_host:
+            array.flags.writeable = False
+        try:
+            yield
+        finally:
+            for array in on_host:
+                array.flags.writeable = True
+
+    def _along_a_row(self, buffer):
+        """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""
+        values = self.buffers[buffer]
+        return array_module(values).tile(values, self.input_size)

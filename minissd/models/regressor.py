@@ -24,5 +24,4 @@ class Regressor(Feedforward):
 
     def estimate(self, images):
         """images as for `forward` -> numbers (N,), on the model's device."""
-        outputs, _ = self.forward(images)
-        return outputs[:, 0]
+        return self.infer(images)[:, 0]

@@ -97,7 +97,6 @@ class SSD(Network):
 
     def forward(self, images, train=False, rng=None):
         """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), caches."""
-        xp = array_module(images)
         x = self.normalize(images)
         outputs, caches = [], []
         for stage, head in zip(self.stages.values(), self.heads, strict=True):
@@ -105,20 +104,30 @@ class SSD(Network):
             output, head_cache = head.forward(x, train, rng)
             outputs.append(output)
             caches.append((stage_cache, head_cache))
-        offsets, logits = (xp.concatenate(parts, axis=1) for parts in zip(*outputs, strict=True))
-        return (offsets, logits), caches
+        return join(outputs), caches
 
-    def backward(self, dy, caches, need_dx=True):
-        """dy = (d_offsets (N, P, 4), d_logits (N, P, C+1)) -> d_images (N, S, S, 3) or None, grads."""
+    def infer(self, images):
+        x = self.normalize(images)
+        outputs = []
+        for stage, head in zip(self.stages.values(), self.heads, strict=True):
+            x = stage.infer(x)
+            outputs.append(head.infer(x))
+        return join(outputs)
+
+    def backward(self, dy, caches, need_dx=True, *, spend=False):
+        """dy = (d_offsets (N, P, 4), d_logits (N, P, C+1)) -> d_images (N, S, S, 3) or None, grads.
+
+        spend: as for `Sequential`.
+        """
         d_offsets, d_logits = dy
-        grads = {}
+        grads, caches = {}, caches if spend else list(caches)
         d_map = None  # what flows back along the trunk
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):
-            stage_cache, head_cache = caches[i]
+            stage_cache, head_cache = caches.pop()
             part = self.spec.slices[i]  # the boxes of this map
             d_head, head_grads = self.heads[i].backward((d_offsets[:, part], d_logits[:, part]), head_cache)
             d_map = d_head if d_map is None else d_map + d_head  # the map fed its head and the next stage
-            d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=need_dx or i > 0)
+            d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=need_dx or i > 0, spend=spend)
             grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
         return d_map, grads
 
@@ -137,7 +146,7 @@ class SSD(Network):
 
         options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit).
         """
-        (offsets, logits), _ = self.forward(images)
+        offsets, logits = self.infer(images)
         return detections_from(offsets, logits, self.default_boxes, **options)
 
     def targets(self, corners, labels):
@@ -155,3 +164,9 @@ class SSD(Network):
 
     def loss_backward(self, cache):
         return multibox_loss_backward(cache)
+
+
+def join(outputs):
+    """[(offsets, logits)] of all maps, one after the other on the axis of boxes -> (offsets, logits)."""
+    xp = array_module(outputs[0][0])
+    return tuple(xp.concatenate(parts, axis=1) for parts in zip(*outputs, strict=True))

@@ -17,7 +17,7 @@ STAGES = (
     ((128, 2),),
     ((128, 2),),
 )
-SIZES = (0.08, 0.18, 0.35, 0.55, 0.8)  # side of the default boxes of each map; the last only closes sqrt(s_l s_{l+1})
+SIZES = (0.08, 0.18, 0.37, 0.62, 0.95)  # side of the default boxes of each map; the last only closes sqrt(s_l s_{l+1})
 RATIOS = (2, 3)
 LARGEST_INPUT = 4096  # pixels: 2 million default boxes
 

@@ -99,29 +99,32 @@ class UNet(Network):
         logits, output_cache = self.output.forward(x)
         return logits, (down, bottleneck_cache, up, output_cache)
 
-    def backward(self, dy, caches, need_dx=True):
+    def backward(self, dy, caches, need_dx=True, *, spend=False):
         """dy: d_logits (N, S, S, C) -> d_images (N, S, S, 3) or None, grads.  The way back, from top right to top left.
 
         An encoder's map went two ways, over the skip and down through the pooling: two gradients meet and add up.
+        spend: as for `Sequential`.
         """
         down, bottleneck_cache, up, output_cache = caches
+        if not spend:
+            down, up = list(down), list(up)
         dx, grads = self.output.backward(dy, output_cache)
         grads = prefixed("output", grads)
         d_skips = []
         for i in range(LEVELS):
-            up_cache, join_cache, decoder_cache = up[LEVELS - 1 - i]  # as `forward` went: the lowest level first
-            dx, decoder_grads = self.decoders[i].backward(dx, decoder_cache)
+            up_cache, join_cache, decoder_cache = up.pop()
+            dx, decoder_grads = self.decoders[i].backward(dx, decoder_cache, spend=spend)
             d_skip, dx = self.join_backward(dx, join_cache)
             d_skips.append(d_skip)
             dx, up_grads = self.ups[i].backward(dx, up_cache)
             grads |= prefixed(f"decoder{i + 1}", decoder_grads) | prefixed(f"up{i + 1}", up_grads)
-        dx, bottleneck_grads = self.bottleneck.backward(dx, bottleneck_cache)
+        dx, bottleneck_grads = self.bottleneck.backward(dx, bottleneck_cache, spend=spend)
         grads |= prefixed("bottleneck", bottleneck_grads)
         for i in reversed(range(LEVELS)):
-            encoder_cache, pool_cache = down[i]
+            encoder_cache, pool_cache = down.pop()
             dx, _ = self.pool.backward(dx, pool_cache)
             dx += d_skips[i]
-            dx, encoder_grads = self.encoders[i].backward(dx, encoder_cache, need_dx=need_dx or i > 0)
+            dx, encoder_grads = self.encoders[i].backward(dx, encoder_cache, need_dx=need_dx or i > 0, spend=spend)
             grads |= prefixed(f"encoder{i + 1}", encoder_grads)
         return dx, grads
 
@@ -148,8 +151,7 @@ class UNet(Network):
 
     def segment(self, images):
         """images as for `forward` -> probabilities (N, S, S, C), on the model's device."""
-        logits, _ = self.forward(images)
-        return ops.sigmoid(logits)[0]
+        return ops.sigmoid(self.infer(images))[0]
 
     def loss_size(self, masks):
         return known_pixels(masks)

@@ -39,20 +39,26 @@ class YOLO(Network):
     def forward(self, images, train=False, rng=None):
         """images (N, size, size, 3), uint8 RGB or normalised -> (boxes, classes) as above, cache."""
         y, cache = self.body.forward(self.normalize(images), train, rng)
+        return self._split(y), (y.shape, cache)
+
+    def infer(self, images):
+        return self._split(self.body.infer(self.normalize(images)))
+
+    def _split(self, y):
+        """The last layer's output (N, S*S*(5 B + A C)) or (N, S, S, 5 B + A C) -> (boxes, classes)."""
         cells = y.reshape(len(y), self.side, self.side, -1)  # (N, S, S, 5 B + A C)
         boxes, classes = cells[..., : 5 * self.predictors], cells[..., 5 * self.predictors :]
-        split = (
+        return (
             boxes.reshape(*cells.shape[:3], self.predictors, 5),
             classes.reshape(*cells.shape[:3], -1, len(self.classes)),
         )
-        return split, (y.shape, cache)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy, cache, need_dx=True, *, spend=False):
         """dy = (d_boxes (N, S, S, B, 5), d_classes (N, S, S, A, C)) -> d_images or None, grads."""
         xp = array_module(*dy)
         shape, cache = cache
         d_cells = xp.concatenate([part.reshape(*part.shape[:3], -1) for part in dy], axis=-1)
-        return self.body.backward(d_cells.reshape(shape), cache, need_dx)
+        return self.body.backward(d_cells.reshape(shape), cache, need_dx, spend=spend)
 
     def trace(self, images, train=False, rng=None):
         yield from self.body.trace(self.normalize(images), train, rng)
@@ -62,7 +68,7 @@ class YOLO(Network):
 
         options: what `minissd.detection.cell_detections` takes (score_threshold, iou_threshold, limit).
         """
-        (boxes, classes), _ = self.forward(images)
+        boxes, classes = self.infer(images)
         return cell_detections(boxes, classes, self.anchors, **options)
 
     def targets(self, corners, labels):

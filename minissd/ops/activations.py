@@ -4,10 +4,13 @@ from minissd.backend import array_module
 from minissd.ops.threads import elementwise
 
 
-def relu(x):
-    """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0."""
+def relu(x, *, in_place=False):
+    """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0.
+
+    in_place: overwrite x (C-contiguous), which nobody may need any more: fresh memory costs more than the maximum.
+    """
     xp = array_module(x)
-    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x)
+    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x, out=x if in_place else None)
     return y, y
 
 

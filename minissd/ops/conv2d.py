@@ -10,11 +10,13 @@ quarter of the multiplications for 3x3 kernels at stride 1; conv2d_rows.py is fo
 handwritten digits are.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from minissd.backend import array_module
 from minissd.ops import conv2d_matrix, conv2d_rows, winograd
 from minissd.ops.im2col import Windows
+from minissd.ops.tiles import STEP
 
 ALGORITHMS = {"im2col": conv2d_matrix, "winograd": winograd, "rows": conv2d_rows}
 
@@ -33,7 +35,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
     algorithm: "im2col", "winograd" (3x3 at stride 1 only), "rows" (no dilation) or "auto", the fastest of them.
-    Winograd's relative error in float32 is about 1e-5, that of the others 1e-6.
+    Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
     array_module(x, w, b)
     _check_arguments(x, w, b)
@@ -59,14 +61,17 @@ def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is Winograd where its transforms cost less than they save.
 
     The transforms of the tiles are shared by all channels, the transform of the kernel by all tiles, so there must be
-    enough of both.  On a card the 36 small products pay less, nor do copies cost what they cost here: im2col stays.
+    enough of both; and at least half of the cells of the tiles must lie on the map, which a large dilation of a small
+    map prevents.  On a card the 36 small products pay less, nor do copies cost what they cost here: im2col stays.
     """
     if algorithm == "auto":
         if array_module(x).__name__ != "numpy":
             return "im2col"
         if conv2d_rows.applies(windows) and conv2d_rows.pays(windows, w.shape[3]):
             return "rows"
-        pays = min(w.shape[2:]) >= 64 and winograd.tiles(windows) >= 24
+        tiles = winograd.tiles(windows)
+        half_full = len(x) * prod(windows.out) >= tiles * STEP**2 / 2
+        pays = min(w.shape[2:]) >= 64 and tiles >= 24 and half_full
         return "winograd" if winograd.applies(windows) and pays else "im2col"
     if algorithm not in ALGORITHMS:
         known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))

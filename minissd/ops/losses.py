@@ -37,24 +37,24 @@ def cross_entropy_backward(cache, dloss=1):
 def smooth_l1(pred, target, *, reduction="mean"):
     """0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, d = pred - target of the same shape -> loss, cache.
 
-    SSD notes, "Localization loss": quadratic near 0, linear far out, so that outliers do not dominate.
+    SSD notes, "Localization loss": quadratic near 0, linear far out, so that outliers do not dominate.  With c, which
+    is d clipped to [-1, 1], both branches are c (d - c / 2), and c is the slope.
     """
     if pred.shape != target.shape:
         raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
     xp = array_module(pred, target)
     d = pred - target
-    size = xp.abs(d)
-    losses = xp.where(size < 1, 0.5 * d * d, size - 0.5)
+    slope = xp.minimum(xp.maximum(d, -1), 1)
+    d -= slope * 0.5
+    d *= slope
     scale = _scale(reduction, d.size)
-    return losses.sum() * scale, (d, scale)
+    return d.sum() * scale, (slope, scale)
 
 
 def smooth_l1_backward(cache, dloss=1):
-    """d_pred: d clipped to [-1, 1] (the slope of both branches), times scale and dloss."""
-    d, scale = cache
-    d_pred = array_module(d).clip(d, -1, 1)
-    d_pred *= scale * dloss
-    return d_pred
+    """d_pred: the slope, d clipped to [-1, 1], times scale and dloss."""
+    slope, scale = cache
+    return array_module(slope).multiply(slope, scale * dloss, dtype=slope.dtype)
 
 
 def binary_cross_entropy(logits, target, *, weight=None, reduction="mean"):

@@ -1,6 +1,10 @@
 """Softmax and its logarithm over the last axis (lecture, appendix, eq. 1, where the sum reuses its index).
 
 The row maximum is subtracted first: softmax does not change, and exp never overflows.
+
+There are many rows of few classes, and a maximum or a sum over a short last axis is slow, for NumPy starts anew in
+every row.  So the classes are laid out first: then each step runs along all rows at once.  What is returned has the
+shape of x and that layout.
 """
 
 from minissd.backend import array_module
@@ -9,13 +13,23 @@ from minissd.backend import array_module
 def log_softmax(x):
     """x - log(sum(exp(x))) over the last axis; same shape."""
     xp = array_module(x)
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
+    y = _classes_first(x)
+    y -= y.max(axis=0)
+    y -= xp.log(xp.exp(y).sum(axis=0))
+    return xp.moveaxis(y, 0, -1)
 
 
 def softmax(x):
     """exp(x) / sum(exp(x)) over the last axis; same shape, rows sum to 1."""
     xp = array_module(x)
-    y = xp.exp(x - x.max(axis=-1, keepdims=True))
-    y /= y.sum(axis=-1, keepdims=True)
-    return y
+    y = _classes_first(x)
+    y -= y.max(axis=0)
+    xp.exp(y, out=y)
+    y /= y.sum(axis=0)
+    return xp.moveaxis(y, 0, -1)
+
+
+def _classes_first(x):
+    """A copy of x (..., K) as (K, ...), each class in one piece."""
+    xp = array_module(x)
+    return xp.moveaxis(x, -1, 0).copy(order="C")

@@ -59,10 +59,14 @@ def in_shares(work, blocks, xp):
     return [first, *(other.result() for other in others)]
 
 
-def elementwise(operation, *arrays):
-    """A new array like the first, which operation(*parts, out=part) fills part after part, on all cores."""
+def elementwise(operation, *arrays, out=None):
+    """An array like the first, which operation(*parts, out=part) fills part after part, on all cores.
+
+    out: the contiguous array to fill, perhaps one of `arrays`; a new one unless given.
+    """
     xp = array_module(*arrays)
-    out = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
+    if out is None:
+        out = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
     flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
 
     def work(share):

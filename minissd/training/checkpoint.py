@@ -17,6 +17,7 @@ from minissd.backend import array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
 from minissd.models import build
+from minissd.weights.ours import describe
 
 FORMAT = "minissd checkpoint 1"
 
@@ -38,9 +39,7 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
             raise MinissdError(f"{name} is not finite after step {step}: not saved to {path}; try a lower --lr")
     metadata = {
         "format": FORMAT,
-        "model": model.name,
-        "classes": json.dumps(model.classes),
-        "options": json.dumps(model.options),
+        **describe(model),
         "step": str(step),
         "settings": to_json(settings or {}),
     }
@@ -94,7 +93,7 @@ def _rebuild(path, metadata, device):
         return model, step, settings
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
 
 

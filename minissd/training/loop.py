@@ -77,7 +77,8 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
                 tell()
             if validation is not None and _due(epoch, epochs, config) and not log.has_validation(step):
-                metrics, _, _ = evaluate(model, validation, batch_size=config.batch_size, workers=config.workers)
+                part = math.ceil(config.batch_size / config.accumulate)  # what the memory holds
+                metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
                 score = metrics[task.metric]
                 if best is None or math.isnan(best) or score >= best:  # NaN: there was nothing to find
                     best = score
@@ -107,7 +108,7 @@ def train_step(model, optimizer, batch, config, step):
             images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
             outputs, cache = model.forward(images, train=True, rng=rng)
             part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
-            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False)
+            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)
             _add(terms, part_terms)
             _add(grads, part_grads)
         xp = array_module(terms["loss"])

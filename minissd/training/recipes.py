@@ -28,12 +28,12 @@ RECIPES = {
     "short": {},  # the defaults of TrainConfig: a small network, an hour
     "paper-voc07": _PAPER | {"steps": 60_000},
     "paper-voc0712": _PAPER | {"steps": 120_000},
-    # Without a trained trunk: batch norm keeps sixteen fresh layers trainable, at a rate fifty times the paper's that
+    # Without a trained trunk: batch norm keeps sixteen fresh layers trainable, at a rate ten times the paper's that
     # is approached slowly.
     "scratch": {
         "batch_norm": True,
         "batch_size": 32,
-        "lr": 0.05,
+        "lr": 0.01,
         "epochs": 100,
         "warmup": 0.3,
     },

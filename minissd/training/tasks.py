@@ -147,8 +147,9 @@ def answers(model, dataset, *, batch_size=16, workers=2, report=None):
 
     loader = Loader(dataset, prepare, batch_size, workers=workers, shuffle=False)
     found = []
-    for batch in loader.epoch(0):
-        found += task.answers(model, to_device(batch.images, model.device))
-        if report:
-            report(len(found), len(dataset))
+    with model.inference():
+        for batch in loader.epoch(0):
+            found += task.answers(model, to_device(batch.images, model.device))
+            if report:
+                report(len(found), len(dataset))
     return found

@@ -21,7 +21,7 @@ def load(model, path, *, heads=True):
     The layout is recognised by the names in the file; the pixel normalisation and the default boxes that belong to it
     come along.  What fits goes in, in place and in the model's dtype; the rest of either side is reported.
     heads=False leaves the parameters that depend on the classes, and the default boxes, as they are; None does so
-    unless the file says that its classes are the model's.
+    unless the file is of such a model and says that its classes are these.
 
     Raises MinissdError, and leaves the model as it is, if the file is damaged, of a layout that is not known, or has
     a tensor of another shape than its place.
@@ -62,7 +62,10 @@ def _fill(model, file, heads):
     arrays = model.params | model.buffers
     try:
         layout = _published_layout(file) or own_layout(file, arrays)
-        heads = heads if heads is not None else layout is not None and layout.classes == model.classes
+        if heads is None:  # only heads of such a model, for these classes
+            same = (description(file)[0] or model.name) == model.name
+            known_boxes = layout is not None and layout.boxes in (None, *getattr(model, "box_sets", ()))
+            heads = same and known_boxes and layout.classes == model.classes
         matched, left_over = _match(model, file, layout, arrays, heads)
         values = {ours: _fitted(model, file, layout, theirs, arrays[ours], ours) for theirs, ours in matched.items()}
         values |= _pixels(layout, model)

@@ -22,9 +22,15 @@ def own_layout(file, arrays):
     names = {theirs: _plain(theirs) for theirs in file.tensors if _plain(theirs) in arrays}
     if not names:
         return None
+    signature = frozenset(theirs for theirs, ours in names.items() if not ours.startswith("pixels."))  # all have these
     _, classes, options = description(file)
     boxes = options.get("boxes")
-    return OwnLayout("minissd", names, frozenset(names), classes=classes, boxes=None if boxes is None else str(boxes))
+    return OwnLayout("minissd", names, signature, classes=classes, boxes=None if boxes is None else str(boxes))
+
+
+def describe(model):
+    """What the metadata of a file of ours say of a model, for `description` to read: enough to make it again."""
+    return {"model": model.name, "classes": json.dumps(model.classes), "options": json.dumps(model.options)}
 
 
 def description(file):

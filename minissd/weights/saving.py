@@ -1,6 +1,5 @@
 """Writing the weights of a model: one safetensors file, under our own names."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import safetensors.numpy
 from minissd.backend import to_numpy
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
-from minissd.weights.ours import FORMAT
+from minissd.weights.ours import FORMAT, describe
 
 
 def save(model, path):
@@ -23,11 +22,5 @@ def save(model, path):
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise MinissdError(f"{name} of {model.name} is not finite: not saved to {path}")
-    metadata = {
-        "format": FORMAT,
-        "model": model.name,
-        "classes": json.dumps(model.classes),
-        "options": json.dumps(model.options),
-    }
-    data = safetensors.numpy.save(tensors, metadata)
+    data = safetensors.numpy.save(tensors, {"format": FORMAT, **describe(model)})
     write_atomically(path, lambda file: file.write(data))

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from web import Habit, serve
 
+from minissd.cli.console import console
 from minissd.data import DOWNLOADS, download
 from minissd.data.published import Download, RemoteFile
 
@@ -35,7 +36,7 @@ def weights(monkeypatch, cache):
 
 
 def test_without_a_name_it_lists_what_there_is(minissd, weights, cache, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")  # a cell on one line
+    monkeypatch.setattr(console, "_width", 300)  # a cell on one line
     weights(True)
     before = minissd("fetch").out
     for name, entry in DOWNLOADS.items():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minissd.detection import SSD300, SSD512, DefaultBoxSpec, default_boxes, scales, to_corners
+from minissd.detection import SSD300, SSD300_TORCHVISION, SSD512, DefaultBoxSpec, default_boxes, scales, to_corners
 
 TWO_MAPS = DefaultBoxSpec.from_sizes(100, [(2, 3), 1], sizes=(20, 50, 80), ratios=((2, 3), (2,)))
 
@@ -99,6 +99,23 @@ def test_only_a_spec_that_clips_keeps_edges_inside():
     assert to_corners(default_boxes(free)).min() < 0
     edges = to_corners(default_boxes(clipped, np.float64))
     assert edges.min() >= -1e-12 and edges.max() <= 1 + 1e-12
+
+
+@pytest.mark.parametrize(("clip", "outside"), [("numbers", [1, 1, 1, 1]), ("sides", [304 / 300, 304 / 300, 1, 1])])
+def test_what_is_clipped_differs_between_implementations(clip, outside):
+    """On the 10x10 map of SSD300 the last centre lies outside; a side of 330 pixels is wider than the image."""
+    spec = DefaultBoxSpec.from_sizes(300, [10], (330, 360), ((),), steps=(32,), clip=clip)
+    np.testing.assert_allclose(default_boxes(spec, np.float64)[-1], outside)
+
+
+def test_the_sizes_of_torchvision():
+    """Squares of 7 and 15 % of the input in the first cell, at half a step of 8 pixels."""
+    boxes = default_boxes(SSD300_TORCHVISION, np.float64)
+    assert len(boxes) == 8732
+    np.testing.assert_allclose(boxes[0], [4 / 300, 4 / 300, 0.07, 0.07])
+    np.testing.assert_allclose(boxes[1, 2:], np.sqrt(0.07 * 0.15))
+    extra, short = np.sqrt(0.87 * 1.05), 0.87 / np.sqrt(2)  # its long side, 1.23, is cut to 1
+    np.testing.assert_allclose(boxes[-4:, 2:], [[0.87, 0.87], [extra, extra], [1, short], [short, 1]])
 
 
 def test_lengths_that_do_not_fit_are_named():

@@ -146,3 +146,19 @@ def test_on_the_card_the_loss_never_waits(strict):
     np.testing.assert_allclose(to_numpy(loss_there), loss, rtol=1e-6)
     for expected, got in zip(multibox_loss_backward(cache), gradients_there, strict=True):
         np.testing.assert_allclose(to_numpy(got), expected, atol=1e-7)
+
+
+@given(seeds, st.integers(1, 3))
+def test_the_losses_and_gradients_of_parts_add_up_to_those_of_the_batch(seed, first):
+    """With the number of matched boxes of the whole batch, each image contributes what it contributes there."""
+    inputs = batch(seed, images=4)
+    matched = int((inputs[3] > 0).sum())
+    loss, cache = multibox_loss(*inputs)
+    parts = [
+        multibox_loss(*(array[part] for array in inputs), matched=matched)
+        for part in (slice(0, first), slice(first, 4))
+    ]
+    np.testing.assert_allclose(sum(part_loss for part_loss, _ in parts), loss, rtol=1e-12)
+    gradients = [multibox_loss_backward(part_cache) for _, part_cache in parts]
+    for whole, *pieces in zip(multibox_loss_backward(cache), *gradients, strict=True):
+        np.testing.assert_allclose(np.concatenate(pieces), whole, rtol=1e-12, atol=1e-15)

@@ -10,7 +10,7 @@ from strict_cupy import count_syncs
 
 from minissd.backend import to_numpy
 from minissd.detection import clip, decode, detections_from, iou, nms, to_centers, to_corners
-from minissd.detection.nms import survivors
+from minissd.detection.nms import BLOCK, first_survivors, survivors
 from minissd.naive import boxes as loops
 from minissd.ops import softmax
 
@@ -83,10 +83,35 @@ def test_wrong_shapes_are_named():
         nms(np.zeros((3, 4)), np.zeros(2))
 
 
+@given(scored_corners(), seeds, THRESHOLDS, st.integers(1, 5))
+def test_boxes_of_one_label_alone_remove_each_other_and_only_the_first_are_wanted(boxes, seed, threshold, limit):
+    corners, scores = boxes
+    order = np.argsort(-scores, kind="stable")
+    labels = np.random.default_rng(seed).integers(0, 3, len(order))
+    expected = []
+    for label in range(3):
+        mine = np.flatnonzero(labels == label)
+        expected += mine[loops.nms(corners[order][mine], scores[order][mine], threshold)].tolist()
+    found = first_survivors(corners[order], labels, threshold, limit)
+    np.testing.assert_array_equal(found, sorted(expected)[:limit])
+
+
+def test_the_work_ends_with_the_last_box_that_is_wanted(monkeypatch, rng):
+    corner = rng.random((5 * BLOCK, 2))
+    corners = np.concatenate([corner, corner + 1e-3], axis=1)  # none overlaps another: one block is enough
+    looked_at = []
+    monkeypatch.setitem(first_survivors.__globals__, "iou", lambda a, b: looked_at.append(len(b)) or iou(a, b))
+    first_survivors(corners, np.zeros(len(corners), int), 0.45, limit=BLOCK // 2)
+    assert sum(looked_at) <= 2 * BLOCK
+
+
 @given(corners(min_boxes=9, max_boxes=9))
 def test_the_card_settles_sets_side_by_side(corners):
     sets = corners.reshape(3, 3, 4)
     np.testing.assert_array_equal(survivors(sets, 0.3), [survivors(one, 0.3) for one in sets])
+    for one in sets:
+        kept = first_survivors(one, np.zeros(len(one), int), 0.3, len(one))
+        np.testing.assert_array_equal(np.flatnonzero(survivors(one, 0.3)), kept)
 
 
 def network_output(seed, images=2, boxes=60, classes=3):

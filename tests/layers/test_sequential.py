@@ -75,3 +75,26 @@ def test_an_empty_one_passes_everything_on(rng):
     assert y is x
     assert dx is x
     assert grads == {}
+
+
+def test_infer_is_forward_without_caches(block, rng):
+    x = rng.standard_normal((2, 6, 6, 3))
+    np.testing.assert_array_equal(block.infer(x), block.forward(x)[0])
+
+
+def test_spend_empties_the_caches_on_the_way_and_changes_no_gradient(block, rng):
+    y, caches = block.forward(rng.standard_normal((2, 6, 6, 3)))
+    dx, grads = block.backward(np.ones_like(y), caches)
+    same_dx, same_grads = block.backward(np.ones_like(y), caches, spend=True)
+    assert caches == []
+    np.testing.assert_array_equal(same_dx, dx)
+    for name, grad in grads.items():
+        np.testing.assert_array_equal(same_grads[name], grad)
+
+
+def test_trace_shows_what_each_layer_put_out_though_the_next_works_in_place(init, rng):
+    two = Sequential(a=Conv2d(3, 4, 3, init=init), b=ReLU(in_place=True))
+    x = rng.standard_normal((1, 6, 6, 3))
+    traced = dict(two.trace(x))
+    assert (traced["a"] < 0).any()
+    np.testing.assert_array_equal(traced["b"], two.infer(x))

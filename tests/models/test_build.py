@@ -27,7 +27,7 @@ def test_ssd_tiny_has_six_boxes_in_every_cell_of_four_maps(model):
 
 def test_ssd_tiny_spreads_its_default_boxes_over_the_scales(model):
     """The first square of a map has the side that the map stands for; the centres lie evenly in the image."""
-    for scale, part in zip((0.08, 0.18, 0.35, 0.55), model.spec.slices, strict=True):
+    for scale, part in zip((0.08, 0.18, 0.37, 0.62), model.spec.slices, strict=True):
         boxes = model.default_boxes[part]
         np.testing.assert_allclose(boxes[0, 2:], scale, rtol=1e-6)
         np.testing.assert_allclose(boxes[:, :2].min(axis=0) + boxes[:, :2].max(axis=0), 1, rtol=1e-6)

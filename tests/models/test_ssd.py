@@ -126,6 +126,25 @@ def test_whole_numbers_that_are_no_pixels_are_refused(model):
 # --- looking inside, and detecting ---
 
 
+def test_infer_is_forward_and_a_backward_pass_can_spend_its_caches(model, rng):
+    images = rng.standard_normal((1, SIZE, SIZE, 3))
+    outputs, caches = model.forward(images)
+    for ours, theirs in zip(model.infer(images), outputs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    _, grads = model.backward(outputs, caches)
+    _, same = model.backward(outputs, caches, spend=True)
+    assert caches == []
+    for name, grad in grads.items():
+        np.testing.assert_array_equal(same[name], grad)
+
+
+def test_parameters_are_read_only_during_inference(model):
+    w = model.params["stage0.conv0.w"]
+    with pytest.raises(ValueError, match="read-only"), model.inference():
+        w += 1
+    w += 0  # and no longer after it, even after an error
+
+
 def test_trace_shows_every_layer_and_ends_with_the_outputs(model, rng):
     images = rng.standard_normal((1, SIZE, SIZE, 3))
     traced = dict(model.trace(images))
@@ -144,7 +163,7 @@ def test_detect_gives_back_the_objects_that_the_outputs_describe(model, rng):
     for image, (label, box) in enumerate(zip(labels, boxes, strict=True)):
         offsets[image, box] = encode(to_centers(objects[image]), model.default_boxes[box])
         logits[image, box] = np.eye(3)[label + 1] * 20
-    model.forward = lambda images: ((offsets, logits), None)
+    model.infer = lambda images: (offsets, logits)
     found = model.detect(np.zeros((2, SIZE, SIZE, 3), np.uint8))
     assert [detections.labels.tolist() for detections in found] == [[1], [0]]
     for detections, corners in zip(found, objects, strict=True):

@@ -9,6 +9,7 @@ import pytest
 from minissd.detection import match
 from minissd.models import build
 from minissd.training import SGD
+from minissd.weights import load_model
 
 torch = pytest.importorskip("torch")
 import torch_ssd300  # noqa: E402  needs torch
@@ -100,8 +101,10 @@ def close(ours, theirs, tolerance, what=""):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * np.abs(theirs).max(), err_msg=what)
 
 
-def test_outputs(batches):
-    model, twin = pair()
+def test_outputs_of_a_file_that_pytorch_saved(batches, tmp_path):
+    _, twin = pair()
+    torch.save(twin.state_dict(), tmp_path / "ssd300.pth")
+    model, _ = load_model("ssd300-vgg16", tmp_path / "ssd300.pth", classes=CLASSES)
     image = batches[0][0]
     outputs, _ = model.forward(image)
     with torch.no_grad():

@@ -12,6 +12,14 @@ from minissd.ops import leaky_relu, leaky_relu_backward, relu, relu_backward, si
 EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
 
 
+def test_relu_in_place_overwrites_its_input_and_gives_the_same(rng):
+    x = rng.standard_normal((3, 300, 300))  # of several parts
+    expected, _ = relu(x)
+    y, cache = relu(x, in_place=True)
+    assert y is x and cache is x
+    np.testing.assert_array_equal(y, expected)
+
+
 def test_relu_at_the_edges():
     y, cache = relu(EDGES)
     np.testing.assert_array_equal(y, [0, 0, 0, 0, 0, 1e-3, 1e4, np.inf])

@@ -160,6 +160,12 @@ CHOICES = {
     "an image's three channels": ((1, 38, 38, 3), (3, 3, 3, 64), {"pad": 1}, "im2col"),
     "stride": ((1, 38, 38, 64), (3, 3, 64, 64), {"stride": 2}, "im2col"),
     "kernel": ((1, 38, 38, 64), (5, 5, 64, 64), {}, "im2col"),
+    "fc6 of a map so small that its tiles hang over": (
+        (1, 10, 10, 64),
+        (3, 3, 64, 64),
+        {"pad": 6, "dilation": 6},
+        "im2col",
+    ),
     "a map of few tiles": ((1, 5, 5, 64), (3, 3, 64, 64), {"pad": 1}, "im2col"),
 }
 
@@ -190,3 +196,37 @@ def test_results_outlive_the_next_call(rng):
     run("winograd", *(rng.standard_normal(array.shape) for array in (x, w, b)), {"pad": 1})
     for array, copy in zip(results, before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_filters_of_a_read_only_kernel_are_kept_until_it_may_change(rng, monkeypatch):
+    transforms = []
+    transform = winograd._transform_filters
+    monkeypatch.setattr(winograd, "_transform_filters", lambda w, out: transforms.append(1) or transform(w, out))
+    x, w, b = drawn((1, 9, 9, 3), 0)
+
+    def run_counted(kernel):
+        before = len(transforms)
+        y, _ = conv2d(x, kernel, b, pad=1, algorithm="winograd")
+        np.testing.assert_allclose(y, conv2d(x, kernel, b, pad=1, algorithm="im2col")[0], atol=1e-10)
+        return len(transforms) - before
+
+    assert [run_counted(w), run_counted(w)] == [1, 1]
+    w.flags.writeable = False
+    assert [run_counted(w), run_counted(w)] == [1, 0]
+    w.flags.writeable = True
+    w *= 2
+    assert run_counted(w) == 1
+    w.flags.writeable = False
+    assert run_counted(w) == 1  # and not what was kept for the old values
+    view = w[:]  # of which the owner could become writable again without the view's knowledge
+    assert [run_counted(view), run_counted(view)] == [1, 1]
+
+
+def test_kept_filters_go_with_their_kernel():
+    x, w, b = drawn((1, 9, 9, 3), 0)
+    w.flags.writeable = False
+    conv2d(x, w, b, pad=1, algorithm="winograd")
+    key = id(w)
+    assert key in winograd._kept
+    del w
+    assert key not in winograd._kept

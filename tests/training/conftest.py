@@ -1,11 +1,8 @@
-"""What the tests of training share: a few small images, a small model, and the check of an error message."""
-
-from contextlib import contextmanager
+"""What the tests of training share: a few small images and a small model."""
 
 import pytest
 
 from minissd.data import Augmentation, ShapesDataset
-from minissd.errors import MinissdError
 from minissd.models import build
 
 SIZE = 64
@@ -38,19 +35,3 @@ def new_model(shapes):
         return build("ssd-tiny", classes=shapes.classes, seed=seed, input_size=SIZE, **options)
 
     return make
-
-
-@pytest.fixture
-def refused():
-    """with refused(*parts): a MinissdError of one line in which all the parts occur."""
-
-    @contextmanager
-    def check(*parts):
-        with pytest.raises(MinissdError) as raised:
-            yield
-        message = str(raised.value)
-        assert "\n" not in message
-        for part in parts:
-            assert str(part) in message, f"{part!r} is not in {message!r}"
-
-    return check

@@ -1,5 +1,7 @@
 """evaluate(): who knows the truth scores 1, who is blind 0, and every image meets its own objects."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ class Oracle:
     """Recognises the images of a data set by their pixels and detects what the annotation says."""
 
     task, input_size, device = "detect", 48, "cpu"
+    inference = nullcontext
 
     def __init__(self, dataset, move=0.0):
         self.classes = dataset.classes

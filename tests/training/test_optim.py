@@ -75,3 +75,22 @@ def test_gradients_of_other_names_are_refused_before_anything_moves(rng):
         SGD(params, lr=0.1).step(grads)
     for name, array in params.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_biases_may_learn_faster_and_without_decay(rng):
+    """As two parameter groups of torch's SGD; a bias is what is called b, alone or in a layer."""
+    torch = pytest.importorskip("torch")
+    params = {name: rng.standard_normal(shape) for name, shape in {"conv.w": (3, 4), "conv.b": (4,), "b": ()}.items()}
+    theirs = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
+    ours = SGD(params, 0.1, 0.9, 0.05, bias_lr=2, bias_decay=False)
+    weights, biases = [theirs["conv.w"]], [theirs["conv.b"], theirs["b"]]
+    groups = [{"params": weights, "weight_decay": 0.05}, {"params": biases, "lr": 0.2, "weight_decay": 0}]
+    oracle = torch.optim.SGD(groups, 0.1, 0.9)
+    for _ in range(4):
+        grads = {name: rng.standard_normal(array.shape) for name, array in params.items()}
+        ours.step(grads)
+        for name, tensor in theirs.items():
+            tensor.grad = torch.tensor(grads[name])
+        oracle.step()
+    for name, array in params.items():
+        np.testing.assert_allclose(array, theirs[name].detach().numpy(), rtol=1e-9)

@@ -1,30 +1,11 @@
-"""What the tests of weights share: the check of an error message, and an SSD300 with few channels."""
-
-from contextlib import contextmanager
+"""What the tests of weights share: an SSD300 with few channels."""
 
 import pytest
 
-from minissd.errors import MinissdError
 from minissd.models import build, trunks, vgg
 
 GROUPS = ((4, 4), (8, 8), (16, 16, 16), (32, 32, 32), (32, 32, 32))  # output channels of a narrow VGG16
 FC_CHANNELS = 256  # of its fully connected layers, a quarter of which SSD keeps
-
-
-@pytest.fixture
-def refused():
-    """with refused(*parts): a MinissdError of one line in which all the parts occur."""
-
-    @contextmanager
-    def check(*parts):
-        with pytest.raises(MinissdError) as raised:
-            yield
-        message = str(raised.value)
-        assert "\n" not in message
-        for part in parts:
-            assert str(part) in message, f"{part!r} is not in {message!r}"
-
-    return check
 
 
 @pytest.fixture

@@ -81,6 +81,29 @@ def test_torchvision_ssd(saved, narrow):
     assert (report.left_over, report.untouched) == ({}, ())
 
 
+@pytest.mark.parametrize(
+    ("layout", "classes", "boxes"),
+    [(torch_layouts.ssd_pytorch, VOC, "ssd.pytorch"), (torch_layouts.torchvision_ssd, COCO_90, "torchvision")],
+)
+def test_a_model_saved_in_a_published_layout_detects_the_same(saved, narrow, rng, layout, classes, boxes):
+    ours = narrow(classes=classes, boxes=boxes)
+    module, layers = layout(**NARROW, fc=64)
+    with torch.no_grad():
+        for name, layer in zip(in_our_order(ours), layers, strict=True):
+            layer.weight.copy_(torch.tensor(ours.params[f"{name}.w"].transpose(3, 2, 0, 1)))
+            layer.bias.copy_(torch.tensor(ours.params[f"{name}.b"]))
+        scale = module.L2Norm.weight if hasattr(module, "L2Norm") else module.backbone.scale_weight
+        scale.copy_(torch.tensor(ours.params["head0.l2norm.scale"]))
+    model, _ = load_model("ssd300-vgg16", saved(module))
+    ours.buffers["pixels.mean"][...] = model.buffers["pixels.mean"]  # torchvision's differs in the fifth digit
+    images = rng.integers(0, 256, (1, 300, 300, 3), np.uint8)
+    (found,), (expected,) = (one.detect(images, score_threshold=0.012) for one in (model, ours))
+    assert len(expected.scores) > 0
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_an_ssd_for_other_classes(saved, narrow, refused):
     module, layers = torch_layouts.ssd_pytorch(**NARROW, fc=64)
     path = saved(module)

@@ -1,0 +1,100 @@
+"""The tables of `minissd bench`: what is asked first, by measure, then what only explains."""
+
+from minissd.bench import Growth
+from minissd.bench.figures import MEMORY, OWN_TIME, SPEED
+from minissd.bench.timing import fewer
+from minissd.cli.console import console, print_table, simple_table
+
+VERDICTS = {
+    "stretch": "[bold green]reached, stretch too[/]",
+    "reached": "[green]reached[/]",
+    "missed": "[red]missed[/]",
+    None: "",
+}
+MEASURES = {  # title of a table -> the measure of `bench.figures` that it is about
+    "time beside PyTorch": SPEED.title,
+    "memory beside PyTorch": MEMORY.title,
+    "minissd alone": OWN_TIME.title,  # and OWN_RATE's
+}
+
+
+def print_results(results, record):
+    """results: name of a benchmark -> list of Figure or Growth; record: of `make_record`."""
+    machine, versions, repeat = record["machine"], record["versions"], record["repeat"]
+    console.print(
+        f"{machine['cpu']}, {machine['threads']} threads, NumPy {versions['numpy']}, "
+        f"PyTorch {versions['torch'] or 'not installed'}; medians of {repeat}, of slow work {fewer(repeat)}",
+        soft_wrap=True,
+    )
+    everything = [result for of_one in results.values() for result in of_one]
+    growths = [result for result in everything if isinstance(result, Growth)]
+    if results.get("layers"):
+        print_layers(results["layers"])
+    if growths:
+        print_growths(growths)
+    asked = [result for result in everything if result not in growths and result.goal]
+    for title, measure in MEASURES.items():
+        figures = [figure for figure in asked if figure.goal.measure.title == measure]
+        if figures:
+            print_figures(title, figures)
+
+
+def print_figures(title, figures):
+    """Figures that have a goal, of one measure."""
+    measure = figures[0].goal.measure.title
+    alone = measure == OWN_TIME.title
+    between = () if alone else ("PyTorch", measure.replace("/ ", "/\n"))
+    table = simple_table("work", "minissd", *between, "required", "stretch", "")
+    for figure in figures:
+        theirs, _ = figure.peer
+        beside = () if alone else (amount(theirs, figure.unit), "" if figure.score is None else f"{figure.score:.2f}")
+        unit = figure.unit if alone else ""
+        table.add_row(
+            figure.work,
+            amount(figure.ours, figure.unit),
+            *beside,
+            *(bound(figure.goal, value, unit) for value in (figure.goal.required, figure.goal.stretch)),
+            VERDICTS[figure.verdict],
+        )
+    print_table(title, table)
+
+
+def print_growths(growths):
+    """A row for each: the cost of a unit at every size, and how the time grows."""
+    table = simple_table("work", "sizes", "minissd, cost of each", "slope", "PyTorch's\nslope", "required", "")
+    for growth in growths:
+        costs = growth.per_unit(growth.ours)
+        per_unit = "  ".join(f"{cost / 1e3:.1f}" if growth.unit == "image" else f"{cost:.3f}" for cost in costs)
+        table.add_row(
+            growth.work,
+            "  ".join(map(str, growth.sizes)),
+            f"{per_unit} {'ms/image' if growth.unit == 'image' else 'µs/pixel'}",
+            f"{growth.score:.2f}",
+            f"{growth.slope(growth.peer):.2f}" if growth.peer else "",
+            bound(growth.goal, growth.goal.required),
+            VERDICTS[growth.verdict],
+        )
+    print_table("cost against size", table)
+
+
+def print_layers(figures):
+    """Time and rate of every layer, the matrix product first."""
+    table = simple_table("forward, one image", "minissd\nms", "PyTorch\nms", "minissd\nGF/s", "PyTorch\nGF/s")
+    for figure in figures:
+        theirs, _ = figure.peer
+        times = (f"{time:.2f}" if time else "" for time in (figure.ours, theirs))
+        rates = (f"{rate:.0f}" if rate else "" for rate in figure.rates())
+        table.add_row(figure.work, *times, *rates)
+    print_table("layer by layer", table)
+
+
+def amount(value, unit):
+    """ "12.3 ms"; "" for None."""
+    if value is None:
+        return ""
+    return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+def bound(goal, value, unit=""):
+    """ ">= 1.15"; "" for None."""
+    return "" if value is None else f"{goal.measure.sign} {value:g} {unit}".rstrip()

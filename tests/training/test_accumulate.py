@@ -1,0 +1,82 @@
+"""A batch in parts: the same update as the whole, for a network without batch norm."""
+
+import numpy as np
+import pytest
+
+from minissd.data import Batch, DetectionPreparation, Loader
+from minissd.layers import Conv2d, MaxPool2d, ReLU, Sequential
+from minissd.models.ssd import SSD, Head
+from minissd.training import SGD, TrainConfig, train
+from minissd.training.loop import split_batch, train_step
+
+SIZE = 64
+
+
+@pytest.fixture
+def plain_model(new_model):
+    """new() -> an SSD of two convolutions without batch norm, on the boxes of ssd-tiny's first map."""
+
+    def new():
+        model = new_model(dtype="float64")
+        init = _Init()
+        layers = {"conv0": Conv2d(3, 4, 3, init=init, pad=1), "relu0": ReLU(), "pool": MaxPool2d(8)}
+        spec = type(model.spec)(model.spec.input_size, model.spec.maps[:1])
+        wiring = {"stages": {"stage0": Sequential(**layers)}, "heads": [Head(4, 6, len(model.classes), init=init)]}
+        reading = {"input_size": SIZE, "init": init, "pixel_mean": (120, 120, 120), "pixel_scale": 1 / 60}
+        return SSD("plain", model.classes, **wiring, box_sets={"own": spec}, boxes="own", **reading)
+
+    return new
+
+
+class _Init:
+    """Like `Initializer`, always the same."""
+
+    dtype, device = np.dtype("float64"), "cpu"
+
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+
+    def he(self, shape):
+        return self.rng.standard_normal(shape) / 5
+
+    xavier = he
+
+    def full(self, shape, value):
+        return np.full(shape, float(value))
+
+
+@pytest.mark.parametrize("parts", [2, 3, 8])
+def test_the_update_is_that_of_the_whole_batch(shapes, plain_model, parts):
+    whole, pieces = plain_model(), plain_model()
+    batch = next(Loader(shapes, DetectionPreparation(whole.targets, SIZE), 8, workers=0).epoch(0))
+    losses = []
+    for model, accumulate in ((whole, 1), (pieces, parts)):
+        config = TrainConfig(batch_size=8, accumulate=accumulate)
+        optimizer = SGD(model.params, 0.01)
+        losses.append([train_step(model, optimizer, batch, config, step) for step in range(2)])
+    for one, other in zip(*losses, strict=True):
+        assert one == pytest.approx(other, rel=1e-10)
+    for name, array in whole.params.items():
+        np.testing.assert_allclose(pieces.params[name], array, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("images", "count", "sizes"), [(8, 3, [2, 3, 3]), (5, 8, [1] * 5), (4, 1, [4])])
+def test_the_parts_are_nearly_equal_and_in_order(images, count, sizes):
+    batch = Batch(tuple("abcdefgh"[:images]), np.arange(images), (np.arange(images) * 2,))
+    parts = split_batch(batch, count)
+    assert sorted(len(part.ids) for part in parts) == sizes
+    assert sum((part.ids for part in parts), ()) == batch.ids
+    np.testing.assert_array_equal(np.concatenate([part.targets[0] for part in parts]), batch.targets[0])
+
+
+def test_a_run_ends_after_the_steps_asked_for(shapes, held_out, new_model, tmp_path):
+    """Five steps of two batches an epoch: the third epoch is left half way, and validated all the same."""
+    config = TrainConfig(steps=5, batch_size=4, workers=0, validate_every=10)
+    records = train(new_model(), shapes, config, validation=held_out, out=tmp_path)
+    assert [record["step"] for record in records if "loss" in record] == [1, 2, 3, 4, 5]
+    assert [record["epoch"] for record in records if "validation" in record] == [3]
+
+
+def test_more_parts_than_images_are_refused(refused):
+    with refused("--accumulate 5", "4 images"):
+        TrainConfig(batch_size=4, accumulate=5)
