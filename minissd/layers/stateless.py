@@ -5,7 +5,11 @@ from minissd.layers.layer import Layer
 
 
 class ReLU(Layer):
-    """max(x, 0); in_place=True overwrites x, where it follows a layer that does not keep its output."""
+    """max(x, 0).
+
+    in_place: overwrite x in `forward` and dy in `backward`.  That is for a ReLU between layers of which the one before
+    does not keep its output.
+    """
 
     def __init__(self, *, in_place=False):
         super().__init__()
@@ -15,7 +19,7 @@ class ReLU(Layer):
         return ops.relu(x, in_place=self.in_place)
 
     def backward(self, dy, cache, need_dx=True):
-        return ops.relu_backward(dy, cache), {}
+        return ops.relu_backward(dy, cache, in_place=self.in_place), {}
 
 
 class LeakyReLU(Layer):

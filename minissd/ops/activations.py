@@ -7,17 +7,17 @@ from minissd.ops.threads import elementwise
 def relu(x, *, in_place=False):
     """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0.
 
-    in_place: overwrite x (C-contiguous), which nobody may need any more: fresh memory costs more than the maximum.
+    in_place: overwrite x, which nobody may need any more: fresh memory costs more than the maximum.
     """
     xp = array_module(x)
-    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x, out=x if in_place else None)
+    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x, in_place=in_place)
     return y, y
 
 
-def relu_backward(dy, y):
-    """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0)."""
+def relu_backward(dy, y, *, in_place=False):
+    """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0).  in_place: overwrite dy."""
     xp = array_module(dy, y)
-    return elementwise(lambda dy, y, out: xp.multiply(dy, y > 0, out=out), dy, y)
+    return elementwise(lambda dy, y, out: xp.multiply(dy, y > 0, out=out), dy, y, in_place=in_place)
 
 
 def leaky_relu(x, slope=0.1):

@@ -59,14 +59,13 @@ def in_shares(work, blocks, xp):
     return [first, *(other.result() for other in others)]
 
 
-def elementwise(operation, *arrays, out=None):
+def elementwise(operation, *arrays, in_place=False):
     """An array like the first, which operation(*parts, out=part) fills part after part, on all cores.
 
-    out: the contiguous array to fill, perhaps one of `arrays`; a new one unless given.
+    in_place: fill the first itself, where it is contiguous.
     """
-    xp = array_module(*arrays)
-    if out is None:
-        out = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
+    xp, first = array_module(*arrays), arrays[0]
+    out = first if in_place and first.flags.c_contiguous else xp.empty(first.shape, dtype=first.dtype)
     flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
 
     def work(share):

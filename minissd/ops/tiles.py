@@ -17,6 +17,7 @@ from typing import NamedTuple
 from minissd.backend import array_module
 
 STEP = 4  # outputs per tile and axis
+MOST_UNUSED = 8  # times what is needed: the large kernels' memory is free again when the large maps need it
 
 
 class Piece(NamedTuple):
@@ -42,7 +43,8 @@ class Workspace(threading.local):
         xp, key, size = array_module(like), (name, like.dtype), prod(shape)
         if xp.__name__ != "numpy":
             return xp.empty(shape, dtype=like.dtype)  # CuPy has such a pool itself
-        if key not in self._flat or self._flat[key].size < size:
+        held = self._flat[key].size if key in self._flat else 0
+        if not size <= held <= MOST_UNUSED * size:
             self._flat.pop(key, None)  # free the old one first
             self._flat[key] = xp.empty(size, dtype=like.dtype)
         return self._flat[key][:size].reshape(shape)

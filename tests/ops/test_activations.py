@@ -15,9 +15,15 @@ EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
 def test_relu_in_place_overwrites_its_input_and_gives_the_same(rng):
     x = rng.standard_normal((3, 300, 300))  # of several parts
     expected, _ = relu(x)
+    dy = rng.standard_normal(x.shape)
+    expected_dx = relu_backward(dy, expected)
     y, cache = relu(x, in_place=True)
-    assert y is x and cache is x
+    dx = relu_backward(dy, cache, in_place=True)
+    assert y is x and cache is x and dx is dy
     np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(dx, expected_dx)
+    view = rng.standard_normal((3, 300, 301))[:, :, :300]  # which cannot be walked as one row
+    np.testing.assert_array_equal(relu(view.copy())[0], relu(view, in_place=True)[0])
 
 
 def test_relu_at_the_edges():
