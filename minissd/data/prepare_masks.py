@@ -40,4 +40,4 @@ def mask_of_size(probabilities, height, width):
     side = probabilities.shape[0]
     channels = [probabilities[..., k : k + 1] for k in range(probabilities.shape[2])]
     resized = [crop_and_resize(one, (0, 0, side, side), width, height) for one in channels]
-    return mask_from(np.concatenate(resized, axis=-1) / 255)
+    return mask_from(np.stack(resized, axis=-1) / np.float32(255))

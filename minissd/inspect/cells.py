@@ -64,7 +64,7 @@ def _way_to(name, taps):
     """The names of the layers from the image to `name`: each one's input is the output of the one before."""
     makers = {}
     for maker, tap in taps.items():
-        makers.setdefault(id(tap.output), maker)  # a layer that only hands on its input made nothing
+        makers.setdefault(id(tap.handed_on), maker)  # a layer that only hands on its input made nothing
     way = [name]
     while maker := makers.get(id(taps[way[0]].input)):
         way.insert(0, maker)

@@ -19,11 +19,12 @@ from minissd.errors import MinissdError
 class Tap:
     """What passes a layer: `input` and `output` of its last forward, `gradient` of its last backward.
 
+    handed_on: the array itself that the next layer got, which may have overwritten it.
     injected: None, or the gradient to send down from here instead of the one that arrives.
     """
 
     def __init__(self):
-        self.input = self.output = self.gradient = self.injected = None
+        self.input = self.handed_on = self.output = self.gradient = self.injected = None
 
 
 @contextmanager
@@ -33,10 +34,10 @@ def tapped(model, name):
     forward, backward, tap = layer.forward, layer.backward, Tap()
 
     def tapped_forward(x, *args, **kwargs):
-        tap.input = x.copy()  # this layer may work in place, and so may the next
-        y, cache = forward(x, *args, **kwargs)
-        tap.output = y.copy()
-        return y, cache
+        tap.input = x
+        tap.handed_on, cache = forward(x, *args, **kwargs)
+        tap.output = tap.handed_on.copy()  # the next layer may work in place
+        return tap.handed_on, cache
 
     def tapped_backward(dy, *args, **kwargs):
         tap.gradient = dy if tap.injected is None else tap.injected

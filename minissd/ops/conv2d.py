@@ -4,21 +4,22 @@ What networks call convolution is cross-correlation: the kernel is not flipped.
     y[n, i, j, d] = b[d] + sum over ky, kx, c of
                     x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c, d]
 
-N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are three algorithms, which give
-the same but for rounding: conv2d_matrix.py multiplies a matrix of patches and takes any geometry; winograd.py needs a
-quarter of the multiplications for 3x3 kernels at stride 1; conv2d_rows.py is for the small maps of few channels that
-handwritten digits are.
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are four algorithms, which give
+the same but for rounding:
+    im2col     conv2d_matrix.py multiplies a matrix of patches: any geometry, and the one to read first
+    winograd   winograd.py needs a quarter of the multiplications for 3x3 kernels at stride 1
+    taps       conv2d_taps.py multiplies before it moves anything: for the few output channels of the heads
+    rows       conv2d_rows.py is for the small maps of few channels that handwritten digits are
 """
 
-from math import prod
 from typing import NamedTuple
 
 from minissd.backend import array_module
-from minissd.ops import conv2d_matrix, conv2d_rows, winograd
+from minissd.ops import conv2d_matrix, conv2d_rows, conv2d_taps, winograd
 from minissd.ops.im2col import Windows
-from minissd.ops.tiles import STEP
 
-ALGORITHMS = {"im2col": conv2d_matrix, "winograd": winograd, "rows": conv2d_rows}
+SPECIAL = {"rows": conv2d_rows, "winograd": winograd, "taps": conv2d_taps}  # each says what it is FOR and when it pays
+ALGORITHMS = {"im2col": conv2d_matrix, **SPECIAL}
 
 
 class Conv2dCache(NamedTuple):
@@ -34,7 +35,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
-    algorithm: "im2col", "winograd" (3x3 at stride 1 only), "rows" (no dilation) or "auto", the fastest of them.
+    algorithm: "im2col", "winograd" (3x3 at stride 1), "taps" (stride 1), "rows" (no dilation) or "auto", the fastest.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
     array_module(x, w, b)
@@ -58,29 +59,21 @@ def conv2d_backward(dy, cache, *, need_dx=True):
 
 
 def _choose(algorithm, x, w, windows):
-    """The algorithm's name; "auto" is Winograd where its transforms cost less than they save.
+    """The algorithm's name; "auto" is the first one that applies and pays.
 
-    The transforms of the tiles are shared by all channels, the transform of the kernel by all tiles, so there must be
-    enough of both; and at least half of the cells of the tiles must lie on the map, which a large dilation of a small
-    map prevents.  On a card the 36 small products pay less, nor do copies cost what they cost here: im2col stays.
+    On a card copies do not cost what they cost here, and 36 small products more than a large one: im2col stays.
     """
     if algorithm == "auto":
         if array_module(x).__name__ != "numpy":
             return "im2col"
-        if conv2d_rows.applies(windows) and conv2d_rows.pays(windows, w.shape[3]):
-            return "rows"
-        tiles = winograd.tiles(windows)
-        half_full = len(x) * prod(windows.out) >= tiles * STEP**2 / 2
-        pays = min(w.shape[2:]) >= 64 and tiles >= 24 and half_full
-        return "winograd" if winograd.applies(windows) and pays else "im2col"
+        fast = (name for name, module in SPECIAL.items() if module.applies(windows) and module.pays(windows, w))
+        return next(fast, "im2col")
     if algorithm not in ALGORITHMS:
         known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
         raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
-    if algorithm == "rows" and not conv2d_rows.applies(windows):
-        raise ValueError(f'conv2d: algorithm "rows" is for kernels without holes, got dilation {windows.dilation}')
-    if algorithm == "winograd" and not winograd.applies(windows):
-        given = f"kernel {windows.kernel} at stride {windows.stride}"
-        raise ValueError(f'conv2d: algorithm "winograd" is for 3x3 kernels at stride 1, got {given}')
+    if algorithm in SPECIAL and not SPECIAL[algorithm].applies(windows):
+        given = f"kernel {windows.kernel} at stride {windows.stride}, dilation {windows.dilation}"
+        raise ValueError(f'conv2d: algorithm "{algorithm}" is for {SPECIAL[algorithm].FOR}, got {given}')
     return algorithm
 
 

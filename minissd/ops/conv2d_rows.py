@@ -21,14 +21,17 @@ from minissd.backend import array_module
 MOST_WORK, LEAST_ROWS = 300, 128
 
 
+FOR = "kernels without holes"
+
+
 def applies(windows):
     """Whether the rows that a window sees are neighbours."""
     return windows.dilation == (1, 1)
 
 
-def pays(windows, outputs):
-    """Whether this is faster than im2col for so many output channels."""
-    work = windows.padded_size[1] / windows.kernel[1] * windows.x_shape[3] * outputs
+def pays(windows, w):
+    """Whether this is faster than im2col."""
+    work = windows.padded_size[1] / windows.kernel[1] * w.shape[2] * w.shape[3]
     return work <= MOST_WORK and windows.x_shape[0] * windows.out[0] >= LEAST_ROWS
 
 

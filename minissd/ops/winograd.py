@@ -17,6 +17,7 @@ C D channels in and out, T tiles of a block (tiles.py), 36 = 6*6 places of a tra
 import weakref
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 
@@ -46,14 +47,23 @@ BLOCK_TILES = {"numpy": 128, "cupy": 1 << 14}
 _kept = {}  # id(w) -> (weak reference to w that removes the entry, transformed filters), see `_filters_of`
 
 
+FOR = "3x3 kernels at stride 1"
+
+
 def applies(windows):
     """Whether these windows can be computed this way: 3x3 at stride 1, any pad and dilation."""
     return windows.kernel == (3, 3) and windows.stride == (1, 1)
 
 
-def tiles(windows):
-    """Number of tiles these windows would be computed in."""
-    return _tiling(windows).total
+def pays(windows, w):
+    """Whether the transforms cost less than they save.
+
+    Those of the tiles are shared by all channels, that of the kernel by all tiles, so there must be enough of both;
+    and at least half of the tiles' cells must lie on the map, which a large dilation of a small map prevents.
+    """
+    tiles = _tiling(windows).total
+    outputs = windows.x_shape[0] * prod(windows.out)
+    return min(w.shape[2:]) >= 64 and tiles >= 24 and 2 * outputs >= tiles * STEP**2
 
 
 def convolve(x, w, b, windows):

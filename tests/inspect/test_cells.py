@@ -11,7 +11,7 @@ from minissd.models import Classifier, build
 
 SIDE = 48
 WINDOWS = st.lists(
-    st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(0, 2), st.integers(1, 2)), min_size=1, max_size=3
+    st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(0, 2), st.integers(1, 2)), min_size=1, max_size=2
 )  # kernel, stride, pad, dilation
 
 
@@ -52,7 +52,7 @@ def test_centre_and_reach_are_what_the_backward_pass_reaches(windows, pooled):
     cells = look(model, [last], np.ones((1, SIDE, SIDE, 1)))[last].output.shape[1]
     centre = grid.centres(cells)[cells // 2]
     first, end = seen_by(model, last, cells // 2)
-    assume(first > 0 and end < SIDE)  # nothing of it lies outside
+    assume(abs(centre - SIDE / 2) <= (SIDE - grid.reach) / 2)  # nothing of what it sees lies outside
     assert (first + end) / 2 == centre
     assert end - first <= grid.reach
     if all(d == 1 for *_, d in windows) and all(s <= k for k, s, *_ in windows):
