@@ -57,9 +57,9 @@ def _model_for(model, task):
     if task == "classify" and model in TRUNK_OF:
         console.print(f"--task classify trains the trunk of {model}: {TRUNK_OF[model]}", markup=False)
         return TRUNK_OF[model]
-    if task == "detect" and MODELS[model].task != "detect":
-        detectors = ", ".join(name for name, kind in MODELS.items() if kind.task == "detect")
-        raise MinissdError(f"{model} detects nothing: --task detect goes with {detectors}")
+    if task and MODELS[model].task != task:
+        others = ", ".join(name for name, kind in MODELS.items() if kind.task == task)
+        raise MinissdError(f"{model} does not {task}: --task {task} goes with {others}")
     return model
 
 

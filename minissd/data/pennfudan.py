@@ -30,7 +30,9 @@ _BOX = re.compile(
 _TAGS = ("xmin", "ymin", "xmax", "ymax")
 _CLASS = "person"
 _SEED = 0
-_COLOURS = (0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128, 128, 0, 128, 0, 128, 128, 128, 128, 128)
+# VOC's colour of number n, for all 256 (PNG keeps no numbers beyond its palette): from the lowest bit on, three bits
+# of n go into red, green and blue, the first three into their highest bit, the next three into the one below.
+_COLOURS = [sum((n >> 3 * k + channel & 1) << 7 - k for k in range(3)) for n in range(256) for channel in range(3)]
 
 
 def to_voc_tree(source, target):

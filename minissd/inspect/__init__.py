@@ -10,13 +10,12 @@ from minissd.inspect.latent import moved, nearest, neighbour_accuracy, represent
 from minissd.inspect.pointing import box_mask, ink_mask, pointing_game
 from minissd.inspect.projections import feature_colours, principal_components
 from minissd.inspect.saliency import Saliency, saliency
-from minissd.inspect.taps import all_layers, black_image, channels_of, find_layer, look, map_of, tapped
+from minissd.inspect.taps import black_image, channels_of, find_layer, look, map_of, tapped
 
 __all__ = [
     "Ascent",
     "Grid",
     "Saliency",
-    "all_layers",
     "black_image",
     "box_mask",
     "channels_of",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.inspect.taps import all_layers, black_image, find_layer, look
+from minissd.inspect.taps import black_image, find_layer, look
 from minissd.layers import AvgPool2d, Conv2d, ConvTranspose2d, DepthwiseConv2d, MaxPool2d, Upsample2d
 from minissd.ops.geometry import effective_kernel, pad_widths, pair
 
@@ -32,14 +32,14 @@ def grid_of(model, name):
     Where the way to the layer is no chain (a U-Net joins two), its cells are taken to be spread evenly.
     """
     find_layer(model, name)  # complains of unknown names, before the forward pass
-    taps = look(model, [one for one, _ in all_layers(model)], black_image(model))
+    taps = look(model, [one for one, _ in model.leaves()], black_image(model))
     way = _way_to(name, taps)
     side, output = model.input_size, taps[name].output
     if taps[way[0]].input.shape[1] != side or output.ndim != 4:
         cells = output.shape[1] if output.ndim == 4 else 1
         return Grid(side / cells / 2, side / cells, side)
     grid = Grid(0.5, 1.0, 1.0)
-    layers = dict(all_layers(model))
+    layers = dict(model.leaves())
     for passed in way:
         grid = _through(layers[passed], grid)
     return grid

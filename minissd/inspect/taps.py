@@ -67,19 +67,10 @@ def black_image(model):
 
 def find_layer(model, name):
     """The layer called `name`, as `trace` and the parameters name it: "stage0.conv5"."""
-    layers = dict(all_layers(model))
+    layers = dict(model.leaves())
     if name not in layers:
         raise MinissdError(f"{model.name} has no layer {name!r}; there are {', '.join(layers)}")
     return layers[name]
-
-
-def all_layers(parent, prefix=""):
-    """Yield (dotted name, layer) of every layer without children, in the order of their adoption."""
-    for name, child in parent.children.items():
-        if child.children:
-            yield from all_layers(child, f"{prefix}{name}.")
-        else:
-            yield prefix + name, child
 
 
 def map_of(model, name, tap):

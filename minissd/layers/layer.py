@@ -23,6 +23,14 @@ class Layer:
         y, _ = self.forward(x)
         return y
 
+    def leaves(self, prefix=""):
+        """Yield (dotted name, layer) of every layer inside that has no children, in the order of their adoption."""
+        for name, child in self.children.items():
+            if child.children:
+                yield from child.leaves(f"{prefix}{name}.")
+            else:
+                yield prefix + name, child
+
     def adopt(self, **children):
         """Know the children by name, and list their arrays under "child.name"."""
         self.children.update(children)

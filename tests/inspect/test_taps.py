@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minissd.errors import MinissdError
-from minissd.inspect import all_layers, channels_of, look, tapped
+from minissd.inspect import channels_of, look, tapped
 from minissd.models import build
 
 SMALL = {
@@ -31,7 +31,7 @@ def test_every_layer_that_trace_names_can_be_tapped_and_shows_the_same(model, rn
     taps = look(model, list(traced), images)
     for name, y in traced.items():
         np.testing.assert_array_equal(taps[name].output.reshape(y.shape), y)
-    assert set(traced) <= {name for name, _ in all_layers(model)}
+    assert set(traced) <= {name for name, _ in model.leaves()}
 
 
 def test_the_gradient_is_that_of_the_score(toy, images, rng):
@@ -62,7 +62,7 @@ def test_the_backward_pass_goes_on_from_an_injected_gradient(toy, images, rng):
 
 def test_nothing_is_left_behind_even_after_an_error(toy, images):
     model = toy()
-    conv = dict(all_layers(model))["conv"]
+    conv = dict(model.leaves())["conv"]
     with pytest.raises(ValueError, match="reads images"), tapped(model, "conv") as tap:
         model.forward(images[:, :5])
     assert not {"forward", "backward"} & vars(conv).keys()

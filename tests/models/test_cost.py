@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from minissd.layers import Conv2d, DepthwiseConv2d, GlobalAvgPool2d, Initializer, Linear, MaxPool2d, ReLU
+from minissd.layers import (
+    Conv2d,
+    ConvTranspose2d,
+    DepthwiseConv2d,
+    GlobalAvgPool2d,
+    Initializer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+)
 from minissd.models.classifier import Classifier
 from minissd.models.cost import multiply_adds
 from minissd.models.mobilenet import ssd300_mobilenet
@@ -56,3 +65,10 @@ def test_mobilenet_takes_the_569_million_of_its_paper():
 
 def test_ssd300_mobilenet_takes_about_1_1_billion():
     assert 1.05e9 < multiply_adds(ssd300_mobilenet([f"class {i}" for i in range(20)], init=init())) < 1.2e9
+
+
+def test_a_transposed_convolution_multiplies_what_it_reads():
+    """Its adjoint, an ordinary convolution from the large map to the small one, takes as many."""
+    up = one(5, 6, up=ConvTranspose2d(6, 4, 2, init=init(), stride=2))
+    down = one(10, 4, down=Conv2d(4, 6, 2, init=init(), stride=2))
+    assert multiply_adds(up) == multiply_adds(down) == 5 * 5 * 2 * 2 * 4 * 6
