@@ -41,7 +41,7 @@ def tapped(model, name):
 
     def tapped_backward(dy, *args, **kwargs):
         tap.gradient = dy if tap.injected is None else tap.injected
-        return backward(tap.gradient, *args, **kwargs)
+        return backward(tap.gradient.copy(), *args, **kwargs)  # for the same reason
 
     # In the object, not in its parent: so it does not matter how the model holds and calls its layers.
     layer.forward, layer.backward = tapped_forward, tapped_backward

@@ -91,6 +91,7 @@ def test_evaluate_reads_published_weights_too(minissd, tree, tmp_path):
     ("words", "parts"),
     [
         (("--task", "detect", "--model", "vgg16"), ["vgg16", "ssd300-vgg16"]),
+        (("--task", "classify", "--model", "unet"), ["unet", "classify", "lenet5"]),
         (("--model", "ssd-huge"), ["ssd-huge", "ssd-tiny"]),
         (("--recipe", "quick"), ["quick", "scratch"]),
         (("--model", "ssd300-vgg16", "--input-size", 200), ["--input-size", "ssd300-vgg16"]),

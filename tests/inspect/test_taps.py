@@ -60,6 +60,17 @@ def test_the_backward_pass_goes_on_from_an_injected_gradient(toy, images, rng):
     np.testing.assert_allclose(twice, 2 * expected, rtol=1e-12)
 
 
+def test_a_layer_that_works_in_place_hides_nothing(rng):
+    model = build("ssd-tiny", classes=("a",), input_size=32, dtype="float64")
+    with tapped(model, "stage0.bn1") as before, tapped(model, "stage0.relu1") as relu:
+        outputs, cache = model.forward(looked_at(model, rng))
+        model.backward(tuple(map(np.ones_like, outputs)), cache)
+    negative = before.output < 0
+    assert negative.any() and np.abs(relu.gradient[negative]).max() > 0
+    np.testing.assert_array_equal(relu.output, np.where(negative, 0, before.output))
+    np.testing.assert_array_equal(before.gradient, np.where(negative, 0, relu.gradient))
+
+
 def test_nothing_is_left_behind_even_after_an_error(toy, images):
     model = toy()
     conv = dict(model.leaves())["conv"]
