@@ -92,7 +92,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/DATA unless given.", metavar="DIR")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ):
-    """Train a detector, or the trunk of one, and leave a run folder.
+    """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
     ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.  For --model unet the tree

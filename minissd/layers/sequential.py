@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+
+from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
 
 
@@ -6,7 +9,7 @@ class Sequential(Layer):
 
     def __init__(self, **layers):
         super().__init__()
-        self.layers = layers
+        self.layers = self._inferred = layers
         self.adopt(**layers)
 
     def forward(self, x, train=False, rng=None):
@@ -17,9 +20,18 @@ class Sequential(Layer):
         return x, caches
 
     def infer(self, x):
-        for layer in self.layers.values():
+        for layer in self._inferred.values():
             x = layer.infer(x)
         return x
+
+    @contextmanager
+    def folded(self):
+        """Inside, `infer` takes batch norms together with the convolutions before them, as they were on entering."""
+        self._inferred = fold(self.layers)
+        try:
+            yield
+        finally:
+            self._inferred = self.layers
 
     def backward(self, dy, caches, need_dx=True, *, spend=False):
         """spend: empty `caches` on the way, for a training step that needs them only once: each map goes as soon as

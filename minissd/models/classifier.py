@@ -16,6 +16,9 @@ class Feedforward(Network):
     def forward(self, images, train=False, rng=None):
         return self.body.forward(self.normalize(images), train, rng)
 
+    def sequences(self):
+        return (self.body,)
+
     def infer(self, images):
         return self.body.infer(self.normalize(images))
 

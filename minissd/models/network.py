@@ -1,6 +1,6 @@
 """What every model shares: a name, classes, and the images it reads."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -53,16 +53,23 @@ class Network(Layer):
 
     @contextmanager
     def inference(self):
-        """For many forward passes in a row: inside, the parameters are read-only, and so a convolution computes what
-        depends on them alone only once.  NumPy refuses to change them meanwhile."""
+        """For many calls of `infer` in a row: what depends on the parameters alone is computed only once.  Batch norms
+        are folded into convolutions, which keep their transformed filters; NumPy refuses to change the parameters."""
         on_host = [array for array in self.params.values() if isinstance(array, np.ndarray) and array.flags.writeable]
         for array in on_host:
             array.flags.writeable = False
         try:
-            yield
+            with ExitStack() as folded:
+                for sequence in self.sequences():
+                    folded.enter_context(sequence.folded())
+                yield
         finally:
             for array in on_host:
                 array.flags.writeable = True
+
+    def sequences(self):
+        """The `Sequential`s that `infer` goes through."""
+        return ()
 
     def _along_a_row(self, buffer):
         """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""

@@ -106,6 +106,9 @@ class SSD(Network):
             caches.append((stage_cache, head_cache))
         return join(outputs), caches
 
+    def sequences(self):
+        return self.stages.values()
+
     def infer(self, images):
         x = self.normalize(images)
         outputs = []

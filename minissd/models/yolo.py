@@ -41,6 +41,9 @@ class YOLO(Network):
         y, cache = self.body.forward(self.normalize(images), train, rng)
         return self._split(y), (y.shape, cache)
 
+    def sequences(self):
+        return (self.body,)
+
     def infer(self, images):
         return self._split(self.body.infer(self.normalize(images)))
 

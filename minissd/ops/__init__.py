@@ -4,7 +4,7 @@ Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (
 """
 
 from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
-from minissd.ops.batch_norm import batch_norm, batch_norm_backward
+from minissd.ops.batch_norm import batch_norm, batch_norm_backward, fold_batch_norm
 from minissd.ops.conv2d import conv2d, conv2d_backward
 from minissd.ops.conv_transpose2d import conv_transpose2d, conv_transpose2d_backward
 from minissd.ops.depthwise_conv2d import depthwise_conv2d, depthwise_conv2d_backward
@@ -56,6 +56,7 @@ __all__ = [
     "dropout",
     "dropout_backward",
     "effective_kernel",
+    "fold_batch_norm",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
     "im2col",

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from minissd.backend import array_module
 from minissd.ops.threads import in_shares
 
+EPS = 1e-5
 BLOCK_BYTES = {"numpy": 1 << 18, "cupy": 1 << 40}  # on a card one block is all
 
 
@@ -28,7 +29,7 @@ class BatchNormCache(NamedTuple):
     train: bool
 
 
-def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=1e-5):
+def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
     """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
     xp = array_module(x, gamma, beta, running_mean, running_var)
     for name, array in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean), ("running_var", running_var)):
@@ -91,6 +92,13 @@ def batch_norm_backward(dy, cache):
 
     _for_each_block(add_up, rows, xp)
     return dx.reshape(x.shape), dgamma, dbeta
+
+
+def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
+    """(w, b) of the convolution that does what one with w (..., C) and b (C,) or None does together with the batch norm
+    behind it, outside of training: slope (x*w + b - mean) + beta = x*(slope w) + slope (b - mean) + beta."""
+    slope = gamma / array_module(w, gamma).sqrt(running_var + eps)
+    return w * slope, (-running_mean if b is None else b - running_mean) * slope + beta
 
 
 def _moments(xp, rows, repeats):

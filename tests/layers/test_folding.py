@@ -1,0 +1,59 @@
+"""Batch norm folded into convolutions: the same function of x, with fewer layers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import seeds
+
+from minissd.layers import BatchNorm, Conv2d, DepthwiseConv2d, Initializer, MaxPool2d, ReLU, Sequential
+from minissd.layers.folding import fold
+from minissd.models import build
+
+
+def trained(*, init, bias=True, depthwise=False, twice=False):
+    """Convolution, batch norm and more, with no parameter or statistic left at the 0 or 1 it starts with."""
+    conv = DepthwiseConv2d(4, 3, init=init, bias=bias) if depthwise else Conv2d(4, 4, 3, init=init, bias=bias)
+    norms = {f"bn{i}": BatchNorm(4, init=init) for i in range(1 + twice)}
+    layers = Sequential(pool=MaxPool2d(2), alone=BatchNorm(4, init=init), conv=conv, **norms, relu=ReLU())
+    for array in (layers.params | layers.buffers).values():
+        array += np.random.default_rng(1).uniform(0.5, 1, array.shape)
+    return layers
+
+
+@given(seeds, st.booleans(), st.booleans(), st.booleans())
+def test_folded_layers_are_the_same_function(seed, bias, depthwise, twice):
+    rng = np.random.default_rng(seed)
+    layers = trained(init=Initializer(rng, "float64"), bias=bias, depthwise=depthwise, twice=twice)
+    x = rng.standard_normal((2, 9, 8, 4))
+    expected = layers.infer(x)
+    with layers.folded():
+        np.testing.assert_allclose(layers.infer(x), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_only_a_batch_norm_behind_a_convolution_goes(rng):
+    layers = trained(init=Initializer(rng, "float64"), twice=True)
+    before = {name: array.copy() for name, array in (layers.params | layers.buffers).items()}
+    assert list(fold(layers.layers)) == ["pool", "alone", "conv", "relu"]
+    for name, array in (layers.params | layers.buffers).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("name", ["ssd-tiny", "ssd300-mobilenet", "tiny", "yolo-tiny"])
+def test_models_infer_the_same_and_notice_what_was_learned_in_between(name, rng):
+    sizes = {} if name == "ssd300-mobilenet" else {"input_size": 64}
+    model = build(name, classes=("a", "b"), dtype="float64", **sizes)
+    images = rng.integers(0, 256, (1, model.input_size, model.input_size, 3), np.uint8)
+
+    def outputs():
+        y = model.infer(images)
+        return y if isinstance(y, tuple) else (y,)
+
+    for _ in range(2):
+        expected = outputs()
+        with model.inference():
+            found = outputs()
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+        for array in (model.params | model.buffers).values():
+            array *= 1.1
