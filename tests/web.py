@@ -100,3 +100,18 @@ def serve():
         yield site
         site.over.set()
         server.shutdown()
+
+
+class Bar:
+    """A progress bar that remembers."""
+
+    total, seen, closed = None, 0, False
+
+    def update(self, count):
+        self.seen += count
+
+    def reset(self):
+        self.seen = 0
+
+    def close(self):
+        self.closed = True

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from pennfudan_set import publish
-from web import Habit
+from web import Bar, Habit
 
 from minissd.data import catalogue, download, http
 from minissd.data.download import fetch, fetched, place_of
@@ -129,18 +129,6 @@ def test_what_was_stopped_goes_on(offer, pets, site, monkeypatch, one_line, cach
 
 
 def test_progress_is_reported_in_bytes(offer, pets):
-    class Bar:
-        total, seen, closed = 0, 0, False
-
-        def update(self, count):
-            self.seen += count
-
-        def reset(self):
-            self.seen = 0
-
-        def close(self):
-            self.closed = True
-
     content = tar_of(pets.root, "JPEGImages")
     offer({"all.tar": content})
     bar = Bar()

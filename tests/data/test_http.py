@@ -7,7 +7,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from web import Habit, serve
+from web import Bar, Habit, serve
 
 from minissd.data import http
 from minissd.data.http import ResumingDownloader
@@ -173,19 +173,6 @@ def test_a_file_of_another_size_is_refused_at_once(site, download, one_line):
         download(size=len(CONTENT) + 1)
     one_line(caught, site.url, "300,000", "300,001")
     assert len(site.asked) == 1
-
-
-class Bar:
-    total, seen, closed = None, 0, False
-
-    def update(self, count):
-        self.seen += count
-
-    def reset(self):
-        self.seen = 0
-
-    def close(self):
-        self.closed = True
 
 
 def test_progress_counts_the_bytes_that_are_here(site, download, stopped):
