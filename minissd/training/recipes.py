@@ -46,7 +46,7 @@ RECIPES = {
     # A mask says something of each of thousands of pixels, so that few images make a batch.
     "segment": {"batch_norm": True, "batch_size": 4, "lr": 0.04, "epochs": 70},
     # 28x28 digits: the rate that the small networks take without batch norm.
-    "digits": {"batch_size": 64, "lr": 0.05, "epochs": 10, "augmentation": "digits"},
+    "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "augmentation": "digits"},
     "slant": {"batch_size": 64, "lr": 0.01, "epochs": 3, "augmentation": "none"},
 }
 _DEFAULTS = {"ssd300-vgg16": "scratch", "ssd512-vgg16": "scratch", "vgg16": "classify", "mobilenet": "classify"}
