@@ -6,6 +6,7 @@ import numpy as np
 
 from minissd.backend import array_module, to_device
 from minissd.layers import Layer
+from minissd.ops import winograd
 
 
 class Network(Layer):
@@ -66,6 +67,7 @@ class Network(Layer):
         finally:
             for array in on_host:
                 array.flags.writeable = True
+            winograd.forget(on_host)
 
     def sequences(self):
         """The `Sequential`s that `infer` goes through."""
