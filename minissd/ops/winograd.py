@@ -132,7 +132,7 @@ def _tiling(windows):
 
 
 def _filters_of(w):
-    """Transformed w (3, 3, C, D) -> (36, C, D), kept for the next call if w is read-only, as `Network.inference` makes it.
+    """Transformed w (3, 3, C, D) -> (36, C, D), kept for the next call while w is read-only (`Network.inference`).
 
     That takes four times the memory of w and saves a seventh of SSD300's time for one image.  Whoever makes w writeable
     again has to call `forget`.

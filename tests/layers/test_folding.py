@@ -6,9 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
 
-from minissd.layers import BatchNorm, Conv2d, DepthwiseConv2d, Initializer, MaxPool2d, ReLU, Sequential
+from minissd.layers import (
+    BatchNorm,
+    Conv2d,
+    DepthwiseConv2d,
+    GlobalAvgPool2d,
+    Initializer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+)
 from minissd.layers.folding import fold
-from minissd.models import build
+from minissd.models import Classifier, build
 
 
 def trained(*, init, bias=True, depthwise=False, twice=False):
@@ -57,3 +67,20 @@ def test_models_infer_the_same_and_notice_what_was_learned_in_between(name, rng)
             np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
         for array in (model.params | model.buffers).values():
             array *= 1.1
+
+
+def test_inference_keeps_nothing_of_what_was_there_before_a_change(rng):
+    """Nobody looks at the kernel between two inferences; its transformed filters must be made anew all the same."""
+    init = Initializer(rng, "float64")
+    conv, linear = Conv2d(64, 64, 3, init=init, pad=1), Linear(64, 1, init=init)
+    layers = {"conv": conv, "mean": GlobalAvgPool2d(), "linear": linear}
+    reading = {"input_size": 24, "pixel_mean": (0,) * 64, "pixel_scale": 1}
+    model = Classifier("one", ("a",), layers=layers, init=init, **reading)
+    x = rng.standard_normal((1, 24, 24, 64))
+    with model.inference():
+        before = model.infer(x)
+    model.params["conv.w"] *= 1.5
+    with model.inference():
+        after = model.infer(x)
+    np.testing.assert_allclose(after, model.infer(x), rtol=1e-10)
+    assert not np.allclose(after, before)
