@@ -13,7 +13,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd import naive
 from minissd.backend import to_numpy
+from minissd.data import read_image, resize_image
 from minissd.gradcheck import check_backward
+from minissd.layers import Conv2d
+from minissd.models import build
 from minissd.ops import conv2d, conv2d_backward, threads, winograd
 from minissd.ops.geometry import pad_widths
 from minissd.ops.tiles import Tiling, Workspace
@@ -232,3 +235,21 @@ def test_kept_filters_go_with_their_kernel():
     assert key in winograd._kept
     del w
     assert key not in winograd._kept
+
+
+def test_float32_on_the_activations_of_a_photograph(shared):
+    """Every convolution of VGG16 that is done this way, on what it gets to see, against float64."""
+    model = build("ssd300-vgg16", classes=("a",))
+    photograph = min((shared / "data" / "voc-mini" / "JPEGImages").glob("*.jpg"))
+    x = model.normalize(resize_image(read_image(photograph), 300)[None])[:, :150, :150]
+    compared = []
+    for stage in list(model.stages.values())[:2]:
+        for name, layer in stage.layers.items():
+            if isinstance(layer, Conv2d) and layer.forward(x)[1].algorithm == "winograd":
+                x, arrays = layer.infer(x), (x, layer.params["w"], layer.params["b"])
+                exact, _ = conv2d(*(array.astype("float64") for array in arrays), **layer.geometry, algorithm="im2col")
+                assert np.abs(x - exact).max() <= 1e-4 * np.abs(exact).max(), name
+                compared.append(name)
+            else:
+                x = layer.infer(x)
+    assert len(compared) >= 8
