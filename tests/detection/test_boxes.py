@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from box_strategies import corners, offsets
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minissd.detection import clip, decode, encode, iou, to_centers, to_corners
 from minissd.naive import boxes as loops
+from minissd.properties.box_sets import corners, offsets
 
 POINT = np.array([[0.25, 0.25, 0.25, 0.25]])
 

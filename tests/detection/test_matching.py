@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from box_strategies import corners
 from hypothesis import given
 from hypothesis import strategies as st
 from strict_cupy import count_syncs
@@ -10,6 +9,7 @@ from strict_cupy import count_syncs
 from minissd.backend import to_numpy
 from minissd.detection import SSD300, default_boxes, encode, iou, match, to_centers, to_corners
 from minissd.naive import boxes as loops
+from minissd.properties.box_sets import corners
 
 THIRDS = to_centers(np.array([[0, 0, 1 / 3, 1], [1 / 3, 0, 2 / 3, 1], [2 / 3, 0, 1, 1]]))
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.detection import Detections, Objects, average_precision, evaluate_detections, judge
 from minissd.detection.metrics import FALSE_ALARM, HIT, IGNORED, precision_recall_curves
 from minissd.naive import boxes as loops
+from minissd.properties.windows import seeds
 
 METHODS = ["voc07", "area"]
 UNIT = [0.0, 0.0, 1.0, 1.0]

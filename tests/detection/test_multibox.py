@@ -5,7 +5,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from strategies import seeds
 from strict_cupy import count_syncs
 
 from minissd.backend import to_numpy
@@ -13,6 +12,7 @@ from minissd.detection import hard_negatives, multibox_loss, multibox_loss_backw
 from minissd.gradcheck import check_backward
 from minissd.naive import boxes as loops
 from minissd.ops import log_softmax
+from minissd.properties.windows import seeds
 
 TIED_LOSSES = st.sampled_from([0.0, 0.5, 1.0, 2.0])
 

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from box_strategies import corners, scored_corners
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 from strict_cupy import count_syncs
 
 from minissd.backend import to_numpy
@@ -13,6 +11,8 @@ from minissd.detection import clip, decode, detections_from, iou, nms, to_center
 from minissd.detection.nms import BLOCK, first_survivors, survivors
 from minissd.naive import boxes as loops
 from minissd.ops import softmax
+from minissd.properties.box_sets import corners, scored_corners
+from minissd.properties.windows import seeds
 
 THRESHOLDS = st.sampled_from([0.0, 0.25, 0.45, 0.5, 0.9])
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from box_strategies import corners
 from hypothesis import given
 from hypothesis import strategies as st
 from yolo_cases import ANCHORS
 
 from minissd.detection import Detections, Objects
 from minissd.detection.object_errors import lost_in_cells, object_errors
+from minissd.properties.box_sets import corners
 
 TRUTH = Objects(
     np.array([[0, 0, 0.4, 0.4], [0.5, 0.5, 0.6, 0.9], [0.5, 0, 0.9, 0.4], [0, 0.6, 0.2, 0.8]]),

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from box_strategies import corners
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 from strict_cupy import count_syncs
 from yolo_cases import ANCHORS, anchor_sets, batch, objects
 
@@ -21,6 +19,8 @@ from minissd.detection import (
     to_centers,
     to_corners,
 )
+from minissd.properties.box_sets import corners
+from minissd.properties.windows import seeds
 
 sides = st.integers(1, 9)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 from strict_cupy import count_syncs
 from yolo_cases import ANCHORS, anchor_sets, batch
 
@@ -12,6 +11,7 @@ from minissd import naive
 from minissd.backend import to_numpy
 from minissd.detection import assign_predictors, yolo_loss, yolo_loss_backward
 from minissd.gradcheck import check_backward
+from minissd.properties.windows import seeds
 
 
 def terms_of(cache):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.layers import (
     BatchNorm,
@@ -19,6 +18,7 @@ from minissd.layers import (
 )
 from minissd.layers.folding import fold
 from minissd.models import Classifier, build
+from minissd.properties.windows import seeds
 
 
 def trained(*, init, bias=True, depthwise=False, twice=False):

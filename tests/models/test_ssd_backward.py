@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.models import build
+from minissd.properties.windows import seeds
 
 SIZE = 64
 BOXES = 6 * (8 * 8 + 4 * 4 + 2 * 2 + 1)

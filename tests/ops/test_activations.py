@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import seeds
 
 from minissd.ops import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from minissd.properties.windows import seeds
 
 EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
 

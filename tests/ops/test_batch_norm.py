@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd import naive
 from minissd.ops import batch_norm, batch_norm_backward
 from minissd.ops.batch_norm import BLOCK_BYTES
+from minissd.properties.windows import seeds
 
 C = 3
 

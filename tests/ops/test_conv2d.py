@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import Geometry, convolutions, seeds
 
 from minissd import naive
 from minissd.ops import conv2d, conv2d_backward, im2col
 from minissd.ops.geometry import pad_widths
 from minissd.ops.im2col import BLOCK_BYTES
+from minissd.properties.windows import Geometry, convolutions, seeds
 
 POINTWISE = Geometry((2, 3, 2, 3), (1, 1), {"stride": 1, "pad": 0, "dilation": 2})
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd import naive
 from minissd.ops import conv2d, conv2d_backward, conv2d_rows
 from minissd.ops.im2col import Windows
+from minissd.properties.windows import seeds
 
 
 @st.composite

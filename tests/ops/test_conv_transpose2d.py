@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd import naive
 from minissd.ops import conv2d, conv_transpose2d, conv_transpose2d_backward
+from minissd.properties.windows import seeds
 
 
 @st.composite

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import convolutions, seeds
 from threadpoolctl import threadpool_limits
 
 from minissd import naive
 from minissd.ops import conv2d, conv2d_backward, depthwise_conv2d, depthwise_conv2d_backward
 from minissd.ops.im2col import BLOCK_BYTES
+from minissd.properties.windows import convolutions, seeds
 
 
 def draw(geometry, seed):

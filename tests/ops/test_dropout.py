@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.ops import dropout, dropout_backward, spatial_dropout, spatial_dropout_backward
+from minissd.properties.windows import seeds
 
 PAIRS = {"units": (dropout, dropout_backward), "channels": (spatial_dropout, spatial_dropout_backward)}
 both = pytest.mark.parametrize(("drop", "backward"), PAIRS.values(), ids=PAIRS)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import convolutions, seeds
 
 from minissd import naive
 from minissd.ops import col2im, im2col
+from minissd.properties.windows import convolutions, seeds
 
 
 @given(geometry=convolutions(), seed=seeds)

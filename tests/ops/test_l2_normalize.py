@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.ops import l2_normalize, l2_normalize_backward
+from minissd.properties.windows import seeds
 
 
 @given(seed=seeds)

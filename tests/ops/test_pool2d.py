@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import poolings, seeds
 
 from minissd import naive
 from minissd.ops import (
@@ -14,6 +13,7 @@ from minissd.ops import (
     max_pool2d,
     max_pool2d_backward,
 )
+from minissd.properties.windows import poolings, seeds
 
 PAIRS = {"max": (max_pool2d, max_pool2d_backward), "avg": (avg_pool2d, avg_pool2d_backward)}
 both = pytest.mark.parametrize("kind", PAIRS)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd.ops import (
     binary_cross_entropy,
@@ -16,6 +15,7 @@ from minissd.ops import (
     smooth_l1_backward,
     softmax,
 )
+from minissd.properties.windows import seeds
 
 
 def logits(seed, shape=(4, 5)):

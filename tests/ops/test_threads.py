@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import convolutions, seeds
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd.ops import batch_norm, batch_norm_backward, conv2d, conv2d_backward
 from minissd.ops.threads import elementwise, in_shares, runs, threads_for
+from minissd.properties.windows import convolutions, seeds
 
 
 def blas_threads():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
 from minissd import naive
 from minissd.ops import avg_pool2d, upsample2d, upsample2d_backward
+from minissd.properties.windows import seeds
 
 factors = st.integers(1, 4)
 shapes = st.tuples(*(st.integers(1, 4) for _ in range(4)))

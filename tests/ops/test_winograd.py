@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import seeds
 from strict_cupy import count_syncs
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -20,6 +19,7 @@ from minissd.models import build
 from minissd.ops import conv2d, conv2d_backward, threads, winograd
 from minissd.ops.geometry import pad_widths
 from minissd.ops.tiles import Tiling, Workspace
+from minissd.properties.windows import seeds
 
 sides = st.integers(0, 8)
 widths = st.tuples(sides, sides)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 
+from minissd.properties.windows import seeds
 from minissd.training import SGD
 
 SHAPES = {"w": (3, 4), "b": (4,), "scalar": ()}

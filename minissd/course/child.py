@@ -1,0 +1,47 @@
+"""`python -m minissd.course.child`: judges one file in a process of its own, which `sandbox` starts and watches.
+
+The request comes as JSON on the standard input, the verdict goes as JSON into the file that it names.  What the
+student's code prints goes to the standard output.
+"""
+
+import faulthandler
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from minissd.course.judge import judge_source
+from minissd.course.shelf import find_exercise, read_lessons
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits; the clock still runs
+    resource = None
+
+
+def main():
+    request = json.load(sys.stdin)
+    exercise = find_exercise(read_lessons(request["shelf"]), request["exercise"])
+    exercise.properties  # noqa: B018  # what it imports does not count as the student's time and memory
+    if resource:
+        limit_memory(request["megabytes"])
+    with open(request["trace"], "w") as trace:  # at the end of its time, the line it is in
+        faulthandler.dump_traceback_later(request["seconds"], exit=True, file=trace)
+        verdict = judge_source(request["source"], exercise, filename=request["filename"], seed=request["seed"])
+        faulthandler.cancel_dump_traceback_later()
+    Path(request["answer"]).write_text(json.dumps(asdict(verdict)))
+
+
+def limit_memory(megabytes):
+    """At most so much more address space than is in use now; and no files, for an answer has none to write."""
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if LINUX else 0
+    if LINUX:
+        wanted = in_use + megabytes * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+
+LINUX = sys.platform == "linux"  # elsewhere the address space in use cannot be read so simply
+
+if __name__ == "__main__":
+    main()
