@@ -60,9 +60,7 @@ def evaluate_and_draw(model, dataset, out, *, batch_size=16, workers=2, **scorin
         def report(done, total):
             bar.update(task, completed=done, speed=bar.tasks[task].speed or 0)
 
-        metrics, found, truth = score(
-            model, dataset, batch_size=batch_size, workers=workers, report=report, **scoring
-        )
+        metrics, found, truth = score(model, dataset, batch_size=batch_size, workers=workers, report=report, **scoring)
     write_json(out / "metrics.json", metrics)
     RESULTS[model.task].draw(dataset, metrics, found, truth, out, **scoring)
     return metrics

@@ -16,6 +16,7 @@ from minissd.cli.evaluate import evaluate
 from minissd.cli.explain import explain
 from minissd.cli.fetch import fetch
 from minissd.cli.gradcheck import gradcheck
+from minissd.cli.lesson import lesson
 from minissd.cli.train import train
 from minissd.errors import MinissdError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (demo, train, evaluate, detect, gradcheck, bench, fetch, doctor):
     app.command()(command)
 app.add_typer(explain, name="explain")
+app.add_typer(lesson, name="lesson")
 
 
 def _print_version(wanted: bool):

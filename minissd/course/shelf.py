@@ -20,6 +20,7 @@ from pathlib import Path
 from minissd.errors import MinissdError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+LESSON_FILES = "[0-9][0-9]_*/lesson.toml"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One function to write.  `lesson` is the folder's name."""
+    """One function to write."""
 
     folder: Path  # of the lesson
     name: str
@@ -94,17 +95,19 @@ class Lesson:
         return self.folder / "lesson.ipynb"
 
 
-def find_shelf():
-    """The folder of the lessons that came with this package."""
-    for folder in (PACKAGE / "lessons", PACKAGE.parent / "lessons"):
-        if folder.is_dir():
+def find_shelf(start="."):
+    """The folder of the lessons: a handout or a clone that `start` lies in, else those that came with the package."""
+    start = Path(start).resolve()
+    candidates = [folder / "lessons" for folder in (start, *start.parents)]
+    for folder in (*candidates, PACKAGE / "lessons", PACKAGE.parent / "lessons"):
+        if any(folder.glob(LESSON_FILES)):
             return folder
     raise MinissdError("the lessons are missing: install minissd again, or run it from a complete clone")
 
 
 def read_lessons(shelf=None):
     """All lessons, in order."""
-    folders = sorted(path.parent for path in Path(shelf or find_shelf()).glob("[0-9][0-9]_*/lesson.toml"))
+    folders = sorted(path.parent for path in Path(shelf or find_shelf()).glob(LESSON_FILES))
     return [_read_lesson(folder) for folder in folders]
 
 
@@ -164,5 +167,8 @@ def _read_toml(path):
 
 
 def _named(place):
+    """What "module:name" says, of this package only: a handout names what it needs, and brings no code of its own."""
     module, _, name = place.partition(":")
+    if not module.startswith("minissd."):
+        raise MinissdError(f"the exercise asks for {place}, which is not part of minissd: restore its file")
     return getattr(importlib.import_module(module), name)

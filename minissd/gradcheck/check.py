@@ -22,9 +22,7 @@ class GradientError(AssertionError):
     """An analytic gradient disagrees with the numeric one, or the two passes break their protocol."""
 
 
-def check_backward(
-    forward, backward, inputs, *, names=None, rng=None, eps=1e-5, rtol=1e-5, atol=1e-7, max_entries=200
-):
+def check_backward(forward, backward, inputs, *, names=None, rng=None, eps=1e-5, rtol=1e-5, atol=1e-7, max_entries=200):
     """Raise `GradientError` unless `backward` gives the gradients of `forward`; return the largest error.
 
     forward(*inputs) -> (y, cache): y an array or a tuple of arrays, the same for the same inputs.

@@ -1,0 +1,58 @@
+"""Makes what is made from the lessons' sources.
+
+    python lessons/build.py notebooks     lesson.ipynb beside each lesson.md
+    python lessons/build.py site DIR      the course as web pages, every cell run
+
+Needs `pip install 'minissd[site]'`.
+"""
+
+import argparse
+from pathlib import Path
+
+import jupytext
+import nbformat
+from sphinx.cmd.build import build_main
+
+LESSONS = Path(__file__).resolve().parent
+
+
+def sources():
+    """The lesson.md of every lesson, in order."""
+    return sorted(LESSONS.glob("[0-9][0-9]_*/lesson.md"))
+
+
+def notebook_text(source):
+    """The .ipynb of a lesson, without outputs.  The same source gives the same text."""
+    notebook = jupytext.read(source)
+    notebook.metadata.pop("jupytext", None)
+    for number, cell in enumerate(notebook.cells, 1):
+        cell["id"] = f"cell-{number}"  # they are random otherwise
+    return nbformat.writes(notebook) + "\n"
+
+
+def write_notebooks():
+    for source in sources():
+        source.with_suffix(".ipynb").write_text(notebook_text(source), encoding="utf-8")
+
+
+def build_site(folder, *, run=True):
+    """The web pages in `folder`; returns Sphinx's exit status.  Warnings count as errors."""
+    mode = "force" if run else "off"
+    return build_main(["-q", "-W", "--keep-going", "-D", f"nb_execution_mode={mode}", str(LESSONS), str(folder)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("notebooks", help="lesson.ipynb beside each lesson.md")
+    site = commands.add_parser("site", help="the course as web pages")
+    site.add_argument("folder", metavar="DIR")
+    wanted = parser.parse_args()
+    if wanted.command == "notebooks":
+        write_notebooks()
+    else:
+        raise SystemExit(build_site(wanted.folder))
+
+
+if __name__ == "__main__":
+    main()

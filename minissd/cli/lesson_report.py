@@ -1,0 +1,36 @@
+"""How a verdict reads: what holds, what does not, the smallest inputs that show it, and where to look."""
+
+from rich.markup import escape
+
+from minissd.cli.console import console
+
+
+def print_verdict(exercise, verdict):
+    console.print(f"\n[bold]{exercise.key}[/]  {escape(exercise.title)}")
+    for statement in verdict.held:
+        console.print(f"  [green]✓[/] it {escape(statement)}")
+    if verdict.passed:
+        console.print("  [green]passed[/]")
+        return
+    if verdict.statement:
+        console.print(f"  [red]✗[/] not yet: it {escape(verdict.statement)}")
+    _block("why", verdict.reason, "red")
+    _block("with", verdict.example)
+    _block("hint", verdict.hint, "yellow")
+    _block("your code printed", _few_lines(verdict.printed))
+    number = exercise.key.partition("/")[0]
+    console.print(f"  reread “{exercise.section}” of lesson {number}", markup=False)
+    console.print(f"  or ask minissd lesson hint {exercise.key}", markup=False)
+
+
+def _block(title, text, style=None):
+    """A titled paragraph, indented; nothing for no text."""
+    if text:
+        console.print(f"  {title}", style=style, markup=False)
+        for line in text.splitlines():
+            console.print(f"    {line}", markup=False, soft_wrap=True)
+
+
+def _few_lines(text, most=8):
+    lines = list(dict.fromkeys(text.splitlines()))  # it was called many times
+    return "\n".join(lines[:most] + ["…"] * (len(lines) > most))

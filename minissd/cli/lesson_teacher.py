@@ -1,0 +1,58 @@
+"""`minissd lesson export` and `grade`: what a teacher hands out, and what comes back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minissd.cli.console import console, print_table, progress_bar, simple_table
+from minissd.course import find_shelf, read_lessons
+from minissd.course.grading import grade as grade_folders
+from minissd.course.grading import write_csv, write_junit
+from minissd.course.handout import export as export_handout
+from minissd.course.shelf import find_lesson
+from minissd.files import check_writable
+
+
+def export(target: Annotated[Path, typer.Argument(help="A new folder.", metavar="DIR")]):
+    """For teachers: a handout without solutions, checked."""
+    with progress_bar("exercises") as bar:
+        count = export_handout(find_shelf(), target, report=_reporter(bar, "checking"))
+    console.print(f"{target}: {count} exercises, without solutions", soft_wrap=True, markup=False)
+
+
+def grade(
+    folders: Annotated[list[Path], typer.Argument(help="One for each student.", metavar="DIR...")],
+    only: Annotated[str, typer.Option("--lessons", help="Only these, as 1,2,5.", metavar="NN,NN")] = "",
+    seed: Annotated[int, typer.Option(help="Of the inputs, the same for all.", min=0)] = 1,
+    workers: Annotated[int | None, typer.Option(help="Files judged at a time; else one for each core.", min=1)] = None,
+    out: Annotated[Path, typer.Option(help="Where grades.csv and grades.xml (JUnit) go.", metavar="DIR")] = Path(
+        "grades"
+    ),
+):
+    """For teachers: judge many submissions, each file in a process of its own."""
+    lessons = read_lessons(find_shelf())
+    if only:
+        lessons = [find_lesson(lessons, word) for word in only.split(",") if word.strip()]
+    exercises = [exercise for lesson in lessons for exercise in lesson.exercises]
+    check_writable(out)
+    with progress_bar("files") as bar:
+        grades = grade_folders(folders, exercises, seed=seed, workers=workers, report=_reporter(bar, "grading"))
+    table = simple_table("student", "passed", "wrong", "empty", "missing", "other")
+    for student in dict.fromkeys(one.student for one in grades):
+        counts = [one.verdict.status for one in grades if one.student == student]
+        known = [counts.count(status) for status in ("passed", "wrong", "empty", "missing")]
+        table.add_row(student, *map(str, known), str(len(counts) - sum(known)))
+    print_table(f"{len(exercises)} exercises, seed {seed}", table)
+    for path in (write_csv(out / "grades.csv", grades), write_junit(out / "grades.xml", grades)):
+        console.print(path, soft_wrap=True, markup=False)
+
+
+def _reporter(bar, title):
+    """report(done, total) that moves a task of the bar."""
+    task = bar.add_task(title, total=None, speed=0, note="")
+
+    def report(done, total):
+        bar.update(task, completed=done, total=total, speed=bar.tasks[task].speed or 0)
+
+    return report

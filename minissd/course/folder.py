@@ -1,0 +1,107 @@
+"""The student's folder: the files being worked on, and progress.json beside them.
+
+    minissd-course/
+      progress.json          what passed, how often it was tried, how many hints were seen
+      02_convolution/        output_size.py, ..., lesson.ipynb
+
+What the student wrote is never overwritten.
+"""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+from minissd.errors import MinissdError
+from minissd.files import write_atomically, write_json
+
+FOLDER, STATE = "minissd-course", "progress.json"
+
+
+class StudentFolder:
+    def __init__(self, path):
+        self.path = Path(path)
+        self.records = _read_state(self.path / STATE)  # exercise key -> {"passed": date or None, "tries", "hints"}
+
+    @classmethod
+    def find(cls, given=None):
+        """The folder `given`; else the one that the working directory lies in; else minissd-course in it."""
+        if given:
+            return cls(given)
+        here = Path.cwd()
+        own = (folder for folder in (here, *here.parents) if (folder / STATE).is_file())
+        return cls(next(own, here / FOLDER))
+
+    def file(self, exercise):
+        return self.path / exercise.folder.name / f"{exercise.name}.py"
+
+    def start(self, lesson):
+        """Copies what is not there yet of the lesson's stubs and notebook; returns the new paths."""
+        sources = [exercise.stub for exercise in lesson.exercises]
+        sources += [lesson.notebook] if lesson.notebook.exists() else []
+        new = []
+        for source in sources:
+            target = self.path / lesson.folder.name / source.name
+            if not target.exists():
+                new.append(write_atomically(target, lambda file, source=source: file.write(source.read_bytes())))
+        self._save()
+        return new
+
+    def started(self, lesson):
+        return (self.path / lesson.folder.name).is_dir()
+
+    def record(self, exercise):
+        return {"passed": None, "tries": 0, "hints": 0} | self.records.get(exercise.key, {})
+
+    def passed(self, exercise):
+        return self.record(exercise)["passed"] is not None
+
+    def note_verdict(self, exercise, verdict):
+        """A try; an exercise that passed once stays passed."""
+        record = self.record(exercise)
+        passed = record["passed"] or (date.today().isoformat() if verdict.passed else None)
+        self._update(exercise, tries=record["tries"] + 1, passed=passed)
+
+    def next_hint(self, exercise):
+        """(number from 1, text) of the next hint; the last one again when all are out."""
+        number = min(self.record(exercise)["hints"] + 1, len(exercise.hints))
+        self._update(exercise, hints=number)
+        return number, exercise.hints[number - 1]
+
+    def reset(self, exercise):
+        """A fresh stub; what was there is kept beside it.  Returns the path of the old file, or None."""
+        target, kept = self.file(exercise), None
+        if target.exists():
+            versions = (target.with_suffix(f".old{i}.py") for i in range(1, 1000))
+            kept = next(path for path in versions if not path.exists())
+            shutil.move(target, kept)
+        write_atomically(target, lambda file: file.write(exercise.stub.read_bytes()))
+        self._update(exercise, passed=None)
+        return kept
+
+    def current(self, lessons):
+        """The first exercise of the started lessons that has not passed, or None."""
+        open_ones = (e for lesson in lessons if self.started(lesson) for e in lesson.exercises if not self.passed(e))
+        return next(open_ones, None)
+
+    def _update(self, exercise, **changes):
+        self.records[exercise.key] = self.record(exercise) | changes
+        self._save()
+
+    def _save(self):
+        write_json(self.path / STATE, {"minissd-course": 1, "exercises": self.records})
+
+
+def _read_state(path):
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        records = content["exercises"]
+        if not all(isinstance(record, dict) for record in records.values()):
+            raise TypeError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise MinissdError(
+            f"{path}: cannot be read as the state of a course: mend or delete it, the work stays"
+        ) from None
+    return records

@@ -1,0 +1,76 @@
+"""What students get: the lessons without solutions and without the list of wrong answers."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from minissd.course.judge import judge_source
+from minissd.course.shelf import read_lessons
+from minissd.errors import MinissdError
+
+README = """# The exercises
+
+Once, to install:
+
+    python3 -m venv .venv && .venv/bin/pip install 'minissd[lessons]'
+
+Then, in this folder:
+
+    .venv/bin/minissd lesson start 1     copies the exercises of lesson 1 into minissd-course
+    .venv/bin/minissd lesson check       judges the one you are at
+    .venv/bin/minissd lesson hint        helps, in three steps
+    .venv/bin/minissd lesson next        leads on
+
+The lessons themselves are the notebooks in `lessons`. What you hand in is your folder `minissd-course`.
+"""
+LEFT_OUT = ("solutions", "mutants", "__pycache__", "build.py", "conf.py", "index.md", "teachers.md")
+
+
+def export(shelf, target, *, report=lambda done, total: None):
+    """Write a handout as the new folder `target`/lessons, whole or not at all; returns how many exercises it has.
+
+    Every stub in it is checked: it must be empty, and no file may contain a solution.
+    MinissdError if `target` has lessons already, or if `shelf` is a handout itself.
+    report(done, total): called after each exercise.
+    """
+    target = Path(target)
+    place = target / "lessons"
+    if place.exists():
+        raise MinissdError(f"{place}: exists already: give the name of a new folder")
+    originals = read_lessons(shelf)
+    if not all(exercise.solution.exists() for lesson in originals for exercise in lesson.exercises):
+        raise MinissdError(f"{shelf}: has no solutions, so it is a handout already: export from a complete clone")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".part-") as part:
+            copy = Path(part) / "lessons"
+            shutil.copytree(shelf, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
+            count = _check(originals, copy, report)
+            (target / "README.md").write_text(README, encoding="utf-8")
+            copy.rename(place)
+    except OSError as error:
+        raise MinissdError(f"{target}: cannot be written ({error.strerror or error}): give another folder") from error
+    return count
+
+
+def _check(originals, copy, report):
+    """MinissdError if a solution shows in the handout at `copy`."""
+    texts = {path: path.read_text(encoding="utf-8") for path in copy.rglob("*") if path.is_file()}
+    exercises = [exercise for lesson in read_lessons(copy) for exercise in lesson.exercises]
+    solutions = {exercise.key: exercise.solution for lesson in originals for exercise in lesson.exercises}
+    for done, exercise in enumerate(exercises, 1):
+        verdict = judge_source(texts[exercise.stub], exercise)
+        if verdict.status != "empty":
+            raise MinissdError(f"{exercise.key}: its stub is filled in: put back the raise, then export again")
+        body = _body(solutions[exercise.key])
+        for path, text in texts.items():
+            if path.suffix == ".py" and body in text:
+                raise MinissdError(f"{path.relative_to(copy)}: shows the solution of {exercise.key}: take it out")
+        report(done, len(exercises))
+    return len(exercises)
+
+
+def _body(path):
+    """The lines of a solution below its signature."""
+    text = path.read_text(encoding="utf-8")
+    return text[text.index("def ") :].partition(":\n")[2].strip()

@@ -1,0 +1,115 @@
+"""`minissd lesson` from the keyboard."""
+
+import shutil
+import threading
+
+import pytest
+
+from minissd.course import find_exercise, find_shelf, read_lessons
+
+NAME = "output_size"
+
+
+@pytest.fixture
+def exercise():
+    return find_exercise(read_lessons(find_shelf()), NAME)
+
+
+@pytest.fixture
+def answer(minissd, exercise, tmp_path, monkeypatch):
+    """The student's file in a started lesson; the working directory is where the course folder lies."""
+    monkeypatch.chdir(tmp_path)
+    assert minissd("lesson", "start", exercise.folder.name[:2]).status == 0
+    return tmp_path / "minissd-course" / exercise.folder.name / f"{NAME}.py"
+
+
+def test_list_names_every_lesson_and_what_passed(minissd, answer):
+    out = minissd("lesson", "list").out
+    for lesson in read_lessons(find_shelf()):
+        assert lesson.number in out
+        assert f"of {len(lesson.exercises)}" in out
+
+
+def test_from_the_stub_to_the_green_check(minissd, answer, exercise):
+    empty = minissd("lesson", "check", NAME)
+    assert empty.status == 1
+    assert "nothing is filled in yet" in empty.out
+    solution = exercise.solution.read_text()
+    mutant = exercise.mutants[0]
+    answer.write_text(mutant.source(solution))
+    wrong = minissd("lesson", "check", answer)
+    assert wrong.status == 1
+    for part in (exercise.properties[0].statement, "expected", mutant.hint, exercise.section):
+        assert part in wrong.out
+    answer.write_text(solution)
+    passed = minissd("lesson", "check", f"02/{NAME}")
+    assert passed.status == 0
+    assert "passed" in passed.out
+    assert "3 │     0 │ 20" in minissd("lesson", "progress").out  # tries, hints, date
+
+
+def test_hints_then_the_solution(minissd, refused, answer, exercise):
+    refused(["3 hints are left", "--now"], "lesson", "solution", NAME)
+    for number, text in enumerate(exercise.hints, 1):
+        out = minissd("lesson", "hint", NAME).out
+        assert f"hint {number} of 3" in out
+        assert text[:30] in out
+    shown = minissd("lesson", "solution", NAME)
+    assert "return" in shown.out
+
+
+def test_next_leads_on(minissd, answer):
+    assert "02/" in minissd("lesson", "next").out
+
+
+def test_reset_keeps_the_old_file(minissd, answer, exercise):
+    answer.write_text("mine")
+    minissd("lesson", "reset", NAME)
+    assert answer.read_text() == exercise.stub.read_text()
+    assert answer.with_suffix(".old1.py").read_text() == "mine"
+
+
+def test_watch_judges_each_time_the_file_is_saved_and_ends_when_it_passes(minissd, answer, exercise):
+    def save():
+        shutil.copyfile(exercise.solution, answer)
+
+    later = threading.Timer(0.7, save)
+    later.start()
+    outcome = minissd("lesson", "watch", NAME)
+    later.join()
+    assert outcome.status == 0
+    assert "passed" in outcome.out
+
+
+def test_export_and_grade(minissd, answer, exercise, tmp_path):
+    assert minissd("lesson", "export", tmp_path / "handout").status == 0
+    shutil.copyfile(exercise.solution, answer)
+    graded = minissd("lesson", "grade", "minissd-course", "--lessons", "2", "--out", tmp_path / "grades")
+    assert graded.status == 0
+    assert f"02/{NAME},passed" in (tmp_path / "grades" / "grades.csv").read_text()
+    assert (tmp_path / "grades" / "grades.xml").exists()
+
+
+def test_a_handout_is_used_where_one_is_in_it(minissd, refused, answer, tmp_path, monkeypatch):
+    minissd("lesson", "export", tmp_path / "handout")
+    monkeypatch.chdir(tmp_path / "handout")
+    minissd("lesson", "start", "2")
+    refused(["no solutions"], "lesson", "solution", NAME, "--now")
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (["there is no lesson '99'", "1 to"], ["start", "99"]),
+        (["nothing_like_it", "is no exercise"], ["check", "nothing_like_it"]),
+        (["no_file.py"], ["check", "no_file.py"]),
+        (["no exercise is open"], ["check"]),
+        (["nothing to watch"], ["watch"]),
+        (["no lesson is started"], ["progress"]),
+        (["is not there", "minissd lesson start 2"], ["check", NAME]),
+        (["no_folder", "is no folder"], ["grade", "no_folder"]),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(refused, tmp_path, monkeypatch, parts, words):
+    monkeypatch.chdir(tmp_path)
+    refused(parts, "lesson", *words)

@@ -1,0 +1,55 @@
+"""Every lesson runs from its first cell to its last, its notebook is in step, and the site builds."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+
+LESSONS = Path(__file__).resolve().parents[2] / "lessons"
+SOURCES = {path.parent.name: path for path in sorted(LESSONS.glob("[0-9][0-9]_*/lesson.md"))}
+INSTALLS = 'importlib.util.find_spec("minissd") is None'
+
+each_lesson = pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+
+
+@pytest.fixture(scope="module")
+def build():
+    """lessons/build.py as a module."""
+    spec = importlib.util.spec_from_file_location("lessons_build", LESSONS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@each_lesson
+def test_it_runs(source, tmp_path):
+    notebook = jupytext.read(source)
+    assert INSTALLS in next(cell for cell in notebook.cells if cell.cell_type == "code").source
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    pictures = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert pictures, "a lesson has a picture"
+
+
+@each_lesson
+def test_its_notebook_is_in_step(source, build):
+    """Else run `python lessons/build.py notebooks`."""
+    assert source.with_suffix(".ipynb").read_text(encoding="utf-8") == build.notebook_text(source)
+
+
+@each_lesson
+def test_the_first_cell_is_the_same_everywhere(source):
+    first = next(cell for cell in jupytext.read(source).cells if cell.cell_type == "code")
+    model = next(cell for cell in jupytext.read(next(iter(SOURCES.values()))).cells if cell.cell_type == "code")
+    assert first.source == model.source
+
+
+def test_the_site_builds_without_a_warning(build, tmp_path):
+    assert build.build_site(tmp_path / "site", run=False) == 0
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    for name in SOURCES:
+        assert re.search(rf'href="{name}/lesson\.html"', index)

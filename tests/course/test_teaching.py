@@ -1,0 +1,104 @@
+"""What teachers use: handouts without solutions, grades for many submissions."""
+
+import csv
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from minissd.course import read_lessons
+from minissd.course.grading import grade, write_csv, write_junit
+from minissd.course.handout import export
+
+
+@pytest.fixture
+def small_shelf(tmp_path, exercise):
+    """A shelf with the one lesson of `exercise`."""
+    shelf = tmp_path / "shelf" / "lessons"
+    shutil.copytree(exercise.folder, shelf / exercise.folder.name)
+    return shelf
+
+
+def test_a_handout_has_every_exercise_and_no_answer(small_shelf, tmp_path):
+    count = export(small_shelf, tmp_path / "handout")
+    shelf = tmp_path / "handout" / "lessons"
+    originals = [e for lesson in read_lessons(small_shelf) for e in lesson.exercises]
+    exercises = [e for lesson in read_lessons(shelf) for e in lesson.exercises]
+    assert count == len(exercises) == len(originals)
+    for copy, original in zip(exercises, originals, strict=True):
+        assert not copy.solution.exists()
+        assert not copy.mutants
+        assert copy.stub.read_bytes() == original.stub.read_bytes()
+        assert copy.hints == original.hints
+    assert (tmp_path / "handout" / "README.md").exists()
+
+
+def test_no_handout_over_another_and_none_of_a_handout(small_shelf, tmp_path, refused):
+    export(small_shelf, tmp_path / "handout")
+    with refused("exists already"):
+        export(small_shelf, tmp_path / "handout")
+    with refused("is a handout already"):
+        export(tmp_path / "handout" / "lessons", tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_filled_stub_or_a_solution_in_it_is_found(small_shelf, tmp_path, refused, exercise):
+    folder = small_shelf / exercise.folder.name
+    shutil.copy(exercise.solution, folder / "exercises" / "output_size.py")
+    with refused("02/output_size", "filled in"):
+        export(small_shelf, tmp_path / "one")
+    shutil.copy(exercise.stub, folder / "exercises" / "output_size.py")
+    shutil.copy(exercise.solution, folder / "exercises" / "helper.py")
+    with refused("helper.py", "02/output_size"):
+        export(small_shelf, tmp_path / "two")
+    assert not list(tmp_path.glob("*/lessons/*/exercises/helper.py"))[1:], "only the source has it"
+
+
+@pytest.fixture
+def submissions(tmp_path, exercise):
+    """Four students: right, a known mistake, nothing filled in, nothing handed in."""
+    solution = exercise.solution.read_text()
+    files = {
+        "ada": solution,
+        "=bob": exercise.mutants[0].source(solution),
+        "cyd": exercise.stub.read_text(),
+        "dan": None,
+    }
+    for name, text in files.items():
+        folder = tmp_path / "submissions" / name / "deep"
+        folder.mkdir(parents=True)
+        if text:
+            (folder / "output_size.py").write_text(text)
+    return [tmp_path / "submissions" / name for name in files]
+
+
+def test_grades_in_csv_and_junit(submissions, exercise, tmp_path):
+    told = []
+    grades = grade(submissions, [exercise], seed=3, workers=2, report=lambda *numbers: told.append(numbers))
+    assert [one.verdict.status for one in grades] == ["passed", "wrong", "empty", "missing"]
+    assert told[-1] == (4, 4)
+    with open(write_csv(tmp_path / "grades.csv", grades), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["student"] for row in rows] == ["ada", "'=bob", "cyd", "dan"]
+    assert rows[1]["mistake"] == exercise.mutants[0].name
+    root = ElementTree.parse(write_junit(tmp_path / "grades.xml", grades)).getroot()
+    assert [suite.get("failures") for suite in root] == ["0", "1", "1", "1"]
+    assert root[1][0][0].text
+
+
+def test_the_same_seed_gives_the_same_grades(submissions, exercise):
+    assert grade(submissions, [exercise], seed=5) == grade(submissions, [exercise], seed=5)
+
+
+def test_a_file_handed_in_twice_is_not_guessed_about(submissions, exercise):
+    shutil.copy(exercise.solution, submissions[0] / "output_size.py")
+    (one,) = grade(submissions[:1], [exercise])
+    assert one.verdict.status == "broken"
+    assert "several times" in one.verdict.reason
+
+
+def test_folders_that_are_none(tmp_path, submissions, exercise, refused):
+    with refused("nobody", "is no folder"):
+        grade([tmp_path / "nobody"], [exercise])
+    with refused("given twice"):
+        grade([submissions[0], submissions[0]], [exercise])
