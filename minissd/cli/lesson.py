@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from minissd.cli.console import console, print_table, simple_table
+from minissd.cli.lesson_bug import bug
 from minissd.cli.lesson_report import print_verdict
 from minissd.cli.lesson_teacher import export, grade
 from minissd.course import find_exercise, find_lesson, find_shelf, judge_file, read_lessons
@@ -22,6 +23,7 @@ lesson = typer.Typer(
 
 for command in (export, grade):
     lesson.command()(command)
+lesson.add_typer(bug, name="bug")
 
 Folder = Annotated[Path | None, typer.Option(help="Your folder; else the one you are in, or minissd-course here.")]
 ExerciseWord = Annotated[

@@ -6,6 +6,7 @@ from minissd.cli.console import console
 
 
 def print_verdict(exercise, verdict):
+    """exercise: one of a lesson, or a bug of the lab."""
     console.print(f"\n[bold]{exercise.key}[/]  {escape(exercise.title)}")
     for statement in verdict.held:
         console.print(f"  [green]✓[/] it {escape(statement)}")
@@ -18,9 +19,9 @@ def print_verdict(exercise, verdict):
     _block("with", verdict.example)
     _block("hint", verdict.hint, "yellow")
     _block("your code printed", _few_lines(verdict.printed))
-    number = exercise.key.partition("/")[0]
-    console.print(f"  reread “{exercise.section}” of lesson {number}", markup=False)
-    console.print(f"  or ask minissd lesson hint {exercise.key}", markup=False)
+    if exercise.section:
+        console.print(f"  reread “{exercise.section}” of lesson {exercise.key[:2]}", markup=False)
+    console.print(f"  or ask {exercise.ask_for_hint}", markup=False)
 
 
 def _block(title, text, style=None):

@@ -5,12 +5,15 @@ student's code prints goes to the standard output.
 """
 
 import faulthandler
+import importlib
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from minissd.course.judge import judge_source
+from minissd.course.lab import find_trap, judge_detector, read_traps
 from minissd.course.shelf import find_exercise, read_lessons
 
 try:
@@ -21,15 +24,25 @@ except ImportError:  # Windows has no such limits; the clock still runs
 
 def main():
     request = json.load(sys.stdin)
-    exercise = find_exercise(read_lessons(request["shelf"]), request["exercise"])
-    exercise.properties  # noqa: B018  # what it imports does not count as the student's time and memory
+    judge = _judge_of(request)
     if resource:
         limit_memory(request["megabytes"])
     with open(request["trace"], "w") as trace:  # at the end of its time, the line it is in
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=trace)
-        verdict = judge_source(request["source"], exercise, filename=request["filename"], seed=request["seed"])
+        verdict = judge(request["source"], filename=request["filename"], seed=request["seed"])
         faulthandler.cancel_dump_traceback_later()
     Path(request["answer"]).write_text(json.dumps(asdict(verdict)))
+
+
+def _judge_of(request):
+    """judge(source, filename, seed) of an exercise, or of a bug of the lab.  What it imports is not the student's."""
+    shelf, key = request["shelf"], request["exercise"]
+    if key.startswith("lab/"):
+        importlib.import_module("minissd.properties.detector")
+        return partial(judge_detector, trap=find_trap(read_traps(shelf), key))
+    exercise = find_exercise(read_lessons(shelf), key)
+    exercise.properties  # noqa: B018  # imported now
+    return partial(judge_source, exercise=exercise)
 
 
 def limit_memory(megabytes):

@@ -37,15 +37,21 @@ class StudentFolder:
 
     def start(self, lesson):
         """Copies what is not there yet of the lesson's stubs and notebook; returns the new paths."""
-        sources = [exercise.stub for exercise in lesson.exercises]
-        sources += [lesson.notebook] if lesson.notebook.exists() else []
-        new = []
-        for source in sources:
-            target = self.path / lesson.folder.name / source.name
-            if not target.exists():
-                new.append(write_atomically(target, lambda file, source=source: file.write(source.read_bytes())))
+        texts = {self.file(exercise): exercise.start_text for exercise in lesson.exercises}
+        if lesson.notebook.exists():
+            texts[self.path / lesson.folder.name / lesson.notebook.name] = lesson.notebook.read_text(encoding="utf-8")
+        new = [_write(path, text) for path, text in texts.items() if not path.exists()]
         self._save()
         return new
+
+    def start_one(self, exercise):
+        """Copies one exercise, if it is not there yet; returns whether it was copied."""
+        path = self.file(exercise)
+        if path.exists():
+            return False
+        _write(path, exercise.start_text)
+        self._save()
+        return True
 
     def started(self, lesson):
         return (self.path / lesson.folder.name).is_dir()
@@ -75,7 +81,7 @@ class StudentFolder:
             versions = (target.with_suffix(f".old{i}.py") for i in range(1, 1000))
             kept = next(path for path in versions if not path.exists())
             shutil.move(target, kept)
-        write_atomically(target, lambda file: file.write(exercise.stub.read_bytes()))
+        _write(target, exercise.start_text)
         self._update(exercise, passed=None)
         return kept
 
@@ -90,6 +96,10 @@ class StudentFolder:
 
     def _save(self):
         write_json(self.path / STATE, {"minissd-course": 1, "exercises": self.records})
+
+
+def _write(path, text):
+    return write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def _read_state(path):

@@ -45,7 +45,7 @@ def judge_source(source, exercise, *, filename="<answer>", seed=0):
     """The `Verdict` on the text of a student's file."""
     try:
         function = function_of(source, exercise, filename)
-    except _Unusable as error:
+    except Unusable as error:
         return Verdict("broken", reason=str(error))
     return judge(function, exercise, filename=filename, seed=seed)
 
@@ -74,29 +74,33 @@ def judge(function, exercise, *, filename="<answer>", seed=0):
 
 
 def function_of(source, exercise, filename):
-    """The student's function, from the text of the file; raises `_Unusable` with the reason if there is none."""
+    """The student's function, from the text of the file; raises `Unusable` with the reason if there is none."""
+    function = getattr(load(source, exercise.start_text, filename), exercise.name, None)
+    if not callable(function):
+        raise Unusable(f"there is no function {exercise.name} in the file any more: keep its name")
+    return function
+
+
+def load(source, start_text, filename):
+    """The student's file as a module, once it is seen to import no more than the file it began with."""
     try:
         tree = ast.parse(source, filename)
     except SyntaxError as error:
         line = (error.text or "").strip()
-        raise _Unusable(f"line {error.lineno} is no Python ({error.msg}): {line}") from None
-    stub = ast.parse(exercise.stub.read_text(encoding="utf-8"))
-    foreign = sorted(set(_imports(tree)) - set(_imports(stub)) - EVERYDAY)
+        raise Unusable(f"line {error.lineno} is no Python ({error.msg}): {line}") from None
+    foreign = sorted(set(_imports(tree)) - set(_imports(ast.parse(start_text))) - EVERYDAY)
     if foreign:
-        raise _Unusable(f"it imports {foreign[0]}: write it with numpy and what the file came with")
-    module = types.ModuleType(exercise.name)
+        raise Unusable(f"it imports {foreign[0]}: write it with numpy and what the file came with")
+    module = types.ModuleType(filename)
     module.__file__ = filename
     try:
         exec(compile(tree, filename, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:  # the file may do anything
-        raise _Unusable(explain(error, filename)) from None
-    function = getattr(module, exercise.name, None)
-    if not callable(function):
-        raise _Unusable(f"there is no function {exercise.name} in the file any more: keep its name")
-    return function
+        raise Unusable(explain(error, filename)) from None
+    return module
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """The file holds no function that could be judged."""
 
 

@@ -57,8 +57,17 @@ class Exercise:
         return f"{self.folder.name[:2]}/{self.name}"
 
     @property
+    def ask_for_hint(self):
+        return f"minissd lesson hint {self.key}"
+
+    @property
     def stub(self):
         return self.folder / "exercises" / f"{self.name}.py"
+
+    @property
+    def start_text(self):
+        """What the student gets."""
+        return self.stub.read_text(encoding="utf-8")
 
     @property
     def solution(self):
@@ -76,7 +85,7 @@ class Exercise:
     def mutants(self):
         """() in a handout."""
         path = self.folder / "mutants" / f"{self.name}.toml"
-        return tuple(Mutant(**entry) for entry in _read_toml(path)["mutant"]) if path.exists() else ()
+        return tuple(Mutant(**entry) for entry in read_toml(path)["mutant"]) if path.exists() else ()
 
 
 @dataclass(frozen=True)
@@ -139,13 +148,13 @@ def find_exercise(lessons, word):
 
 
 def _read_lesson(folder):
-    content = _read_toml(folder / "lesson.toml")
+    content = read_toml(folder / "lesson.toml")
     exercises = tuple(_read_exercise(folder, name) for name in content["exercises"])
     return Lesson(folder, content["title"], content["question"], exercises)
 
 
 def _read_exercise(folder, name):
-    content = _read_toml(folder / "exercises" / f"{name}.toml")
+    content = read_toml(folder / "exercises" / f"{name}.toml")
     return Exercise(
         folder=folder,
         name=name,
@@ -157,7 +166,8 @@ def _read_exercise(folder, name):
     )
 
 
-def _read_toml(path):
+def read_toml(path):
+    """The content of a TOML file of the lessons; MinissdError if it is missing or damaged."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
