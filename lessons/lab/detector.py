@@ -14,8 +14,7 @@ from minissd.training import SGD
 
 CLASSES = ("ellipse", "rectangle")
 DEPTH = 4 + len(CLASSES) + 1  # numbers for each default box: its offsets, its logits, background among them
-SIZE = 150  # pixels, a side of an image
-STEPS, BATCH = 240, 16
+SIZE, STEPS, BATCH = 150, 240, 16  # pixels a side, updates, images in each
 SMALLEST, LARGEST = 0.2, 0.6  # sides of the default boxes of the first and the last map
 MEAN_RGB = np.array([131, 125, 120], np.float32)  # of the generated images, red first
 VARIANCES = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
@@ -95,8 +94,7 @@ def multibox_loss(offsets, logits, offset_targets, classes):
     log_p = log_softmax(logits)
     loss = -np.take_along_axis(log_p, classes[..., None], axis=-1)[..., 0]  # (N, P)
     counted = positive | hard_negatives(loss, positive)
-    one_hot = classes[..., None] == np.arange(logits.shape[-1])
-    d_logits = (np.exp(log_p) - one_hot) * counted[..., None] / matched
+    d_logits = (np.exp(log_p) - (classes[..., None] == np.arange(logits.shape[-1]))) * counted[..., None] / matched
     total = (localization + loss[counted].sum()) / matched
     return float(total), np.clip(difference, -1, 1) / matched, d_logits.astype(logits.dtype)
 
@@ -107,8 +105,7 @@ def normalize(images):
 
 
 def halved(cells):
-    """How many pairs it takes to cover them all."""
-    return (cells + 1) // 2
+    return (cells + 1) // 2  # pairs that cover them all
 
 
 def max_pool(x):
@@ -125,8 +122,7 @@ def max_pool(x):
 def max_pool_backward(dy, cache):
     (n, h, w, c), winner = cache
     rows, columns, dx = halved(h), halved(w), np.zeros((n, h, w, c), dy.dtype)
-    windows = np.zeros((n, rows, columns, c, 4), dy.dtype)
-    np.put_along_axis(windows, winner, dy[..., None], axis=-1)
+    windows = dy[..., None] * (np.arange(4) == winner)
     padded = windows.reshape(n, rows, columns, c, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(n, 2 * rows, 2 * columns, c)
     dx[:, : 2 * rows, : 2 * columns] = padded[:, :h, :w]
     return dx
@@ -151,9 +147,8 @@ class Detector:
         init = Initializer(rng)
         widths = {"1": (3, 16, 2), "2": (16, 32, 1), "3": (32, 48, 1), "4": (48, 64, 2), "5": (64, 64, 2)}
         self.layers = {name: Conv2d(a, b, 3, stride=s, pad=1, init=init) for name, (a, b, s) in widths.items()}
-        self.layers |= {
-            f"head{n}": Conv2d(widths[n][1], 4 * DEPTH, 3, pad=1, init=init, filler="xavier") for n in "345"
-        }
+        for name in "345":
+            self.layers[f"head{name}"] = Conv2d(widths[name][1], 4 * DEPTH, 3, pad=1, init=init, filler="xavier")
         self.params = {f"{name}.{key}": p for name, layer in self.layers.items() for key, p in layer.params.items()}
         self.boxes = default_boxes([y.shape[1] for y in self.forward(np.zeros((1, SIZE, SIZE, 3), np.uint8))[2]])
 
@@ -207,8 +202,7 @@ def crop(image, corners, labels, window):
     """The part `window` of an image at full size, and the objects whose centre lies in it."""
     start, side = window[:2], window[2:] - window[:2]
     columns, rows = (start[:, None] * SIZE + side[:, None] * (np.arange(SIZE) + 0.5)).astype(int)
-    middle = to_centers(corners)[:, :2]
-    inside = ((middle > window[:2]) & (middle < window[2:])).all(axis=1)
+    inside = (np.abs((to_centers(corners)[:, :2] - start) / side - 0.5) < 0.5).all(axis=1)
     moved = (corners[inside] - np.tile(start, 2)) / np.tile(side, 2)
     return image[rows][:, columns], moved.clip(0, 1), labels[inside]
 
@@ -252,18 +246,17 @@ def nms(corners, scores, threshold=0.45):
 
 def detect(model, images):
     """Detections(corners, labels, scores) for each image, best first; each class for itself."""
-    offsets, logits = model.forward(images)[:2]
-    found = []
+    (offsets, logits, *_), found = model.forward(images), []
     for n in range(len(images)):
-        p, corners = np.exp(log_softmax(logits[n])), to_corners(decode(offsets[n], model.boxes)).clip(0, 1)
-        parts = []
+        p, parts = np.exp(log_softmax(logits[n])), []
+        corners = to_corners(decode(offsets[n], model.boxes)).clip(0, 1)
         for label in range(len(CLASSES)):
             likely = np.flatnonzero(p[:, label + 1] > 0.05)
             keep = likely[nms(corners[likely], p[likely, label + 1])]
             parts.append((corners[keep], np.full(len(keep), label), p[keep, label + 1]))
-        corners, labels, scores = (np.concatenate(part) for part in zip(*parts))
-        best = np.argsort(-scores, kind="stable")
-        found.append(Detections(corners[best], labels[best], scores[best]))
+        joined = [np.concatenate(part) for part in zip(*parts)]
+        best = np.argsort(-joined[2], kind="stable")
+        found.append(Detections(*(part[best] for part in joined)))
     return found
 
 
