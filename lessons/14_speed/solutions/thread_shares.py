@@ -1,3 +1,6 @@
+from itertools import pairwise
+
+
 def thread_shares(length, count):
     edges = [length * i // count for i in range(count + 1)]
-    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:]) if stop > start]
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
