@@ -10,6 +10,8 @@ LESSONS = read_lessons()
 EXERCISES = {exercise.key: exercise for lesson in LESSONS for exercise in lesson.exercises}
 MUTANTS = {f"{key}: {wrong.name}": (e, wrong) for key, e in EXERCISES.items() for wrong in e.mutants}
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers divide by 0
+
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 
 
