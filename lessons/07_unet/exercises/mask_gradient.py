@@ -1,5 +1,7 @@
 """How a mask is learned."""
 
+import numpy as np
+
 
 def mask_gradient(logits, mask):
     """The gradient of the mean loss of a mask with respect to the logits.

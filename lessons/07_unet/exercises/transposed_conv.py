@@ -1,5 +1,7 @@
 """From a small map to a larger one."""
 
+import numpy as np
+
 
 def transposed_conv(x, kernel, stride):
     """Transposed convolution of one map with one kernel, no padding.

@@ -1,5 +1,7 @@
 """Two layers become one."""
 
+import numpy as np
+
 
 def fold_batch_norm(w, b, gamma, beta, mean, var, eps=1e-5):
     """Weights and bias of the one layer that does what a layer and the batch norm behind it do after training.

@@ -1,5 +1,7 @@
 """Equal shares for threads."""
 
+from itertools import pairwise
+
 
 def thread_shares(length, count):
     """Cut range(length) into `count` consecutive slices whose sizes differ by one at most.
