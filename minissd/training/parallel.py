@@ -103,7 +103,7 @@ def join():
     try:
         from mpi4py import MPI
     except ModuleNotFoundError:
-        fault = "needs mpi4py, which is not installed: pip install 'minissd[mpi]'"
+        fault = "mpi4py is not installed: pip install 'minissd[mpi]'"
     except (ImportError, RuntimeError) as error:  # there is no MPI library, or one that mpi4py cannot use
         reason = (str(error) or type(error).__name__).splitlines()[0]
         fault = f"mpi4py does not load ({reason}): install the MPI that this mpiexec belongs to, or pip install mpich"
