@@ -155,6 +155,7 @@ class EndTogether:
         sys.stdout.flush()
         sys.stderr.flush()
         _mpi().COMM_WORLD.Abort(status)
+        os._exit(status)  # MPICH comes back from there, and Python would tell it all again
 
 
 def let_others_speak():
