@@ -72,7 +72,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help=f"Passes over the images; {UNLESS}.")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates in all, in place of epochs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Images at a time, on all processes together; {UNLESS}.", min=1)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help=f"Images at a time, on all processes together; {UNLESS}.", min=1)
+    ] = None,
     accumulate: Annotated[
         int | None, typer.Option(help="Parts in which a batch is worked off, for one larger than the memory.")
     ] = None,

@@ -13,10 +13,9 @@ def raise_not_finite(step, model, parts, processes):
     """
     faults = (_first_fault(model, to_device(part.images, model.device)) for part in parts)
     fault = next((fault for fault in faults if fault), None)
-    shares = processes.gather((fault, [image_id for part in parts for image_id in part.ids]))
-    everywhere = ("the network's outputs are finite, so it comes from the targets", sum((ids for _, ids in shares), []))
+    shares = processes.gather((fault, ", ".join(image_id for part in parts for image_id in part.ids)))
+    everywhere = "the network's outputs are finite, so it comes from the targets", ", ".join(ids for _, ids in shares)
     fault, ids = next((share for share in shares if share[0]), everywhere)
-    ids = ", ".join(ids)
     raise MinissdError(
         f"the loss is not finite at step {step}: {fault}; images {ids}: "
         "checkpoints saved before stay as they are; try a lower --lr, or look at these images"

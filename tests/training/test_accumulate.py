@@ -8,6 +8,7 @@ from minissd.data import Batch, DetectionPreparation, Loader
 from minissd.training import SGD, TrainConfig, train
 from minissd.training.loop import split_batch, train_step
 
+
 @pytest.mark.parametrize("parts", [2, 3, 8])
 def test_the_update_is_that_of_the_whole_batch(shapes, parts):
     whole, pieces = plain_ssd(shapes), plain_ssd(shapes)
