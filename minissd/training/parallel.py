@@ -31,7 +31,8 @@ _LAUNCHERS = {
     "PMI_SIZE": "MPI_LOCALRANKID",  # MPICH, Intel MPI
     "SLURM_STEP_NUM_TASKS": "SLURM_LOCALID",  # srun
 }
-_PATIENCE, _MORE_PATIENCE = 0.5, 0.05  # seconds, see `let_others_speak`
+_PATIENCE, _MOST_PATIENCE = 0.5, 5  # seconds, see `let_others_speak`
+_FORWARDING = 0.2  # seconds that mpiexec has to print what a process wrote: told to end, it forgets the rest
 
 
 class Processes:
@@ -151,9 +152,11 @@ class EndTogether:
         if not status or _rank_among_others() is None:
             return
         if not isinstance(error, SystemExit):
+            let_others_speak()
             traceback.print_exception(error)
         sys.stdout.flush()
         sys.stderr.flush()
+        time.sleep(_FORWARDING)
         _mpi().COMM_WORLD.Abort(status)
         os._exit(status)  # MPICH comes back from there, and Python would tell it all again
 
@@ -162,7 +165,7 @@ def let_others_speak():
     """Wait before this process tells an error: if it is one that many share, a lower rank tells it and ends all."""
     rank = _rank_among_others()
     if rank:
-        time.sleep(_PATIENCE + _MORE_PATIENCE * rank)
+        time.sleep(min(_PATIENCE * rank, _MOST_PATIENCE))
 
 
 def _rank_among_others():
