@@ -64,6 +64,11 @@ def to_numpy(x):
     return np.asarray(x)
 
 
+def wait_for_device(x):
+    """Wait until CuPy array `x` is computed, for a library that reads it past CuPy."""
+    array_module(x).cuda.get_current_stream().synchronize()
+
+
 def to_like(x, reference):
     """NumPy array `x` on the device where `reference` lives (a mask drawn by a numpy Generator, say)."""
     return array_module(reference).asarray(x)
@@ -88,6 +93,13 @@ def resolve_device(device):
         if index is not None:
             cupy.cuda.Device(index).use()  # what an operation allocates goes to the current card
     return device
+
+
+def device_for(device, place):
+    """`resolve_device` for one of several processes on a machine, its number `place`: each takes the next card."""
+    device = resolve_device(device)
+    cards = _require_gpu(device).cuda.runtime.getDeviceCount() if device == "cuda" else 1
+    return device if cards == 1 else resolve_device(f"cuda:{place % cards}")
 
 
 def parse_device(device):

@@ -19,6 +19,7 @@ from minissd.cli.gradcheck import gradcheck
 from minissd.cli.lesson import lesson
 from minissd.cli.train import train
 from minissd.errors import MinissdError
+from minissd.training.parallel import EndTogether, let_others_speak
 
 app = typer.Typer(
     help="The SSD object detector, written by hand in NumPy and CuPy.",
@@ -53,6 +54,11 @@ def main():
 
     Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage; typer itself gives 130 after Ctrl-C.
     """
+    with EndTogether():
+        _run()
+
+
+def _run():
     try:
         app()
     except MinissdError as error:
@@ -64,5 +70,6 @@ def main():
 
 
 def _fail(message):
+    let_others_speak()
     error_console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     sys.exit(1)

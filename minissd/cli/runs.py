@@ -19,6 +19,7 @@ from minissd.errors import MinissdError
 from minissd.files import write_json
 from minissd.models import MODELS, TRUNK_OF, build
 from minissd.training import (
+    ALONE,
     LAST,
     TrainConfig,
     default_recipe,
@@ -93,7 +94,7 @@ def stored_settings(out, given):
     return settings
 
 
-def start(out, settings, device, resume):
+def start(out, settings, device, resume, processes=ALONE):
     """Train as the settings say, from the beginning or from the last checkpoint in the folder."""
     if resume and not (out / LAST).exists():
         raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
@@ -117,8 +118,9 @@ def start(out, settings, device, resume):
             console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
             check_batch_norm(settings, report)
             settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
-        write_json(out / CONFIG, settings)
-    train_and_draw(model, dataset, held_out, config, out, checkpoint)
+        if processes.rank == 0:
+            write_json(out / CONFIG, settings)
+    train_and_draw(model, dataset, held_out, config, out, checkpoint, processes)
     return held_out
 
 
@@ -134,24 +136,29 @@ def check_batch_norm(settings, report):
         raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")
 
 
-def train_and_draw(model, dataset, held_out, config, out, checkpoint=None):
+def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, processes=ALONE):
     """Train with a progress bar, then draw the loss curves into the run folder."""
     parameters = sum(p.size for p in model.params.values())
     predicts = f"{model.predicts}, " if model.predicts else ""
     console.print(
         f"[bold]{model.name}[/]: {parameters:,} parameters, {predicts}"
         f"{model.input_size}x{model.input_size} input, on {model.device}"
+        + (f", {processes.size} processes" if processes.size > 1 else ""),
+        soft_wrap=True,
     )
     names = ", ".join(dataset.classes)
     console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
     print_notes(dataset)
     with TrainingProgress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
         try:
-            train(model, dataset, config, validation=held_out, out=out, resume=checkpoint, report=progress.report)
+            options = {"resume": checkpoint, "report": progress.report, "processes": processes}
+            train(model, dataset, config, validation=held_out, out=out, **options)
         except KeyboardInterrupt:
             command = f"minissd train --out {quote(str(out))} --resume"
             console.print(f"stopped; to go on: {command}", markup=False, soft_wrap=True)
             raise
+    if processes.rank > 0:
+        return
     from minissd.viz.curves import loss_curves  # here, for matplotlib takes a second that --help need not wait
     from minissd.viz.style import save_picture
 

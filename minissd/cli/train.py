@@ -1,5 +1,6 @@
 """`minissd train`: from a data set to a run folder with checkpoints, log and loss curves."""
 
+import signal
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
@@ -7,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import resolve_device
+from minissd.backend import device_for
 from minissd.cli import options, runs
 from minissd.cli.console import console
 from minissd.data import PRESETS
 from minissd.models import MODELS
-from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig
+from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig, join
 
 DEFAULTS = TrainConfig()
 
@@ -71,7 +72,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help=f"Passes over the images; {UNLESS}.")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates in all, in place of epochs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Images at a time; {UNLESS}.", min=1)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help=f"Images at a time, on all processes together; {UNLESS}.", min=1)
+    ] = None,
     accumulate: Annotated[
         int | None, typer.Option(help="Parts in which a batch is worked off, for one larger than the memory.")
     ] = None,
@@ -97,13 +100,20 @@ def train(
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
     ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.  For --model unet the tree
     has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2, ... for the classes.
+
+    `mpiexec -n 4 minissd train ...` shares every batch out among four processes, each on a card of its own if there
+    are several; the first one writes the run folder.
     """
+    processes = join()
+    if processes.rank > 0:  # process 0 speaks for all, and ends all after Ctrl-C when it has saved
+        console.quiet = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     place = Path(data).resolve()
     out = out or Path("runs") / (place.stem if place.suffix.lower() == ".json" else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
-    held_out = runs.start(out, settings, resolve_device(device), resume)
+    held_out = runs.start(out, settings, device_for(device, processes.place), resume, processes)
     checkpoint = out / (LAST if held_out is None else BEST)
     console.print(f"run folder: {out}", markup=False, soft_wrap=True)
     scored = "test" if held_out is None else settings["validation"] or "val"

@@ -21,6 +21,7 @@ class Batch(NamedTuple):
     ids: tuple[str, ...]
     images: np.ndarray  # (N, S, S, 3) uint8
     targets: tuple[np.ndarray, ...]
+    stand_in: bool = False  # an image of another share, in place of none
 
 
 class Loader:
@@ -30,9 +31,11 @@ class Loader:
     prepares within the loop that asks.  shuffle: a new order every epoch, and an incomplete last batch is
     dropped, for its gradient would weigh the same samples more (a set smaller than one batch is one batch);
     without it, the samples come in their order and all of them do, as evaluation needs it.
+    part: (k, n), of every batch only the k-th of n nearly equal shares, where n processes train together.  If there
+    are fewer images than shares, the batch's first one stands in: a process has to do every step.
     """
 
-    def __init__(self, dataset, prepare, batch_size, *, seed=0, workers=2, shuffle=True):
+    def __init__(self, dataset, prepare, batch_size, *, seed=0, workers=2, shuffle=True, part=(0, 1)):
         if batch_size < 1 or workers < 0:
             raise ValueError(f"expected batch_size >= 1 and workers >= 0, got {batch_size} and {workers}")
         self.dataset = dataset
@@ -41,6 +44,7 @@ class Loader:
         self.seed = seed
         self.workers = workers
         self.shuffle = shuffle
+        self.part = part
 
     @property
     def batches_per_epoch(self):
@@ -61,23 +65,29 @@ class Loader:
         A sample that cannot be prepared raises its error (MinissdError for a bad file) when its batch is due.
         However the iteration ends, even early, the threads are gone when it has.
         """
-        batches = self.order(epoch)[start:]
+        batches = [self._share(indices) for indices in self.order(epoch)[start:]]
         if self.workers == 0:
-            for indices in batches:
-                yield _stack(self._prepare(epoch, indices))
+            for indices, stand_in in batches:
+                yield _stack(self._prepare(epoch, indices), stand_in)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="minissd-loader")
         try:
-            pending = deque()  # the batches under way, each a list of one future per thread
-            for indices in batches:
+            pending = deque()  # the batches under way, each a list of one future per thread, and whether it stands in
+            for indices, stand_in in batches:
                 parts = np.array_split(indices, min(self.workers, len(indices)))
-                pending.append([pool.submit(self._prepare, epoch, part) for part in parts])
+                pending.append(([pool.submit(self._prepare, epoch, part) for part in parts], stand_in))
                 if len(pending) > _PREPARED_AHEAD:
-                    yield _stack(chain.from_iterable(future.result() for future in pending.popleft()))
+                    yield _collect(*pending.popleft())
             while pending:
-                yield _stack(chain.from_iterable(future.result() for future in pending.popleft()))
+                yield _collect(*pending.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _share(self, indices):
+        """(indices, whether they stand in) of our part of a batch."""
+        part, parts = self.part
+        own = np.array_split(indices, parts)[part]
+        return (own, False) if len(own) else (indices[:1], True)
 
     def _prepare(self, epoch, indices):
         """What `prepare` makes of some samples, in a list, with each sample's id in front."""
@@ -95,7 +105,12 @@ class Loader:
         return np.random.default_rng([self.seed, epoch, stream])
 
 
-def _stack(prepared):
+def _collect(futures, stand_in):
+    """The Batch of what the threads prepare."""
+    return _stack(chain.from_iterable(future.result() for future in futures), stand_in)
+
+
+def _stack(prepared, stand_in):
     """Prepared samples (id, image, *targets) -> Batch."""
     ids, images, *targets = zip(*prepared, strict=True)
-    return Batch(ids, np.stack(images), tuple(np.stack(target) for target in targets))
+    return Batch(ids, np.stack(images), tuple(np.stack(target) for target in targets), stand_in)

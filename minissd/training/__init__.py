@@ -6,21 +6,25 @@ from minissd.training.evaluate import evaluate
 from minissd.training.log import read_log
 from minissd.training.loop import BEST, LAST, train, train_step
 from minissd.training.optim import SGD
+from minissd.training.parallel import ALONE, Processes, join
 from minissd.training.recipes import RECIPES, default_recipe, settings_of
 from minissd.training.schedule import SCHEDULES
 from minissd.training.tasks import answers, task_of
 
 __all__ = [
+    "ALONE",
     "BEST",
     "LAST",
     "RECIPES",
     "SCHEDULES",
     "SGD",
     "Checkpoint",
+    "Processes",
     "TrainConfig",
     "answers",
     "default_recipe",
     "evaluate",
+    "join",
     "load_checkpoint",
     "read_log",
     "save_checkpoint",

@@ -6,14 +6,16 @@ from minissd.backend import array_module, to_device
 from minissd.errors import MinissdError
 
 
-def raise_not_finite(step, model, parts):
+def raise_not_finite(step, model, parts, processes):
     """MinissdError with the step, the first parameter or layer that is not finite, and the images of the batch.
 
-    parts: the batch, in the pieces that `model` can take.
+    parts: the batch, or the share of it that this one of the `processes` has, in the pieces that `model` can take.
     """
     faults = (_first_fault(model, to_device(part.images, model.device)) for part in parts)
-    fault = next((fault for fault in faults if fault), "the network's outputs are finite, so it comes from the targets")
-    ids = ", ".join(image_id for part in parts for image_id in part.ids)
+    fault = next((fault for fault in faults if fault), None)
+    shares = processes.gather((fault, ", ".join(image_id for part in parts for image_id in part.ids)))
+    everywhere = "the network's outputs are finite, so it comes from the targets", ", ".join(ids for _, ids in shares)
+    fault, ids = next((share for share in shares if share[0]), everywhere)
     raise MinissdError(
         f"the loss is not finite at step {step}: {fault}; images {ids}: "
         "checkpoints saved before stay as they are; try a lower --lr, or look at these images"

@@ -21,12 +21,15 @@ from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
 from minissd.training.optim import SGD
+from minissd.training.parallel import ALONE, start_alike
 from minissd.training.tasks import task_of
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
 
-def train(model, data, config, *, validation=None, out=None, augmentation=None, resume=None, report=None):
+def train(
+    model, data, config, *, validation=None, out=None, augmentation=None, resume=None, report=None, processes=ALONE
+):
     """Train `model` on the data set `data`; returns the log records of the run, one dict a step.
 
     validation: a data set to score every `config.validate_every` epochs; the best, by the metric of the model's task,
@@ -35,12 +38,16 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
     augmentation: a `minissd.data.Augmentation` in place of the preset that `config` names.
     resume: the `Checkpoint` to go on from; its model must be `model`.
     report(record, total_steps): called after every step and every validation, for a progress bar.
+    processes: those that train together, from `minissd.training.join()`; the first alone validates, writes, reports.
     Ctrl-C lets the step under way finish, saves it as last.safetensors and passes on as KeyboardInterrupt.
     """
+    if processes.rank > 0:
+        validation = out = report = None
     check_classes(model, data)
     task = task_of(model)
     prepare = task.preparation(model, augmentation or PRESETS[config.augmentation])
-    loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers)
+    part = (processes.rank, processes.size)
+    loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers, part=part)
     bias = {"bias_lr": config.bias_lr, "bias_decay": config.bias_decay}
     optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay, **bias)
     step, best = 0, None
@@ -50,6 +57,7 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
     per_epoch = loader.batches_per_epoch
     if per_epoch == 0:
         raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
+    start_alike(processes, model, optimizer, data, step)
     total = config.total_steps(per_epoch)
     epochs = math.ceil(total / per_epoch)
     log = RunLog(out and Path(out) / "log.jsonl", start=step)
@@ -71,13 +79,13 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
-                    losses = train_step(model, optimizer, batch, config, step)
+                    losses = train_step(model, optimizer, batch, config, step, processes)
                     step += 1
                     seconds = round(time.perf_counter() - started, 4)
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
                 tell()
             if validation is not None and _due(epoch, epochs, config) and not log.has_validation(step):
-                part = math.ceil(config.batch_size / config.accumulate)  # what the memory holds
+                part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
                 metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
                 score = metrics[task.metric]
                 if best is None or math.isnan(best) or score >= best:  # NaN: there was nothing to find
@@ -92,14 +100,14 @@ def train(model, data, config, *, validation=None, out=None, augmentation=None, 
     return log.records
 
 
-def train_step(model, optimizer, batch, config, step):
+def train_step(model, optimizer, batch, config, step, processes=ALONE):
     """One update of the model's parameters from one batch; returns the loss and its parts as floats.
 
     A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
     the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
-    reading of the loss.
+    reading of the loss.  With several `processes`, `batch` is the share of this one, loss and update are the batch's.
     """
-    rng = np.random.default_rng([config.seed, step])
+    rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
     size = model.loss_size(*batch.targets)
     terms, grads = {}, {}
     parts = split_batch(batch, config.accumulate)
@@ -111,10 +119,11 @@ def train_step(model, optimizer, batch, config, step):
             _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)
             _add(terms, part_terms)
             _add(grads, part_grads)
+        terms, grads = processes.mean(terms, grads, 0 if batch.stand_in else size)
         xp = array_module(terms["loss"])
         numbers = to_numpy(xp.stack(list(terms.values())))
         if not np.isfinite(numbers).all():
-            raise_not_finite(step + 1, model, parts)
+            raise_not_finite(step + 1, model, parts, processes)
         optimizer.step(grads)
     return dict(zip(terms, map(float, numbers), strict=True))
 

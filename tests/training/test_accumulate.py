@@ -2,52 +2,16 @@
 
 import numpy as np
 import pytest
+from plain_ssd import SIZE, plain_ssd
 
 from minissd.data import Batch, DetectionPreparation, Loader
-from minissd.layers import Conv2d, MaxPool2d, ReLU, Sequential
-from minissd.models.ssd import SSD, Head
 from minissd.training import SGD, TrainConfig, train
 from minissd.training.loop import split_batch, train_step
 
-SIZE = 64
-
-
-@pytest.fixture
-def plain_model(new_model):
-    """new() -> an SSD of two convolutions without batch norm, on the boxes of ssd-tiny's first map."""
-
-    def new():
-        model = new_model(dtype="float64")
-        init = _Init()
-        layers = {"conv0": Conv2d(3, 4, 3, init=init, pad=1), "relu0": ReLU(), "pool": MaxPool2d(8)}
-        spec = type(model.spec)(model.spec.input_size, model.spec.maps[:1])
-        wiring = {"stages": {"stage0": Sequential(**layers)}, "heads": [Head(4, 6, len(model.classes), init=init)]}
-        reading = {"input_size": SIZE, "init": init, "pixel_mean": (120, 120, 120), "pixel_scale": 1 / 60}
-        return SSD("plain", model.classes, **wiring, box_sets={"own": spec}, boxes="own", **reading)
-
-    return new
-
-
-class _Init:
-    """Like `Initializer`, always the same."""
-
-    dtype, device = np.dtype("float64"), "cpu"
-
-    def __init__(self):
-        self.rng = np.random.default_rng(3)
-
-    def he(self, shape):
-        return self.rng.standard_normal(shape) / 5
-
-    xavier = he
-
-    def full(self, shape, value):
-        return np.full(shape, float(value))
-
 
 @pytest.mark.parametrize("parts", [2, 3, 8])
-def test_the_update_is_that_of_the_whole_batch(shapes, plain_model, parts):
-    whole, pieces = plain_model(), plain_model()
+def test_the_update_is_that_of_the_whole_batch(shapes, parts):
+    whole, pieces = plain_ssd(shapes), plain_ssd(shapes)
     batch = next(Loader(shapes, DetectionPreparation(whole.targets, SIZE), 8, workers=0).epoch(0))
     losses = []
     for model, accumulate in ((whole, 1), (pieces, parts)):

@@ -1,0 +1,42 @@
+"""An SSD of two convolutions without batch norm: what a loss adds up to then does not depend on how a batch is cut."""
+
+import numpy as np
+
+from minissd.data import ShapesDataset
+from minissd.layers import Conv2d, MaxPool2d, ReLU, Sequential
+from minissd.models import build
+from minissd.models.ssd import SSD, Head
+
+SIZE = 64
+
+
+def plain_ssd(dataset):
+    """In float64, on the boxes of the first map of ssd-tiny; always the same."""
+    spec = build("ssd-tiny", classes=dataset.classes, input_size=SIZE).spec
+    init = _Init()
+    layers = {"conv0": Conv2d(3, 4, 3, init=init, pad=1), "relu0": ReLU(), "pool": MaxPool2d(8)}
+    spec = type(spec)(spec.input_size, spec.maps[:1])
+    wiring = {"stages": {"stage0": Sequential(**layers)}, "heads": [Head(4, 6, len(dataset.classes), init=init)]}
+    reading = {"input_size": SIZE, "init": init, "pixel_mean": (120, 120, 120), "pixel_scale": 1 / 60}
+    return SSD("plain", dataset.classes, **wiring, box_sets={"own": spec}, boxes="own", **reading)
+
+
+def small_shapes(count):
+    return ShapesDataset(count, size=SIZE)
+
+
+class _Init:
+    """Like `Initializer`, always the same."""
+
+    dtype, device = np.dtype("float64"), "cpu"
+
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+
+    def he(self, shape):
+        return self.rng.standard_normal(shape) / 5
+
+    xavier = he
+
+    def full(self, shape, value):
+        return np.full(shape, float(value))
