@@ -23,6 +23,7 @@ def large_tree(tmp_path):
     tree = Tree(tmp_path / "large")
     for i in range(12):
         tree.add(f"img{i}", [("cat" if i % 2 else "dog", (5, 5, 20 + i, 25 + i))], size=(60, 60))
+        Image.new("RGB", (60, 60), (20 * i, 100, 250 - 20 * i)).save(tree.image(f"img{i}"))  # no two alike
     return tree
 
 

@@ -1,4 +1,7 @@
-"""Nothing that minissd reads is ever run: no pickle, no eval, in any of its files."""
+"""Nothing that minissd reads is ever run: no pickle, no eval, in any of its files.
+
+But for one: an exercise is the reader's own code, and to judge it is to run it (in a process of its own).
+"""
 
 import ast
 from pathlib import Path
@@ -9,6 +12,7 @@ import minissd
 
 FILES = sorted(Path(minissd.__file__).parent.rglob("*.py"))
 MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+JUDGE = Path("course", "judge.py")
 FUNCTIONS = {"eval", "exec", "compile", "__import__", "torch.load"}
 
 
@@ -24,6 +28,7 @@ def test_nothing_that_runs_what_it_reads(path):
         if isinstance(node, ast.ImportFrom):
             assert (node.module or "").split(".")[0] not in MODULES
         if isinstance(node, ast.Call):
-            assert ast.unparse(node.func) not in FUNCTIONS
+            allowed = {"exec", "compile"} if path.parts[-2:] == JUDGE.parts else set()
+            assert ast.unparse(node.func) not in FUNCTIONS - allowed
         if isinstance(node, ast.keyword):
             assert node.arg != "allow_pickle" or node.value.value is False
