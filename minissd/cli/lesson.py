@@ -63,7 +63,7 @@ def next_exercise(folder: Folder = None):
     if exercise is None:
         following = next((one for one in lessons if not all(map(mine.passed, one.exercises))), None)
         if following is None:
-            console.print("[green]All exercises have passed.[/]")
+            console.print("[green]All exercises have passed.[/] Now find the bug: [bold]minissd lesson bug list[/]")
             return
         _start(mine, following)
         exercise = mine.current(lessons)
