@@ -12,10 +12,16 @@ A CuPy array can only exist once somebody imported cupy; `array_module` therefor
 
 import importlib
 import sys
+from functools import cache
 
 import numpy as np
 
 from minissd.errors import MinissdError
+
+INSTALL = "pip install 'minissd[cuda13]' (or cuda12)"
+OTHER_CUDA = "CUDA's libraries are missing or of another version"
+# how CUDA's runtime, its driver and cuBLAS say it, where CuPy's own pool is not asked
+OUT_OF_MEMORY = ("cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def array_module(*arrays):
@@ -75,12 +81,12 @@ def to_like(x, reference):
 
 
 def gpu_available():
-    """True if CuPy is installed and sees at least one card."""
+    """True if CuPy is installed and can compute on at least one card."""
     try:
-        cupy = importlib.import_module("cupy")
-        return cupy.cuda.runtime.getDeviceCount() > 0
-    except (ImportError, RuntimeError):  # CuPy's CUDARuntimeError ("no device", "driver too old") is a RuntimeError
+        _require_gpu("cuda")
+    except MinissdError:
         return False
+    return True
 
 
 def resolve_device(device):
@@ -114,24 +120,128 @@ def parse_device(device):
     raise MinissdError(f"device {device!r} is not known: give cpu, cuda, cuda:N (the N-th card) or auto")
 
 
+def card_report():
+    """What there is of CuPy, CUDA and cards, in words: {"CuPy": ..., "card": ...}.  Whatever is missing, no error."""
+    try:
+        cupy = _import_cupy()
+    except MinissdError as error:
+        return {"CuPy": f"{error} (needed only for --device cuda)"}
+    runtime = cupy.cuda.runtime
+    driver = runtime.driverGetVersion()
+    report = {
+        "CuPy": f"{cupy.__version__}, made for CUDA {_cuda_version(runtime.runtimeGetVersion())}",
+        "driver": f"knows CUDA {_cuda_version(driver)}" if driver else "no NVIDIA driver",
+    }
+    try:
+        for index in range(_count_cards(cupy)):
+            _try_out(cupy, index)
+            report[f"card {index}"] = _describe_card(cupy, index)
+    except MinissdError as error:
+        report["card"] = str(error)
+    return report
+
+
+def ran_out_of_card_memory(error):
+    """Whether this exception says that the memory of the card, not of the host, did not suffice."""
+    cupy = sys.modules.get("cupy")
+    if cupy is None:
+        return False
+    if isinstance(error, cupy.cuda.memory.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY)
+
+
+def free_card_memory():
+    """Give back to the card what CuPy keeps for later, though no array needs it."""
+    sys.modules["cupy"].get_default_memory_pool().free_all_blocks()
+
+
 def _require_gpu(device):
-    """The cupy module, or a MinissdError that says which part is missing."""
+    """The cupy module, once it has computed on that card, or a MinissdError that says which part is missing."""
+    index = parse_device(device)[1]
     try:
-        cupy = importlib.import_module("cupy")
-    except ImportError:
-        raise MinissdError(
-            f"device {device!r} needs CuPy, which is not installed: "
-            "pip install 'minissd[cuda13]' (or cuda12), or use --device cpu"
-        ) from None
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except RuntimeError as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise MinissdError(f"device {device!r}: CuPy finds no usable card ({reason}): use --device cpu") from None
-    index = parse_device(device)[1] or 0
-    if index >= count:
-        raise MinissdError(f"device {device!r}: there is no such card among {count}, counted from 0: use --device cpu")
+        cupy = _import_cupy()
+        count = _count_cards(cupy)
+        if (index or 0) >= count:
+            raise MinissdError(f"there is no such card among {count}, counted from 0")
+        _try_out(cupy, index)
+    except MinissdError as error:
+        raise MinissdError(f"device {device!r}: {error}; or use --device cpu") from None
     return cupy
+
+
+def _import_cupy():
+    try:
+        return importlib.import_module("cupy")
+    except ModuleNotFoundError as error:
+        if error.name not in (None, "cupy"):
+            raise MinissdError(f"CuPy is installed, but not {error.name}, which it needs: {INSTALL}") from None
+        raise MinissdError(f"CuPy is not installed: {INSTALL}") from None
+    except ImportError as error:  # a shared library of CUDA is not there, or of another version
+        raise MinissdError(f"CuPy does not load ({_first_line(error)}): {OTHER_CUDA}: {INSTALL}") from None
+
+
+def _count_cards(cupy):
+    """How many cards there are.  MinissdError if there is none, or the driver is too old for this CuPy."""
+    runtime = cupy.cuda.runtime
+    try:
+        count = runtime.getDeviceCount()
+    except RuntimeError as error:  # CuPy's CUDARuntimeError is one
+        reason = f"CuPy finds no usable card ({_first_line(error)})"
+        driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+        if driver == 0:
+            raise MinissdError(f"{reason}: there is no NVIDIA driver") from None
+        if driver // 1000 < needed // 1000:
+            raise MinissdError(
+                f"{reason}: the driver knows CUDA {_cuda_version(driver)}, this CuPy is made for "
+                f"{_cuda_version(needed)}: update the driver, or in place of this CuPy {INSTALL}"
+            ) from None
+        raise MinissdError(reason) from None
+    if count == 0:
+        raise MinissdError("CuPy finds no card")
+    return count
+
+
+@cache  # success only: an exception is not remembered
+def _try_out(cupy, index):
+    """One kernel and one matrix product: CuPy loads NVRTC and cuBLAS no sooner than it needs them.
+
+    A card and a driver do not make a usable CUDA: these two libraries come with the toolkit or as packages.
+    """
+    try:
+        with cupy.cuda.Device(index):
+            ones = cupy.ones((2, 2), dtype=np.float32)
+            ones @ ones + ones  # noqa: B018
+    except MemoryError as error:
+        raise MinissdError(f"the card has no memory left ({_first_line(error)}): another program holds it") from None
+    except (ImportError, RuntimeError, cupy.cuda.compiler.CompileException) as error:
+        major = cupy.cuda.runtime.runtimeGetVersion() // 1000
+        raise MinissdError(
+            f"CuPy finds the card, but cannot compute on it ({_first_line(error)}): {OTHER_CUDA}: "
+            f"pip install 'cupy-cuda{major}x[ctk]' brings what this CuPy needs"
+        ) from None
+
+
+def _describe_card(cupy, index):
+    with cupy.cuda.Device(index):
+        found = cupy.cuda.runtime.getDeviceProperties(index)
+        free, total = cupy.cuda.runtime.memGetInfo()
+    return (
+        f"{found['name'].decode()}, compute capability {found['major']}.{found['minor']}, "
+        f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+    )
+
+
+def _cuda_version(number):
+    """ "13.2" from 13020, as CUDA counts."""
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+def _first_line(error):
+    """An error in one line; of CuPy's page on a failed import the line that says what failed."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip(" =\t")] or [type(error).__name__]
+    headings = [i for i, line in enumerate(lines[:-1]) if line.startswith("Original error")]
+    return lines[headings[-1] + 1 if headings else 0]
 
 
 def _type_name(kind):

@@ -12,6 +12,7 @@ import operator
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+import strict_card
 from cupy_names import ATTRIBUTES, FUNCTIONS, METHODS, SAME_AS_NUMPY, UFUNC_PARAMETERS, UFUNCS
 
 # each operator has a swapped and an in-place form too
@@ -48,6 +49,7 @@ class ndarray:
     __array_ufunc__ = None  # NumPy's operators then leave the work to ours; NumPy's functions raise TypeError
 
     def __init__(self, host):
+        strict_card.pool.hold(host)
         self._host = host
 
     def __array__(self, *args, **kwargs):
@@ -175,17 +177,6 @@ def expanded(table):
     return [(name, parameters) for names, parameters in table.items() for name in names.split()]
 
 
-class Device(contextlib.nullcontext):
-    """A card by its number; `with` it or `use()` it, here to no effect."""
-
-    def __init__(self, index):
-        super().__init__()
-        self.id = index
-
-    def use(self):
-        pass
-
-
 def _build():
     """The module; on the way `ndarray` gets its methods."""
     for name, parameters in expanded(METHODS):
@@ -213,8 +204,8 @@ def _build():
     module.asnumpy = lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a)
     as_strided = _function(np.lib.stride_tricks.as_strided, "as_strided", "x shape strides")
     module.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
-    runtime = SimpleNamespace(getDeviceCount=lambda: 1)
-    module.cuda = SimpleNamespace(runtime=runtime, Device=Device)
+    module.cuda, module.get_default_memory_pool = strict_card.cuda, lambda: strict_card.pool
+    module.__version__ = "14.2.0"
     return module
 
 

@@ -1,9 +1,10 @@
 """`minissd doctor`: what this machine offers, for a report or a riddle."""
 
-import importlib.util
 import platform
 
-from minissd.backend import gpu_available
+from rich.markup import escape
+
+from minissd.backend import card_report
 from minissd.bench.record import available_cores, blas_threads, cpu_model, versions
 from minissd.cli.console import print_table, simple_table
 
@@ -11,7 +12,6 @@ from minissd.cli.console import print_table, simple_table
 def doctor():
     """Print versions, processor and card."""
     found = versions()
-    cupy = importlib.util.find_spec("cupy") is not None
     rows = {
         "minissd": found["minissd"],
         "Python": found["python"],
@@ -20,10 +20,8 @@ def doctor():
         "cores": str(available_cores()),
         "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads",
         "PyTorch": found["torch"] or "not installed (needed only for comparisons)",
-        "CuPy": "installed" if cupy else "not installed (needed only for --device cuda)",
-        "card": "usable" if gpu_available() else "none found",
     }
     table = simple_table("what", "")
-    for what, value in rows.items():
-        table.add_row(what, value)
+    for what, value in (rows | card_report()).items():
+        table.add_row(what, escape(value))
     print_table("this machine", table)

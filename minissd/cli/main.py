@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from minissd import __version__
+from minissd.backend import ran_out_of_card_memory
 from minissd.cli.bench import bench
 from minissd.cli.console import error_console
 from minissd.cli.demo import demo
@@ -65,7 +66,11 @@ def _run():
         _fail(str(error))
     except OSError as error:  # what no place nearer knew more about: a folder that may not be looked into, say
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions")
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if ran_out_of_card_memory(error):
+            _fail("the memory of the card does not suffice: close what else runs on it, or use --device cpu")
+        if not isinstance(error, MemoryError):
+            raise
         _fail("out of memory: try a smaller --batch-size or --input-size, or --accumulate to train")
 
 

@@ -3,18 +3,19 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 
 import numpy as np
 from rich.markup import escape
 
-from minissd.backend import to_device
 from minissd.cli.console import console, error_console, progress_bar
 from minissd.data import read_image, resize_image
 from minissd.data.images import ENOUGH_PIXELS, read_header
 from minissd.data.video import open_video, write_video
 from minissd.errors import MinissdError
 from minissd.training.interrupt import interrupt_at_the_end
+from minissd.training.memory import answers_that_fit
 
 THREADS = min(8, os.cpu_count() or 1)  # they decode, draw and encode; each may hold one image at full size
 
@@ -125,7 +126,8 @@ class Search:
 
     def _detect(self, images):
         """Detections of a list of images (S, S, 3) uint8 of the model's size, one for each."""
-        return self.model.detect(to_device(np.stack(images), self.model.device), score_threshold=self.score)
+        detect = partial(self.model.detect, score_threshold=self.score)
+        return answers_that_fit(detect, self.model, np.stack(images))
 
     def _resized(self, image):
         return resize_image(image, self.model.input_size)

@@ -64,42 +64,28 @@ def _first_of_each(labels, most):
 
 
 def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
-    """On the card: every class of every image is a set of its own, and all sets go through NMS side by side."""
-    xp = array_module(scores)
-    images, classes, boxes = scores.shape
-    scores = scores.reshape(-1)  # (N*C*P,)
-    found = xp.flatnonzero(scores > score_threshold)  # (M,)
-    if len(found) == 0:
-        nothing = np.zeros((0, 4), scores.dtype), np.zeros(0, np.int64), np.zeros(0, scores.dtype)
-        return [Detections(*nothing)] * images
-    scores = scores[found]
-    group, box = found // boxes, found % boxes  # group: image * classes + label
+    """On the card: every class of every image is a set of its own, and all sets go through NMS side by side.
 
-    picks, counts = _best_of_groups(scores, group, images * classes, candidates)  # (N*C, K)
-    corners = corners_of(group[picks] // classes, box[picks])  # (N*C, K, 4)
-    real = xp.arange(picks.shape[1]) < counts[:, None]  # padding comes last and so removes nothing real
-    stays = survivors(corners, iou_threshold) & real
-
-    scores = xp.where(stays, scores[picks], 0).reshape(images, -1)  # (N, C*K)
-    best = xp.argsort(-scores, axis=1, kind="stable")[:, :limit]  # (N, limit)
-    scores = to_numpy(xp.take_along_axis(scores, best, axis=1))
-    corners = to_numpy(xp.take_along_axis(corners.reshape(images, -1, 4), best[..., None], axis=1))
-    labels = to_numpy(best // picks.shape[1])
-    kept = np.count_nonzero(scores, axis=1)
-    return [Detections(corners[n, :k], labels[n, :k], scores[n, :k]) for n, k in enumerate(kept)]
-
-
-def _best_of_groups(scores, group, groups, most):
-    """The entries of each group, best first, at most `most` of them.
-
-    scores, group: (M,) -> picks (groups, K), indices into them, of which counts (groups,) are real, the rest
-    of a row being padding.
+    How many scores are above the threshold the host never asks: every set has K candidates, and those below score 0,
+    come last, so they remove nothing real, and are left out at the end.  The detections come over in one piece.
     """
-    xp = array_module(scores, group)
-    order = xp.lexsort(xp.stack([-scores, group.astype(scores.dtype)]))  # by group, then best first
-    counts = xp.bincount(group, minlength=groups)
-    first = xp.cumsum(counts) - counts
-    counts = xp.minimum(counts, most)
-    width = int(to_numpy(counts.max()))
-    places = first[:, None] + xp.arange(width)
-    return order[xp.minimum(places, len(order) - 1)], counts
+    xp = array_module(scores)
+    images = len(scores)
+    scores = xp.where(scores > score_threshold, scores, 0)  # (N, C, P)
+    box = xp.argsort(-scores, axis=-1, kind="stable")[..., :candidates]  # (N, C, K)
+    scores = xp.take_along_axis(scores, box, axis=-1)
+    corners = corners_of(xp.arange(images)[:, None, None], box)  # (N, C, K, 4)
+    stays = survivors(corners, iou_threshold)
+
+    scores = xp.where(stays, scores, 0).reshape(images, -1)  # (N, C*K)
+    best = xp.argsort(-scores, axis=1, kind="stable")[:, :limit]  # (N, limit)
+    scores = xp.take_along_axis(scores, best, axis=1)
+    corners = xp.take_along_axis(corners.reshape(images, -1, 4), best[..., None], axis=1)
+    labels = (best // box.shape[-1]).astype(scores.dtype)  # exact: the classes are few
+    found = to_numpy(xp.concatenate([corners, labels[..., None], scores[..., None]], axis=-1))  # (N, limit, 6)
+    return [Detections(one[:, :4], one[:, 4].astype(np.int64), one[:, 5]) for one in map(_real, found)]
+
+
+def _real(found):
+    """Of one image's detections (limit, 6), best first, those with a score."""
+    return found[: np.count_nonzero(found[:, 5])]

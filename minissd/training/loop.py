@@ -7,6 +7,7 @@ A run is a function of its seed: batch number b of epoch e, its augmentation and
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from minissd.training.evaluate import check_classes, evaluate
 from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
+from minissd.training.memory import step_that_says_what_fits
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, start_alike
 from minissd.training.tasks import task_of
@@ -79,7 +81,8 @@ def train(
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
-                    losses = train_step(model, optimizer, batch, config, step, processes)
+                    with step_that_says_what_fits(partial(train_step, model, step=step), batch, config):
+                        losses = train_step(model, optimizer, batch, config, step, processes)
                     step += 1
                     seconds = round(time.perf_counter() - started, 4)
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})

@@ -3,9 +3,11 @@
 One loop trains them all; the model says what its task is (`model.task`), its targets and its loss.
 """
 
+from functools import partial
+
 import numpy as np
 
-from minissd.backend import to_device, to_numpy
+from minissd.backend import to_numpy
 from minissd.classification import accuracy, confusion_matrix, recalls
 from minissd.data import (
     ClassificationPreparation,
@@ -20,6 +22,7 @@ from minissd.detection import evaluate_detections
 from minissd.errors import MinissdError
 from minissd.regression import explained, mean_absolute_error
 from minissd.segmentation import score_masks
+from minissd.training.memory import answers_that_fit
 
 
 class Detection:
@@ -149,7 +152,7 @@ def answers(model, dataset, *, batch_size=16, workers=2, report=None):
     found = []
     with model.inference():
         for batch in loader.epoch(0):
-            found += task.answers(model, to_device(batch.images, model.device))
+            found += answers_that_fit(partial(task.answers, model), model, batch.images)
             if report:
                 report(len(found), len(dataset))
     return found
