@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from minissd import ops
+from minissd.backend import to_device, to_like, to_numpy
 from minissd.detection import (
     assign_predictors,
     multibox_loss,
@@ -68,7 +69,7 @@ def _batch_norm(rng, train):
     mean, var = rng.standard_normal(MAP[3]), rng.uniform(0.5, 2, MAP[3])
 
     def forward(x, gamma, beta):
-        return ops.batch_norm(x, gamma, beta, mean.copy(), var.copy(), train=train)
+        return ops.batch_norm(x, gamma, beta, to_like(mean.copy(), x), to_like(var.copy(), x), train=train)
 
     return forward, ops.batch_norm_backward, [rng.standard_normal(s) for s in (MAP, MAP[3], MAP[3])]
 
@@ -89,20 +90,21 @@ def _dropout(rng, name):
 def _cross_entropy(rng):
     labels = rng.integers(0, 5, 6)
     backward = lambda dloss, cache: ops.cross_entropy_backward(cache, dloss)  # noqa: E731
-    return lambda logits: ops.cross_entropy(logits, labels), backward, [rng.standard_normal((6, 5)) * 2]
+    return lambda logits: ops.cross_entropy(logits, to_like(labels, logits)), backward, [rng.standard_normal((6, 5)) * 2]
 
 
 def _smooth_l1(rng):
     target = rng.standard_normal((6, 4))
     difference = away_from(rng.standard_normal((6, 4)) * 2, (-1, 0, 1))
     backward = lambda dloss, cache: ops.smooth_l1_backward(cache, dloss)  # noqa: E731
-    return lambda pred: ops.smooth_l1(pred, target), backward, [target + difference]
+    return lambda pred: ops.smooth_l1(pred, to_like(target, pred)), backward, [target + difference]
 
 
 def _binary_cross_entropy(rng):
     target = rng.uniform(0, 1, (6, 4))
     backward = lambda dloss, cache: ops.binary_cross_entropy_backward(cache, dloss)  # noqa: E731
-    return lambda logits: ops.binary_cross_entropy(logits, target), backward, [rng.standard_normal((6, 4)) * 2]
+    forward = lambda logits: ops.binary_cross_entropy(logits, to_like(target, logits))  # noqa: E731
+    return forward, backward, [rng.standard_normal((6, 4)) * 2]
 
 
 def _multibox_loss(rng):
@@ -114,7 +116,8 @@ def _multibox_loss(rng):
     logits[..., 0] += distinct(rng, (2, 30))
 
     def forward(offsets, logits):
-        return multibox_loss(offsets, logits, offset_targets, class_targets, alpha=0.7)
+        targets = (to_like(target, logits) for target in (offset_targets, class_targets))
+        return multibox_loss(offsets, logits, *targets, alpha=0.7)
 
     backward = lambda dloss, cache: multibox_loss_backward(cache, dloss)  # noqa: E731
     return forward, backward, [offsets, logits]
@@ -129,7 +132,8 @@ def _yolo_loss(rng, anchors=None):
     fixed = assign_predictors(inputs[0], class_targets, box_targets, anchors)
 
     def forward(boxes, classes):
-        return yolo_loss(boxes, classes, class_targets, box_targets, anchors, assignment=fixed)
+        there = [None if array is None else to_like(array, boxes) for array in (class_targets, box_targets, anchors)]
+        return yolo_loss(boxes, classes, *there, assignment=[to_like(array, boxes) for array in fixed])
 
     return forward, lambda dloss, cache: yolo_loss_backward(cache, dloss), inputs
 
@@ -137,11 +141,11 @@ def _yolo_loss(rng, anchors=None):
 def _mask_loss(rng):
     masks = rng.choice(np.array([0, 1, 2, VOID], np.uint8), (2, 3, 4))
     backward = lambda dloss, cache: mask_loss_backward(cache, dloss)  # noqa: E731
-    return lambda logits: mask_loss(logits, masks), backward, [rng.standard_normal((2, 3, 4, 2)) * 2]
+    return lambda logits: mask_loss(logits, to_like(masks, logits)), backward, [rng.standard_normal((2, 3, 4, 2)) * 2]
 
 
-def _layer(rng, make, shape=MAP):
-    return _of_input_and_params(make(Initializer(rng, "float64")), distinct(rng, shape))
+def _layer(rng, make, shape=MAP, device="cpu"):
+    return _of_input_and_params(make(Initializer(rng, "float64", device)), distinct(rng, shape))
 
 
 def _block(init):
@@ -154,6 +158,7 @@ def _join(rng, name, shapes):
 
 
 def _model(rng, name, **options):
+    """options: those of the model, and its device."""
     model = build(name, classes=("a", "b"), dtype="float64", seed=int(rng.integers(1 << 30)), **options)
     return _of_input_and_params(model, rng.standard_normal((2, model.input_size, model.input_size, model.channels)))
 
@@ -171,7 +176,7 @@ def _of_input_and_params(layer, x):
         dx, grads = layer.backward(dy, cache)
         return dx, *(grads[name] for name in names)
 
-    return forward, backward, [x, *(layer.params[name].copy() for name in names)]
+    return forward, backward, [x, *(to_numpy(layer.params[name]).copy() for name in names)]
 
 
 CASES = {
@@ -222,11 +227,34 @@ CASES = {
 }
 
 
-def check(name, seed=0):
-    """Check one case; returns its largest relative error, raises GradientError with a diagnosis."""
+def check(name, seed=0, device="cpu"):
+    """Check one case; returns its largest relative error, raises GradientError with a diagnosis.
+
+    device: where forward and backward run; the difference quotients are taken in host memory.
+    """
     rng = np.random.default_rng(seed)
-    forward, backward, inputs = CASES[name](rng)
+    with_arrays_of_its_own = name.startswith(("layer", "model")) and device != "cpu"
+    forward, backward, inputs = CASES[name](rng, **({"device": device} if with_arrays_of_its_own else {}))
+    if device != "cpu":
+        forward, backward = _on_device(forward, backward, device)
     if not name.startswith("model"):
         return check_backward(forward, backward, inputs, rng=rng)
     # Thousands of ReLUs: a small eps, lest one of them crosses its kink, and a few entries of each parameter.
     return check_backward(forward, backward, inputs, rng=rng, eps=1e-7, rtol=1e-3, atol=1e-5, max_entries=2)
+
+
+def _on_device(forward, backward, device):
+    """The same passes for arrays in host memory, which are moved over and back; caches stay on the device."""
+
+    def forward_there(*inputs):
+        y, cache = forward(*(to_device(x, device) for x in inputs))
+        return _each(to_numpy, y), cache
+
+    def backward_there(dy, cache):
+        return _each(to_numpy, backward(_each(lambda part: to_device(part, device), dy), cache))
+
+    return forward_there, backward_there
+
+
+def _each(function, arrays):
+    return tuple(map(function, arrays)) if isinstance(arrays, tuple) else function(arrays)

@@ -13,6 +13,7 @@ import pytest
 import strict_cupy
 from hypothesis import HealthCheck, settings
 
+from minissd.backend import card_report, gpu_available
 from minissd.errors import MinissdError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -51,7 +52,18 @@ def refused():
 def strict(monkeypatch):
     """The strict stand-in for CuPy, in place of the real one: move arrays to it with `strict.asarray(x)`."""
     monkeypatch.setitem(sys.modules, "cupy", strict_cupy.cupy)
-    return strict_cupy.cupy
+    yield strict_cupy.cupy
+    strict_cupy.cupy.get_default_memory_pool().set_limit(size=0)
+
+
+@pytest.fixture(params=["stand-in", pytest.param("real card", marks=pytest.mark.card)])
+def card(request):
+    """CuPy twice: the strict stand-in, and the real one where a card is usable (`pytest -m card` runs only those)."""
+    if request.param == "stand-in":
+        return request.getfixturevalue("strict")
+    if not gpu_available():
+        pytest.skip(f"no card to test on: {'; '.join(card_report().values())}")
+    return sys.modules["cupy"]
 
 
 @pytest.fixture(scope="session")

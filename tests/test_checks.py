@@ -16,6 +16,11 @@ def test_the_gradients_are_right(name):
     assert check(name) < (1e-3 if name.startswith("model") else 1e-5)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_gradients_are_right_on_the_card_too(name, card):
+    assert check(name, device="cuda") < (1e-3 if name.startswith("model") else 1e-5)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("layer", "model"))])
 def test_the_inputs_of_other_seeds_lie_away_from_kinks_too(name, seed):

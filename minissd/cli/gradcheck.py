@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from minissd.backend import resolve_device
 from minissd.checks import CASES, check
 from minissd.cli import options
 from minissd.cli.console import print_table, simple_table
@@ -14,8 +15,13 @@ from minissd.gradcheck import GradientError
 def gradcheck(
     only: Annotated[str, typer.Option(help="Only the checks whose name contains this.", metavar="TEXT")] = "",
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
 ):
-    """Check every gradient in float64 and print a table."""
+    """Check every gradient in float64 and print a table.
+
+    With --device cuda all passes run on the card: the first thing to do on a new one.
+    """
+    device = resolve_device(device)
     names = [name for name in CASES if only in name]
     if not names:
         raise MinissdError(f"no check has {only!r} in its name; there are {', '.join(CASES)}")
@@ -23,7 +29,7 @@ def gradcheck(
     faults = []
     for name in names:
         try:
-            table.add_row(name, f"{check(name, seed):.1e}", "[green]right[/]")
+            table.add_row(name, f"{check(name, seed, device):.1e}", "[green]right[/]")
         except GradientError as error:
             table.add_row(name, "", "[red]wrong[/]")
             faults.append(f"{name}: {error}")
