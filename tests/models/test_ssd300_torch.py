@@ -1,10 +1,9 @@
 """ssd300-vgg16 against the same network in PyTorch: outputs at full size; every gradient and twenty steps of training
 with an eighth of the channels, which is the same code at a fiftieth of the cost."""
 
-import sys
-
 import numpy as np
 import pytest
+from model_table import narrow_networks
 
 from minissd.detection import match
 from minissd.models import build
@@ -35,20 +34,6 @@ def batches():
         class_targets, offset_targets = match(np.array(corners, np.float32), np.array(labels), boxes)
         made.append((image, class_targets[None], offset_targets[None]))
     return made
-
-
-@pytest.fixture
-def narrow_networks(monkeypatch):
-    """Divides the channels of the models that are built within a test; call it with the divisor."""
-
-    def divide(by):
-        vgg, ssd_vgg = sys.modules["minissd.models.vgg"], sys.modules["minissd.models.ssd_vgg"]
-        monkeypatch.setattr(vgg, "GROUPS", tuple(tuple(width // by for width in group) for group in vgg.GROUPS))
-        monkeypatch.setattr(vgg, "ATROUS_CHANNELS", vgg.ATROUS_CHANNELS // by)
-        extras = tuple((narrow // by, wide // by, shrink) for narrow, wide, shrink in ssd_vgg.EXTRAS_300)
-        monkeypatch.setattr(ssd_vgg, "EXTRAS_300", extras)
-
-    return divide
 
 
 def pair(narrow=1, dtype="float32"):
@@ -113,9 +98,9 @@ def test_outputs_of_a_file_that_pytorch_saved(batches, tmp_path):
         close(ours, theirs.numpy(), 1e-4)
 
 
-def test_gradients_of_all_parameters(narrow_networks, batches):
+def test_gradients_of_all_parameters(monkeypatch, batches):
     """In float64: in float32 a few ReLUs of the millions stand so near to their kink that rounding decides."""
-    narrow_networks(NARROW)
+    narrow_networks(monkeypatch, NARROW)
     model, twin = pair(NARROW, "float64")
     image, *targets = batches[0]
     outputs, cache = model.forward(image, train=True)
@@ -131,9 +116,9 @@ def test_gradients_of_all_parameters(narrow_networks, batches):
         close(grad, our_order(tensors[name].grad), 1e-6, name)
 
 
-def test_twenty_steps_of_training(narrow_networks, batches):
+def test_twenty_steps_of_training(monkeypatch, batches):
     """In float64: on a batch of one image training doubles a rounding error every other step."""
-    narrow_networks(NARROW)
+    narrow_networks(monkeypatch, NARROW)
     model, twin = pair(NARROW, "float64")
     optimizer = SGD(model.params, LR, momentum=0.9, weight_decay=5e-4, bias_lr=2, bias_decay=False)
     weights = [tensor for name, tensor in named(twin).items() if not name.endswith(".b")]
