@@ -211,7 +211,7 @@ def _try_out(cupy, index):
     try:
         with cupy.cuda.Device(index):
             ones = cupy.ones((2, 2), dtype=np.float32)
-            ones @ ones + ones  # noqa: B018
+            cupy.add(ones @ ones, ones, out=ones)
     except MemoryError as error:
         raise MinissdError(f"the card has no memory left ({_first_line(error)}): another program holds it") from None
     except (ImportError, RuntimeError, cupy.cuda.compiler.CompileException) as error:

@@ -90,7 +90,8 @@ def _dropout(rng, name):
 def _cross_entropy(rng):
     labels = rng.integers(0, 5, 6)
     backward = lambda dloss, cache: ops.cross_entropy_backward(cache, dloss)  # noqa: E731
-    return lambda logits: ops.cross_entropy(logits, to_like(labels, logits)), backward, [rng.standard_normal((6, 5)) * 2]
+    forward = lambda logits: ops.cross_entropy(logits, to_like(labels, logits))  # noqa: E731
+    return forward, backward, [rng.standard_normal((6, 5)) * 2]
 
 
 def _smooth_l1(rng):

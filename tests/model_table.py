@@ -1,6 +1,7 @@
 """Every model in a size for tests, and batches to train it on: one row each in `CASES` for test_every_model.py."""
 
 import sys
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ LR = {"detect": 5e-5, "classify": 1e-2, "segment": 1e-2, "regress": 1e-3}  # low
 
 class Case(NamedTuple):
     name: str
-    options: dict = {}
+    options: dict = MappingProxyType({})
     large: bool = False  # four steps on the stand-in must do; a real card takes all twenty
     dtype: str = "float32"  # float64 where depth, or batch norms over few cells, magnify the rounding of float32
     full: bool = False  # with all its channels: on a real card only
@@ -24,12 +25,12 @@ class Case(NamedTuple):
 CASES = {
     "ssd-tiny": Case("ssd-tiny", {"input_size": 96}),
     "ssd300-vgg16": Case("ssd300-vgg16"),
-    "ssd300-vgg16, all channels": Case("ssd300-vgg16", large=True, full=True),
+    "ssd300-vgg16, all channels": Case("ssd300-vgg16", large=True, full=True, dtype="float64"),
     "ssd300-vgg16, batch norm": Case("ssd300-vgg16", {"batch_norm": True}, large=True, dtype="float64"),
     "ssd300-vgg16, not atrous": Case("ssd300-vgg16", {"atrous": False}, large=True),
     "ssd512-vgg16": Case("ssd512-vgg16", large=True),
     "ssd300-mobilenet": Case("ssd300-mobilenet", large=True, dtype="float64"),
-    "yolo-v1": Case("yolo-v1", {"width_multiplier": 1 / 32}, dtype="float64"),
+    "yolo-v1": Case("yolo-v1", {"width_multiplier": 1 / 32}, large=True, dtype="float64"),
     "yolo-tiny": Case("yolo-tiny", {"input_size": 64}),
     "yolo-tiny, anchors": Case("yolo-tiny", {"input_size": 64, "anchors": True}),
     "tiny": Case("tiny", {"input_size": 64}),
@@ -45,7 +46,7 @@ CASES = {
 
 
 def narrow_networks(monkeypatch, by=8):
-    """Divides the channels of the VGG16 networks that are built from now on: the same code at a fraction of the cost."""
+    """Divides the channels of the VGG16 networks built from now on: the same code at a fraction of the cost."""
     vgg, ssd_vgg, trunks = (sys.modules[f"minissd.models.{name}"] for name in ("vgg", "ssd_vgg", "trunks"))
     monkeypatch.setattr(vgg, "GROUPS", tuple(tuple(width // by for width in group) for group in vgg.GROUPS))
     monkeypatch.setattr(vgg, "FULL_CHANNELS", vgg.FULL_CHANNELS // by)
@@ -58,7 +59,8 @@ def narrow_networks(monkeypatch, by=8):
 
 def models_on(case, *devices, dtype=None):
     """The same model on each device."""
-    return [build(case.name, classes=CLASSES, dtype=dtype or case.dtype, device=device, **case.options) for device in devices]
+    options = {"classes": CLASSES, "dtype": dtype or case.dtype, **case.options}
+    return [build(case.name, device=device, **options) for device in devices]
 
 
 def batch_for(model, count=2, seed=0):
@@ -72,7 +74,8 @@ def batch_for(model, count=2, seed=0):
 def _boxes(model, count, rng):
     targets = []
     for _ in range(count):
-        centers, sizes = rng.uniform(0.3, 0.7, (3, 2)), rng.uniform(0.1, 0.5, (3, 2))
+        sizes = rng.uniform((0.06, 0.25, 0.7), (0.15, 0.45, 0.95), (2, 3)).T  # small, middling, large: for every map
+        centers = rng.uniform(sizes / 2, 1 - sizes / 2)
         corners = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=1).astype(np.float32)
         targets.append(model.targets(corners, rng.integers(0, len(CLASSES), 3)))
     return tuple(map(np.stack, zip(*targets, strict=True)))

@@ -1,30 +1,17 @@
 """The operations with their oracles: one row each in `OPERATIONS`, all checked by test_every_operation.py."""
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
+from loss_table import LOSSES
+from operation_row import Operation, normal
 
 from minissd import naive, ops
 from minissd.backend import to_like
 from minissd.gradcheck import away_from, distinct
 
 MAP = (2, 5, 6, 3)  # N, H, W, C: no two alike, so that exchanged axes show
-LABELS = np.array([[1, 0, 3], [2, 2, 0]])
-TARGET = np.linspace(-1, 1, 12).reshape(3, 4)
 MEAN, VAR = np.array([0.5, -1.0, 0.0]), np.array([2.0, 0.3, 1.0])
-
-
-class Operation(NamedTuple):
-    forward: object  # (*inputs) -> (y, cache)
-    backward: object  # (dy, cache) -> gradients; None for a function that has no backward pass
-    inputs: object  # (rng) -> list of float64 arrays, away from kinks
-    naive: object  # (*inputs) -> y
-    torch: object  # (torch.nn.functional, *tensors) -> y
-
-
-def normal(*shapes):
-    return lambda rng: [rng.standard_normal(shape) for shape in shapes]
 
 
 def nchw(x):
@@ -56,6 +43,21 @@ def depthwise_conv2d(stride=1, pad=0, dilation=1):
         lambda F, x, w, b: nhwc(
             F.conv2d(nchw(x), w.permute(2, 0, 1)[:, None], b, stride, pad, dilation, groups=w.shape[2])
         ),
+    )
+
+
+def im2col(kernel, stride):
+    def torch_unfold(F, x):
+        columns = F.unfold(nchw(x), kernel, stride=stride)  # (N, C*KH*KW, OH*OW)
+        patches = columns.unflatten(1, (MAP[3], *kernel)).permute(0, 4, 2, 3, 1)
+        return patches.reshape(-1, kernel[0] * kernel[1] * MAP[3])
+
+    return Operation(
+        lambda x: (ops.im2col(x, kernel, stride), None),
+        lambda dcols, _: ops.col2im(dcols, MAP, kernel, stride),
+        normal(MAP),
+        lambda x: naive.im2col(x, kernel, stride),
+        torch_unfold,
     )
 
 
@@ -154,6 +156,26 @@ def batch_norm(train):
     )
 
 
+def fold_batch_norm():
+    """By what it is for: a convolution with the weights that it gives."""
+
+    def folded(x, w, gamma, beta):
+        mean, var = (to_like(array.astype(x.dtype), x) for array in (MEAN, VAR))
+        return ops.conv2d(x, *ops.fold_batch_norm(w, None, gamma, beta, mean, var))
+
+    def torch_batch_norm(F, x, w, gamma, beta):
+        mean, var = x.new_tensor(MEAN), x.new_tensor(VAR)
+        return nhwc(F.batch_norm(F.conv2d(nchw(x), w.permute(3, 2, 0, 1)), mean, var, gamma, beta, False, 0.1, 1e-5))
+
+    return Operation(
+        folded,
+        None,
+        normal(MAP, (3, 3, 3, 3), 3, 3),
+        lambda x, w, gamma, beta: naive.batch_norm(naive.conv2d(x, w), gamma, beta, MEAN, VAR, train=False)[0],
+        torch_batch_norm,
+    )
+
+
 def of_last_axis(name):
     return Operation(
         lambda x: (getattr(ops, name)(x), None),
@@ -184,44 +206,6 @@ def l2_normalize():
     )
 
 
-def cross_entropy(reduction):
-    def torch_cross_entropy(F, logits):
-        labels = logits.new_tensor(LABELS).long()
-        return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction=reduction)
-
-    return Operation(
-        lambda logits: ops.cross_entropy(logits, to_like(LABELS, logits), reduction=reduction),
-        lambda dloss, cache: ops.cross_entropy_backward(cache, dloss),
-        normal((*LABELS.shape, 4)),
-        lambda logits: naive.cross_entropy(logits, LABELS, reduction),
-        torch_cross_entropy,
-    )
-
-
-def regression(name, torch_name, target, inputs, reduction):
-    """A loss that compares entry by entry."""
-    return Operation(
-        lambda x: getattr(ops, name)(x, to_like(target.astype(x.dtype), x), reduction=reduction),
-        lambda dloss, cache: getattr(ops, f"{name}_backward")(cache, dloss),
-        inputs,
-        lambda x: getattr(naive, name)(x, target, reduction),
-        lambda F, x: getattr(F, torch_name)(x, x.new_tensor(target), reduction=reduction),
-    )
-
-
-def smooth_l1(reduction):
-    def inputs(rng):
-        return [TARGET + away_from(2 * rng.standard_normal(TARGET.shape), (-1, 0, 1))]
-
-    return regression("smooth_l1", "smooth_l1_loss", TARGET, inputs, reduction)
-
-
-def binary_cross_entropy(reduction):
-    target = (TARGET + 1) / 2  # 0 and 1 among them
-    torch_name = "binary_cross_entropy_with_logits"
-    return regression("binary_cross_entropy", torch_name, target, normal(TARGET.shape), reduction)
-
-
 def dropout(name, drawn, rate=0.4, seed=5):
     """drawn: the shape of what is drawn at random, an entry for each unit or channel."""
     kept = np.random.default_rng(seed).random(drawn) >= rate
@@ -242,6 +226,7 @@ OPERATIONS = {
     "depthwise_conv2d": depthwise_conv2d(pad=1),
     "depthwise_conv2d strided": depthwise_conv2d(stride=(2, 3), pad=(0, 2)),
     "depthwise_conv2d atrous": depthwise_conv2d(stride=2, pad=2, dilation=2),
+    "im2col 3x2 strided": im2col(kernel=(3, 2), stride=(1, 2)),
     "conv_transpose2d": conv_transpose2d(pad=1),
     "conv_transpose2d 2x2 strided": conv_transpose2d(kernel=(2, 2), stride=2),
     "conv_transpose2d 3x4 strided": conv_transpose2d(kernel=(3, 4), stride=(3, 2), pad=(0, 1)),
@@ -260,15 +245,10 @@ OPERATIONS = {
     "linear": linear(),
     "batch_norm training": batch_norm(train=True),
     "batch_norm inference": batch_norm(train=False),
+    "fold_batch_norm": fold_batch_norm(),
     "l2_normalize": l2_normalize(),
     "dropout": dropout("dropout", MAP),
     "spatial_dropout": dropout("spatial_dropout", (MAP[0], 1, 1, MAP[3])),
     "softmax": of_last_axis("softmax"),
     "log_softmax": of_last_axis("log_softmax"),
-    "cross_entropy mean": cross_entropy("mean"),
-    "cross_entropy sum": cross_entropy("sum"),
-    "smooth_l1 mean": smooth_l1("mean"),
-    "smooth_l1 sum": smooth_l1("sum"),
-    "binary_cross_entropy mean": binary_cross_entropy("mean"),
-    "binary_cross_entropy sum": binary_cross_entropy("sum"),
-}
+} | LOSSES

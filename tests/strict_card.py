@@ -18,9 +18,8 @@ class OutOfMemoryError(MemoryError):
     """In CuPy a MemoryError too, with these words."""
 
     def __init__(self, size, total, limit):
-        super().__init__(
-            f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes, limit set to: {limit:,} bytes)."
-        )
+        so_far = f"allocated so far: {total:,} bytes, limit set to: {limit:,} bytes"
+        super().__init__(f"Out of memory allocating {size:,} bytes ({so_far}).")
 
 
 class Pool:

@@ -171,7 +171,7 @@ def test_an_image_without_detections_beside_one_with_some():
     assert len(nothing.scores) == 0 < len(something.scores)
 
 
-def test_on_the_card_the_number_of_waits_does_not_grow_with_the_boxes(strict):
+def test_on_the_card_the_detections_are_waited_for_once_however_many_boxes(strict):
     waits = []
     for images, boxes in (1, 10), (3, 200):
         output = network_output(1, images, boxes)
@@ -184,11 +184,4 @@ def test_on_the_card_the_number_of_waits_does_not_grow_with_the_boxes(strict):
             np.testing.assert_array_equal(got.labels, expected.labels)
             np.testing.assert_allclose(got.scores, expected.scores, rtol=1e-6)
             np.testing.assert_allclose(got.corners, expected.corners, atol=1e-6)
-    assert waits[0] == waits[1]
-
-
-def test_nms_on_the_card(strict, rng):
-    corner = rng.random((50, 2))
-    corners, scores = np.concatenate([corner, corner + 0.3], axis=1), rng.random(50)
-    there = nms(strict.asarray(corners), strict.asarray(scores))
-    np.testing.assert_array_equal(to_numpy(there), nms(corners, scores))
+    assert waits == [1, 1]

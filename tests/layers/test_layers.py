@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from layer_table import CASES, MAP
+from strict_cupy import count_syncs
 
 from minissd import layers, ops
 from minissd.layers import BatchNorm, Dropout, Initializer, L2Normalize, SpatialDropout
@@ -108,23 +109,23 @@ def test_arguments_are_left_alone_and_need_not_be_contiguous(case, layer, rng):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
-def test_the_card_gives_the_same(case, rng, strict):
-    layer, on_card = (
-        case.make(Initializer(np.random.default_rng(2), "float64", on)) for on in ("cpu", "cuda")
-    )
+def test_the_card_gives_the_same_and_is_never_waited_for(case, rng, card):
+    layer, on_card = (case.make(Initializer(np.random.default_rng(2), "float64", on)) for on in ("cpu", "cuda"))
     x = rng.standard_normal(case.x_shape)
     y, cache = layer.forward(x, True, np.random.default_rng(5))
     dy = rng.standard_normal(y.shape)
     dx, grads = layer.backward(dy, cache)
 
-    y_on_card, cache = on_card.forward(strict.asarray(x), True, np.random.default_rng(5))
-    dx_on_card, grads_on_card = on_card.backward(strict.asarray(dy), cache)
+    with count_syncs() as syncs:
+        y_on_card, cache = on_card.forward(card.asarray(x), True, np.random.default_rng(5))
+        dx_on_card, grads_on_card = on_card.backward(card.asarray(dy), cache)
+    assert syncs == []
     assert list(grads_on_card) == list(grads)
     expected = [y, dx, *grads.values(), *layer.buffers.values()]
     found = [y_on_card, dx_on_card, *grads_on_card.values(), *on_card.buffers.values()]
     for ours, theirs in zip(found, expected, strict=True):
-        assert isinstance(ours, strict.ndarray)
-        np.testing.assert_allclose(strict.asnumpy(ours), theirs, rtol=1e-10, atol=1e-12)
+        assert isinstance(ours, card.ndarray)
+        np.testing.assert_allclose(card.asnumpy(ours), theirs, rtol=1e-10, atol=1e-12)
 
 
 def test_only_batch_norm_has_buffers_and_only_training_moves_them(rng):
