@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strict_cupy import count_syncs
 
-from minissd.backend import to_numpy
 from minissd.detection import clip, decode, detections_from, iou, nms, to_centers, to_corners
 from minissd.detection.nms import BLOCK, first_survivors, survivors
 from minissd.naive import boxes as loops
