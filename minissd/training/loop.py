@@ -21,7 +21,7 @@ from minissd.training.evaluate import check_classes, evaluate
 from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
-from minissd.training.memory import step_that_says_what_fits
+from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, start_alike
 from minissd.training.tasks import task_of
@@ -81,8 +81,8 @@ def train(
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
-                    with step_that_says_what_fits(partial(train_step, model, step=step), batch, config):
-                        losses = train_step(model, optimizer, batch, config, step, processes)
+                    trial = partial(train_step, model, step=step, processes=processes)
+                    losses = step_that_fits(trial, optimizer, batch, config)
                     step += 1
                     seconds = round(time.perf_counter() - started, 4)
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
@@ -119,9 +119,9 @@ def train_step(model, optimizer, batch, config, step, processes=ALONE):
             images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
             outputs, cache = model.forward(images, train=True, rng=rng)
             part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
-            _, part_grads = model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)
             _add(terms, part_terms)
-            _add(grads, part_grads)
+            # under no name, which would keep this part's gradients beside the sum during the whole of the next part
+            _add(grads, model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)[1])
         terms, grads = processes.mean(terms, grads, 0 if batch.stand_in else size)
         xp = array_module(terms["loss"])
         numbers = to_numpy(xp.stack(list(terms.values())))

@@ -5,9 +5,8 @@ programs have their share.  A try takes all that into account.
 """
 
 import math
-from contextlib import contextmanager
 from dataclasses import replace
-from traceback import clear_frames
+from functools import partial
 
 import numpy as np
 
@@ -21,27 +20,66 @@ NOTHING_FITS = (
 )
 
 
-@contextmanager
-def says_what_fits(count, attempt, advice):
-    """Within the block, an error of the card's memory becomes a MinissdError that says how many images fit.
+def answers_that_fit(answer, model, images):
+    """answer(images) with images (N, ...) of the host moved to where the model is; MinissdError if they do not fit."""
+    whole = len(images)
 
-    count: images at a time in the block; attempt(n): the same work with n of them; advice(n): what to do, in words.
+    def of_the_first(count):
+        return answer(to_device(images[:count], model.device))
+
+    def what_fits():
+        most = _most_that_fit(of_the_first, whole)
+        return f"of {whole} images at a time {most} would fit: --batch-size {most}" if most else NOTHING_FITS
+
+    return _or_what_fits(partial(of_the_first, whole), what_fits)
+
+
+def step_that_fits(step, optimizer, batch, config):
+    """step(optimizer, batch, config); MinissdError if that does not fit.
+
+    A part of a batch needs more room than a batch of that size, for the gradients of the parts before it are kept: so
+    for --accumulate it is tried out anew.
     """
+    whole = len(batch.ids)
+    at_once = math.ceil(whole / config.accumulate)
+
+    def attempt(count, parts=1):
+        images = np.arange(parts * count) % whole
+        ids, targets = tuple(batch.ids[i] for i in images), tuple(target[images] for target in batch.targets)
+        step(_NoUpdate(), Batch(ids, batch.images[images], targets), replace(config, accumulate=parts))
+
+    def what_fits():
+        most = _most_that_fit(attempt, at_once + (config.accumulate > 1))
+        if most == 0:
+            return NOTHING_FITS
+        in_parts = _most_that_fit(partial(attempt, parts=2), at_once)
+        or_else = f", or --accumulate {math.ceil(whole / in_parts)} for a batch of {whole}" if in_parts else ""
+        return f"of {at_once} images at a time {most} would fit: --batch-size {most}{or_else}"
+
+    return _or_what_fits(partial(step, optimizer, batch, config), what_fits)
+
+
+class _NoUpdate:
+    """In the place of an optimiser: a try leaves the parameters alone."""
+
+    def step(self, grads):
+        pass
+
+
+def _or_what_fits(work, what_fits):
+    """work(), or if the memory of the card does not suffice for it, a MinissdError that ends with what_fits()."""
     try:
-        yield
-        return
+        return work()
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_card_memory(error):
             raise
-        clear_frames(error.__traceback__)  # they hold the arrays of the work that failed
-    fitting = _most_that_fit(attempt, count)
-    found = f"of {count} images at a time {fitting} would fit: {advice(fitting)}" if fitting else NOTHING_FITS
-    raise MinissdError(f"the memory of the card does not suffice: {found}") from None
+    # only here, behind the block, the error is gone, and with it its frames, which hold the arrays of the work
+    raise MinissdError(f"the memory of the card does not suffice: {what_fits()}")
 
 
-def _most_that_fit(attempt, count):
-    """The most images, below `count`, for which attempt(n) runs through; 0 if there are none."""
-    fits, too_many = 0, count
+def _most_that_fit(attempt, too_many):
+    """The most images, below `too_many`, for which attempt(n) runs through; 0 if there are none."""
+    fits = 0
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
         if _fits(attempt, middle):
@@ -58,42 +96,5 @@ def _fits(attempt, count):
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_card_memory(error):
             raise
-        clear_frames(error.__traceback__)
         return False
     return True
-
-
-def answers_that_fit(answer, model, images):
-    """answer(images) with images (N, ...) of the host moved to where the model is, in `says_what_fits`."""
-
-    def of_the_first(count):
-        return answer(to_device(images[:count], model.device))
-
-    with says_what_fits(len(images), of_the_first, "--batch-size {}".format):
-        return of_the_first(len(images))
-
-
-def step_that_says_what_fits(step, batch, config):
-    """`says_what_fits` for a training step: step(optimizer, batch, config) does one.
-
-    A try is worked off in two parts, as --accumulate does it, with the gradients of the first beside those of the
-    second: whatever fits so, fits as a --batch-size too.
-    """
-    whole = len(batch.ids)
-
-    def attempt(count):
-        images = np.arange(2 * count) % whole
-        parts = (batch.images[images], tuple(target[images] for target in batch.targets))
-        step(_NoUpdate(), Batch(tuple(batch.ids[i] for i in images), *parts), replace(config, accumulate=2))
-
-    def advice(count):
-        return f"--batch-size {count}, or --accumulate {math.ceil(whole / count)} for a batch of {whole}"
-
-    return says_what_fits(math.ceil(whole / config.accumulate), attempt, advice)
-
-
-class _NoUpdate:
-    """In the place of an optimiser: a try leaves the parameters alone."""
-
-    def step(self, grads):
-        pass
