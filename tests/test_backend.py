@@ -101,7 +101,7 @@ def test_without_cupy(no_cupy):
     assert not gpu_available()
     assert resolve_device("auto") == "cpu"
     for act in (resolve_device, lambda device: to_device(X, device)):
-        with pytest.raises(MinissdError, match=r"'cuda' needs CuPy.*pip install.*--device cpu"):
+        with pytest.raises(MinissdError, match=r"'cuda': CuPy is not installed.*pip install.*--device cpu"):
             act("cuda")
 
 

@@ -1,5 +1,6 @@
 """The stand-in is as strict as CuPy; its tables agree with the real one (checked where that is installed)."""
 
+import gc
 import inspect
 import operator
 import re
@@ -7,6 +8,7 @@ import re
 import cupy_names
 import numpy as np
 import pytest
+import strict_card
 import strict_cupy
 from strict_cupy import count_syncs, cupy
 
@@ -195,3 +197,44 @@ def test_types_and_constants_are_those_of_numpy(real):
     for name in cupy_names.SAME_AS_NUMPY.split():
         theirs = getattr(real, name)
         assert theirs is getattr(np, name) or np.array_equal(theirs, getattr(np, name), equal_nan=True)
+
+
+def test_memory_driver_and_errors_have_these_names(real):
+    assert issubclass(real.cuda.memory.OutOfMemoryError, MemoryError)
+    assert issubclass(real.cuda.compiler.CompileException, Exception)
+    assert not issubclass(real.cuda.compiler.CompileException, RuntimeError)
+    assert "Out of memory allocating 3 bytes" in str(real.cuda.memory.OutOfMemoryError(3, 2, 1))
+    for pretended, theirs in ((strict_card.Pool, real.cuda.MemoryPool), (strict_card.Device, real.cuda.Device)):
+        names = {name for name in vars(pretended) if not name.startswith("_")} - {"hold"}
+        assert names and [name for name in names if not hasattr(theirs, name)] == []
+    for name in vars(strict_card.runtime):
+        assert callable(getattr(real.cuda.runtime, name))
+    assert isinstance(real.cuda.runtime.driverGetVersion(), int)  # 0 without a driver, and no error
+
+
+def test_the_pool_counts_what_lives():
+    pool, size = cupy.get_default_memory_pool(), 1000 * 512
+    before = pool.used_bytes()
+    x = cupy.zeros(size // 4, dtype=np.float32)
+    view = x[::2]
+    assert pool.used_bytes() == before + size
+    del x
+    assert pool.used_bytes() == before + size  # the view needs it
+    del view
+    assert pool.used_bytes() == before
+    pool.free_all_blocks()
+    cupy.zeros(size // 4, dtype=np.float32)
+    assert pool.total_bytes() == before + size and pool.free_bytes() == size
+
+
+def test_the_pool_has_an_end():
+    pool = cupy.get_default_memory_pool()
+    gc.collect()
+    pool.set_limit(size=pool.used_bytes() + 4096)
+    try:
+        x = cupy.zeros(512, dtype=np.float64)
+        with pytest.raises(MemoryError, match="Out of memory allocating 512 bytes"):
+            x[:1] + 1
+    finally:
+        pool.set_limit(size=0)
+    assert (x[:1] + 1).shape == (1,)
