@@ -13,7 +13,7 @@ import pytest
 import strict_cupy
 from hypothesis import HealthCheck, settings
 
-from minissd.backend import card_report, gpu_available
+from minissd.backend import resolve_device
 from minissd.errors import MinissdError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -61,8 +61,10 @@ def card(request):
     """CuPy twice: the strict stand-in, and the real one where a card is usable (`pytest -m card` runs only those)."""
     if request.param == "stand-in":
         return request.getfixturevalue("strict")
-    if not gpu_available():
-        pytest.skip(f"no card to test on: {'; '.join(card_report().values())}")
+    try:
+        resolve_device("cuda")
+    except MinissdError as error:
+        pytest.skip(f"no card to test on: {error}")
     return sys.modules["cupy"]
 
 

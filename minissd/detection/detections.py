@@ -66,8 +66,9 @@ def _first_of_each(labels, most):
 def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
     """On the card: every class of every image is a set of its own, and all sets go through NMS side by side.
 
-    How many scores are above the threshold the host never asks: every set has K candidates, and those below score 0,
-    come last, so they remove nothing real, and are left out at the end.  The detections come over in one piece.
+    How many scores are above the threshold the host never asks, for it would have to wait for the answer.  Every set
+    has K candidates; those that are not above it get the score 0, which puts them last, where they remove nothing real,
+    and are left out at the end.  The detections come over in one piece.
     """
     xp = array_module(scores)
     images = len(scores)
