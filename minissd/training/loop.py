@@ -81,8 +81,8 @@ def train(
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
-                    trial = partial(train_step, model, step=step, processes=processes)
-                    losses = step_that_fits(trial, optimizer, batch, config)
+                    run = partial(train_step, model, optimizer, batch, config, step, processes)
+                    losses = step_that_fits(run, partial(train_step, model, step=step), batch, config)
                     step += 1
                     seconds = round(time.perf_counter() - started, 4)
                     log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})

@@ -34,8 +34,10 @@ def answers_that_fit(answer, model, images):
     return _or_what_fits(partial(of_the_first, whole), what_fits)
 
 
-def step_that_fits(step, optimizer, batch, config):
-    """step(optimizer, batch, config); MinissdError if that does not fit.
+def step_that_fits(run, attempt_step, batch, config):
+    """run(), which is a training step on `batch`; MinissdError if it does not fit.
+
+    attempt_step(optimizer, batch, config): such a step, of this process alone, to try out smaller batches.
 
     A part of a batch needs more room than a batch of that size, for the gradients of the parts before it are kept: so
     for --accumulate it is tried out anew.
@@ -46,7 +48,7 @@ def step_that_fits(step, optimizer, batch, config):
     def attempt(count, parts=1):
         images = np.arange(parts * count) % whole
         ids, targets = tuple(batch.ids[i] for i in images), tuple(target[images] for target in batch.targets)
-        step(_NoUpdate(), Batch(ids, batch.images[images], targets), replace(config, accumulate=parts))
+        attempt_step(_NoUpdate(), Batch(ids, batch.images[images], targets), replace(config, accumulate=parts))
 
     def what_fits():
         most = _most_that_fit(attempt, at_once + (config.accumulate > 1))
@@ -56,7 +58,7 @@ def step_that_fits(step, optimizer, batch, config):
         or_else = f", or --accumulate {math.ceil(whole / in_parts)} for a batch of {whole}" if in_parts else ""
         return f"of {at_once} images at a time {most} would fit: --batch-size {most}{or_else}"
 
-    return _or_what_fits(partial(step, optimizer, batch, config), what_fits)
+    return _or_what_fits(run, what_fits)
 
 
 class _NoUpdate:

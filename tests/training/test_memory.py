@@ -51,7 +51,8 @@ def test_tries_change_no_parameter(model, batch, strict, refused):
     before = {name: array.copy() for name, array in (model.params | optimizer.velocity).items()}
     pool.set_limit(size=pool.used_bytes() + ROOM)
     with refused("memory of the card", "--batch-size"):
-        step_that_fits(partial(train_step, model, step=0), optimizer, batch, config())
+        attempt = partial(train_step, model, step=0)
+        step_that_fits(partial(attempt, optimizer, batch, config()), attempt, batch, config())
     for name, array in (model.params | optimizer.velocity).items():
         np.testing.assert_array_equal(strict.asnumpy(array), strict.asnumpy(before[name]))
 
@@ -67,7 +68,7 @@ def test_nothing_is_held_by_a_step_that_failed(model, batch, strict, refused):
 
     pool.set_limit(size=used + ROOM)
     with refused("memory of the card"):
-        step_that_fits(step, optimizer, batch, config())
+        step_that_fits(partial(step, optimizer, batch, config()), step, batch, config())
     assert len(seen) > 2 and set(seen) == {used}
 
 
