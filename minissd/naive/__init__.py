@@ -1,6 +1,18 @@
 """The same operations as loops straight from the notes: slow, obviously right, the oracle of the tests."""
 
-from minissd.naive.boxes import NmsStep, average_precision, hard_negatives, iou, match, nms, nms_steps
+from minissd.naive.boxes import (
+    NmsStep,
+    assign_objects,
+    average_precision,
+    best_free_boxes,
+    encode,
+    iou,
+    match,
+    nms,
+    nms_steps,
+    to_centers,
+    to_corners,
+)
 from minissd.naive.convolution import (
     col2im,
     conv2d,
@@ -13,6 +25,8 @@ from minissd.naive.convolution import (
     output_size,
     pad_widths,
 )
+from minissd.naive.default_boxes import cell_shapes, map_boxes, scales
+from minissd.naive.multibox import hard_negatives, multibox_loss
 from minissd.naive.operations import (
     batch_norm,
     batch_norm_backward,
@@ -37,16 +51,19 @@ from minissd.naive.pooling import (
     max_pool2d_backward,
     upsample2d,
 )
-from minissd.naive.yolo import yolo_loss
+from minissd.naive.yolo import encode_cells, predictor_overlaps, yolo_loss
 
 __all__ = [
     "NmsStep",
+    "assign_objects",
     "average_precision",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "best_free_boxes",
     "binary_cross_entropy",
+    "cell_shapes",
     "col2im",
     "conv2d",
     "conv2d_backward",
@@ -55,6 +72,8 @@ __all__ = [
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
     "dropout",
+    "encode",
+    "encode_cells",
     "extent",
     "global_avg_pool2d",
     "hard_negatives",
@@ -64,18 +83,24 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "map_boxes",
     "match",
     "max_pool2d",
     "max_pool2d_backward",
+    "multibox_loss",
     "nms",
     "nms_steps",
     "output_size",
     "pad_widths",
+    "predictor_overlaps",
     "relu",
+    "scales",
     "sigmoid",
     "smooth_l1",
     "softmax",
     "spatial_dropout",
+    "to_centers",
+    "to_corners",
     "upsample2d",
     "yolo_loss",
 ]

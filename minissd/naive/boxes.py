@@ -22,52 +22,69 @@ def _iou_of_two(a, b):
     return shared / (area_a + area_b - shared)
 
 
+def to_corners(centers):
+    """(n, 4) centers -> (n, 4) corners."""
+    rows = [(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in np.asarray(centers, dtype=float)]
+    return np.array(rows).reshape(-1, 4)
+
+
+def to_centers(corners):
+    """(n, 4) corners -> (n, 4) centers."""
+    rows = [((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0) for x0, y0, x1, y1 in np.asarray(corners, dtype=float)]
+    return np.array(rows).reshape(-1, 4)
+
+
+def encode(objects, default_boxes, variances=(0.1, 0.2)):
+    """The notes' t of each object (n, 4) and its default box (n, 4), divided by the variances; all centers."""
+    rows = []
+    for (g_cx, g_cy, g_w, g_h), (d_cx, d_cy, d_w, d_h) in zip(objects, default_boxes, strict=True):
+        t_cx, t_cy = (g_cx - d_cx) / d_w, (g_cy - d_cy) / d_h
+        t_w, t_h = math.log(g_w / d_w), math.log(g_h / d_h)
+        rows.append((t_cx / variances[0], t_cy / variances[0], t_w / variances[1], t_h / variances[1]))
+    return np.array(rows).reshape(-1, 4)
+
+
 def match(objects_corners, labels, default_boxes, threshold=0.5):
-    """Class targets (P,) and offset targets (P, 4) of one image, for default boxes (P, 4) given as centers.
+    """Class targets (P,) and offset targets (P, 4) of one image, for default boxes (P, 4) given as centers."""
+    class_targets, offset_targets = np.zeros(len(default_boxes), dtype=int), np.zeros((len(default_boxes), 4))
+    objects = to_centers(objects_corners)
+    for box, g in enumerate(assign_objects(iou(objects_corners, to_corners(default_boxes)), threshold)):
+        if g >= 0:
+            class_targets[box] = labels[g] + 1
+            offset_targets[box] = encode(objects[g : g + 1], default_boxes[box : box + 1])[0]
+    return class_targets, offset_targets
+
+
+def assign_objects(overlaps, threshold=0.5):
+    """The object that each default box answers for, -1 for none: overlaps (G, P) -> (P,).
 
     SSD paper, section 2.2: first the threshold, then each object claims a default box of its own.
     """
-    corners = [(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in default_boxes]
-    overlaps = iou(objects_corners, corners)  # (G, P)
-    object_of = {}  # default box -> object
-    free_objects, free_boxes = list(range(len(labels))), list(range(len(default_boxes)))
-
-    for box in free_boxes:
-        best = max(free_objects, key=lambda g: overlaps[g, box], default=None)
+    objects, boxes = overlaps.shape
+    object_of = np.full(boxes, -1)
+    for box in range(boxes):
+        best = max(range(objects), key=lambda g: overlaps[g, box], default=None)
         if best is not None and overlaps[best, box] > threshold:
             object_of[box] = best
+    for g, box in enumerate(best_free_boxes(overlaps)):
+        if box >= 0:
+            object_of[box] = g
+    return object_of
 
+
+def best_free_boxes(overlaps):
+    """The default box that each object claims, -1 for none: overlaps (G, P) -> (G,)."""
+    own_box = np.full(len(overlaps), -1)
+    free_objects, free_boxes = map(list, map(range, overlaps.shape))
     while free_objects and free_boxes:
         pairs = [(g, box) for g in free_objects for box in free_boxes]
         g, box = max(pairs, key=lambda pair: overlaps[pair])  # the best of all, the first of equals
         if overlaps[g, box] == 0:
             break
-        object_of[box] = g
+        own_box[g] = box
         free_objects.remove(g)
         free_boxes.remove(box)
-
-    class_targets, offset_targets = np.zeros(len(default_boxes), dtype=int), np.zeros((len(default_boxes), 4))
-    for box, g in object_of.items():
-        class_targets[box] = labels[g] + 1
-        offset_targets[box] = _offsets(objects_corners[g], default_boxes[box])
-    return class_targets, offset_targets
-
-
-def _offsets(corners, default_center):
-    """The notes' t for one object and one default box, divided by the variances."""
-    g_w, g_h = corners[2] - corners[0], corners[3] - corners[1]
-    g_cx, g_cy = corners[0] + g_w / 2, corners[1] + g_h / 2
-    d_cx, d_cy, d_w, d_h = default_center
-    t_cx, t_cy = (g_cx - d_cx) / d_w, (g_cy - d_cy) / d_h
-    return t_cx / 0.1, t_cy / 0.1, math.log(g_w / d_w) / 0.2, math.log(g_h / d_h) / 0.2
-
-
-def hard_negatives(conf_loss, positive, ratio=3):
-    """Mask (P,) of the negatives of one image with the highest loss, ratio to each positive."""
-    negatives = [box for box in range(len(conf_loss)) if not positive[box]]
-    negatives.sort(key=lambda box: -conf_loss[box])  # stable: of equals the first stays first
-    chosen = negatives[: ratio * sum(map(bool, positive))]
-    return np.array([box in chosen for box in range(len(conf_loss))], dtype=bool)
+    return own_box
 
 
 class NmsStep(NamedTuple):

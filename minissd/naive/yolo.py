@@ -1,8 +1,21 @@
-"""The YOLO loss as loops over images, cells, predictors and classes (lecture, "Loss"; Redmon et al. 2016, eq. 3)."""
+"""YOLO as loops over images, cells, predictors and classes (lecture, "YOLO", "Loss"; Redmon et al. 2016, eq. 3)."""
 
 import math
 
-from minissd.naive.boxes import iou
+import numpy as np
+
+from minissd.naive.boxes import iou, to_centers, to_corners
+
+
+def encode_cells(corners, labels, side):
+    """Class targets (S, S) and box targets (S, S, 4) of one image without anchors; the first object of a cell stays."""
+    class_targets, box_targets = np.zeros((side, side), dtype=int), np.zeros((side, side, 4))
+    for (c_x, c_y, w, h), label in zip(to_centers(corners), labels, strict=True):
+        i, j = min(int(c_y * side), side - 1), min(int(c_x * side), side - 1)
+        if class_targets[i, j] == 0:
+            class_targets[i, j] = label + 1
+            box_targets[i, j] = c_x * side - j, c_y * side - i, w, h
+    return class_targets, box_targets
 
 
 def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None):
@@ -31,7 +44,7 @@ def _add_cell(terms, boxes, classes, class_targets, box_targets, side, units):
         for box in boxes:
             terms["empty"] += 0.5 * box[4] ** 2
         return
-    overlaps = [_overlap(box, box_targets[0], side, unit) for box, unit in zip(boxes, units, strict=True)]
+    overlaps = predictor_overlaps(boxes, box_targets[0], side, units)
     responsible = max(range(len(boxes)), key=lambda b: overlaps[b])  # the first of equals
     for b, box in enumerate(boxes):
         if b != responsible:
@@ -46,13 +59,16 @@ def _add_cell(terms, boxes, classes, class_targets, box_targets, side, units):
         terms["class"] += ((c + 1 == target) - probability) ** 2
 
 
-def _overlap(box, target, side, unit):
-    """IoU of a predicted box and an object; both start from the corner of the cell, in parts of the image."""
-    w, h = unit[0] * box[2] ** 2, unit[1] * box[3] ** 2
-    predicted = _corners(box[0] / side, box[1] / side, w, h)
-    wanted = _corners(target[0] / side, target[1] / side, target[2], target[3])
-    return iou([predicted], [wanted])[0, 0]
+def predictor_overlaps(boxes, target, side, units=None):
+    """IoU of the box of each predictor (B, 5) with the object (4,) of their cell -> list of B.
 
-
-def _corners(x, y, w, h):
-    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
+    Both start from the corner of the cell, in parts of the image.  units: the anchors, if there are any.
+    """
+    x, y, w, h = target
+    wanted = to_corners([(x / side, y / side, w, h)])
+    units = [(1, 1)] * len(boxes) if units is None else units
+    overlaps = []
+    for box, unit in zip(boxes, units, strict=True):
+        predicted = box[0] / side, box[1] / side, unit[0] * box[2] ** 2, unit[1] * box[3] ** 2
+        overlaps.append(iou(to_corners([predicted]), wanted)[0, 0])
+    return overlaps

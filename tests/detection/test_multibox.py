@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from minissd import naive
 from minissd.detection import hard_negatives, multibox_loss, multibox_loss_backward
 from minissd.gradcheck import check_backward
-from minissd.naive import boxes as loops
 from minissd.ops import log_softmax
 from minissd.properties.windows import seeds
 
@@ -26,7 +26,7 @@ def batch(seed, images=3, boxes=40, classes=3, matched=0.15, dtype=np.float64):
 @given(arrays(np.float64, (3, 17), elements=TIED_LOSSES), arrays(bool, (3, 17)), st.integers(0, 4))
 def test_mining_takes_the_worst_negatives_of_each_image_and_the_first_of_equals(conf_loss, positive, ratio):
     chosen = hard_negatives(conf_loss, positive, ratio)
-    expected = [loops.hard_negatives(*row, ratio) for row in zip(conf_loss, positive, strict=True)]
+    expected = [naive.hard_negatives(*row, ratio) for row in zip(conf_loss, positive, strict=True)]
     np.testing.assert_array_equal(chosen, expected)
     np.testing.assert_array_equal(hard_negatives(conf_loss[0], positive[0], ratio), expected[0])
 
