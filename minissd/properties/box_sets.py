@@ -31,3 +31,17 @@ def scored_corners(draw, max_boxes=12):
 def offsets(shape):
     """Predictions of a moderate size."""
     return arrays(np.float64, shape, elements=st.floats(-4, 4))
+
+
+def whole_corners(**limits):
+    """`corners` in whole numbers 0..GRID, plain to read: overlaps do not depend on the unit."""
+    return corners(**limits).map(lambda boxes: boxes * GRID)
+
+
+@st.composite
+def intervals(draw, min_boxes=1, max_boxes=4, most_wide=4):
+    """(n, 4) corners of boxes in one row, all of height 1: they overlap as their intervals on the x axis do."""
+    count = draw(st.integers(min_boxes, max_boxes))
+    width = st.integers(1, most_wide)
+    spans = [(draw(st.integers(0, 4)), draw(width)) for _ in range(count)]
+    return np.array([(left, 0, left + w, 1) for left, w in spans], dtype=np.float64).reshape(-1, 4)
