@@ -28,7 +28,7 @@ def _one_more_than_maps(function, maps, s_min, s_max):
 
 
 def _last_map_has_s_max(function, maps, s_min, s_max):
-    require_equal(function(maps, s_min, s_max)[maps - 1], s_max, what=f"the scale of map {maps}, the last,")
+    require_equal(function(maps, s_min, s_max)[maps - 1], s_max, what=f"the scale of map {maps}, the last")
 
 
 SCALES = (
@@ -129,7 +129,7 @@ def _nothing_to_correct(function, objects, default_boxes, variances):
 def _unit_does_not_matter(function, objects, default_boxes, variances):
     expected = np.asarray(function(objects, default_boxes, variances))
     found = function(objects * 4, default_boxes * 4, variances)
-    require_equal(found, expected, what="the offsets, all boxes 4 times as large,")
+    require_equal(found, expected, what="the offsets, all boxes 4 times as large")
 
 
 ENCODE = (

@@ -54,7 +54,7 @@ def _only_what_counts(function, class_targets, counted, **case):
 def _shift_changes_nothing(function, **case):
     _, d_logits = function(**case)
     totals = np.asarray(d_logits).sum(axis=-1)
-    require_equal(totals, np.zeros(totals.shape), what="the sum of d_logits over the classes, by box,")
+    require_equal(totals, np.zeros(totals.shape), what="the sum of d_logits over the classes")
 
 
 def _slope_of_the_loss(function, offsets, logits, **case):

@@ -29,7 +29,7 @@ def labelled_objects(draw, max_objects=3):
 
 def _one_cell_answers(function, corners, labels, side):
     class_targets, _ = function(corners, labels, side)
-    require_equal(np.count_nonzero(class_targets), 1, what="the number of cells that have a class, for one object,")
+    require_equal(np.count_nonzero(class_targets), 1, what="the number of cells that have a class, for one object")
 
 
 def _lost_to_the_first(function, corners, labels, side):
@@ -132,7 +132,7 @@ def _perfect_is_free(function, boxes, box_targets, responsible):
 def _others_do_not_count(function, boxes, box_targets, responsible):
     changed = np.where(responsible[..., None], boxes, 0)
     expected = function(boxes, box_targets, responsible)
-    require_equal(function(changed, box_targets, responsible), expected, what="the loss, with all other boxes at 0,")
+    require_equal(function(changed, box_targets, responsible), expected, what="the loss, with all other boxes at 0")
 
 
 COORDINATE_LOSS = (

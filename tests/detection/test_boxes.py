@@ -1,20 +1,13 @@
-"""Boxes: overlaps and offsets."""
+"""Boxes: overlaps and offsets.  The formulas stand in properties/, to which tests/course holds the library too."""
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from minissd.detection import clip, decode, encode, iou, to_centers, to_corners
-from minissd.naive import boxes as loops
 from minissd.properties.box_sets import corners, offsets
 
 POINT = np.array([[0.25, 0.25, 0.25, 0.25]])
-
-
-@given(corners(), corners())
-def test_iou_is_the_notes_formula(a, b):
-    np.testing.assert_allclose(iou(a, b), loops.iou(a, b), rtol=1e-12)
 
 
 @given(corners(), corners())
@@ -25,11 +18,6 @@ def test_iou_is_symmetric_and_between_0_and_1(a, b):
     assert ((overlaps >= 0) & (overlaps <= 1)).all()
     np.testing.assert_array_equal(overlaps, iou(b, a).T)
     np.testing.assert_array_equal(np.diag(iou(a, a)), 1)
-
-
-@given(corners(), corners(), st.floats(0.1, 10), st.floats(-5, 5))
-def test_iou_does_not_depend_on_place_or_scale(a, b, scale, shift):
-    np.testing.assert_allclose(iou(a * scale + shift, b * scale + shift), iou(a, b), atol=1e-9)
 
 
 def test_iou_of_boxes_without_extent_is_0_not_nan():
@@ -48,17 +36,6 @@ def test_iou_takes_leading_axes(rng):
     low = rng.random((3, 2, 5, 2))
     boxes = np.concatenate([low, low + rng.random(low.shape)], axis=-1)
     np.testing.assert_array_equal(iou(boxes[..., :2, :], boxes)[1, 0], iou(boxes[1, 0, :2], boxes[1, 0]))
-
-
-@given(corners())
-def test_centers_and_corners_are_two_ways_to_write_a_box(boxes):
-    np.testing.assert_array_equal(to_corners(to_centers(boxes)), boxes)
-
-
-@given(corners(min_boxes=4, max_boxes=4), corners(min_boxes=4, max_boxes=4))
-def test_decode_undoes_encode(objects, default_boxes):
-    objects, default_boxes = to_centers(objects), to_centers(default_boxes)
-    np.testing.assert_allclose(decode(encode(objects, default_boxes), default_boxes), objects, atol=1e-12)
 
 
 @given(offsets((4, 4)), corners(min_boxes=4, max_boxes=4))
