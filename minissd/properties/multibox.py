@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from minissd import detection, naive, ops
-from minissd.gradcheck import check_backward
+from minissd.gradcheck import GradientError, diagnose, numeric_gradient
 from minissd.properties.core import Property, equals, require_equal
 
 whole = st.integers(-4, 4).map(float)
@@ -60,13 +60,15 @@ def _no_outlier_rules(function, pred, target):
     assert (np.abs(slope) <= 1).all(), f"a slope is {slope.flat[np.abs(slope).argmax()]:g}: an outlier pulls with it"
 
 
+def require_slope(gradient, loss, x, name):
+    """GradientError with a diagnosis unless `gradient` is what difference quotients of `loss(x)`, a number, give."""
+    found = diagnose(gradient, numeric_gradient(loss, x))
+    if found is not None:
+        raise GradientError(f"the gradient of {name} {found.text}")
+
+
 def _slope_of_smooth_l1(function, pred, target):
-    check_backward(
-        lambda pred: (np.float64(naive.smooth_l1(pred, target, "sum")), None),
-        lambda dy, _: dy * np.asarray(function(pred, target)),
-        [pred],
-        names=["pred"],
-    )
+    require_slope(function(pred, target), lambda pred: naive.smooth_l1(pred, target, "sum"), pred, "pred")
 
 
 SMOOTH_L1_GRADIENT = (
