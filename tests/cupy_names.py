@@ -90,5 +90,5 @@ METHODS = {
 }
 ATTRIBUTES = "dtype flags itemsize nbytes ndim shape size strides"
 SAME_AS_NUMPY = (
-    "bool_ dtype finfo float16 float32 float64 iinfo inf int8 int32 int64 nan newaxis pi promote_types uint8"
+    "bool_ dtype finfo float16 float32 float64 iinfo inf int8 int32 int64 nan newaxis pi promote_types uint8 uint32"
 )

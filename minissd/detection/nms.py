@@ -5,13 +5,16 @@ IoU > tau, as in the original SSD.
 
 Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed
 so far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the
-host at every step, so there `survivors` compares all with all, many sets side by side, and never looks.
+host at every step, so there `survivors` compares all with all, many sets side by side, and never looks: two kernels,
+whose twin in plain arrays stands with them.
 """
 
 import numpy as np
 
 from minissd.backend import array_module
 from minissd.detection.boxes import iou
+from minissd.kernels import on_card
+from minissd.kernels.nms import OVERLAP_BITS, SURVIVORS, WORD
 
 BLOCK = 128  # boxes looked at together: fewer cost more calls, more are compared with boxes that are going to go
 
@@ -61,6 +64,11 @@ def survivors(corners, iou_threshold):
     xp = array_module(corners)
     count = corners.shape[-2]
     stays = xp.ones(corners.shape[:-1], dtype=bool)
+    if on_card(corners) and stays.size:
+        words = -(-count // WORD)
+        bits = xp.empty((*corners.shape[:-1], words), dtype=np.uint32)  # (..., K, W)
+        OVERLAP_BITS(xp.ascontiguousarray(corners), iou_threshold, count, words, bits)
+        return SURVIVORS(bits, count, words, stays, size=stays.size // count)
     for start in range(0, count, BLOCK):
         stop = min(start + BLOCK, count)
         too_close = iou(corners[..., start:stop, :], corners[..., start:, :]) > iou_threshold  # (..., B, R)
@@ -77,14 +85,12 @@ def _settle(free, too_close):
 
     too_close[i, j]: 1 if box i would remove the worse box j.  A free box stays if no better box that stays is too
     close.  Taken as an update rule this settles the first box at once and at least one more in each round; usually a
-    few rounds settle all.  The CPU looks whether they have and stops; the card goes through all rounds, for looking
-    would mean waiting for it in each.
+    few rounds settle all.
     """
-    xp = array_module(free)
     stays = free
     for _ in range(free.shape[-1]):
         before, stays = stays, free & (_clashes(stays, too_close) == 0)
-        if xp is np and (stays == before).all():
+        if (stays == before).all():
             break
     return stays
 

@@ -1,6 +1,8 @@
 """Element-wise activations.  x of any shape; y and dx have the same."""
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.elementwise import RELU_BACKWARD
 from minissd.ops.threads import elementwise
 
 
@@ -17,6 +19,8 @@ def relu(x, *, in_place=False):
 def relu_backward(dy, y, *, in_place=False):
     """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0).  in_place: overwrite dy."""
     xp = array_module(dy, y)
+    if on_card(dy):
+        return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
     return elementwise(lambda dy, y, out: xp.multiply(dy, y > 0, out=out), dy, y, in_place=in_place)
 
 

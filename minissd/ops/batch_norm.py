@@ -15,10 +15,14 @@ The blocks are shared out among the cores.
 from typing import NamedTuple
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
+from minissd.kernels.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
+from minissd.ops.sums import column_sums, sums_on_card
 from minissd.ops.threads import in_shares
 
 EPS = 1e-5
-BLOCK_BYTES = {"numpy": 1 << 18, "cupy": 1 << 40}  # on a card one block is all
+BLOCK_BYTES = {"numpy": 1 << 18, "cupy": 1 << 50}  # on a card one block is all
 
 
 class BatchNormCache(NamedTuple):
@@ -50,6 +54,9 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
     y = xp.empty_like(rows)
 
     def scale_and_shift(block):
+        if on_card(x):
+            SCALE_AND_SHIFT(rows[block], slope, shift, y[block])
+            return
         xp.multiply(rows[block], slope, out=y[block])
         y[block] += shift
 
@@ -66,6 +73,8 @@ def batch_norm_backward(dy, cache):
     wide_mean, wide_inverse_std = xp.tile(mean, repeats), xp.tile(inverse_std, repeats)
 
     def dgamma_and_dbeta(block):
+        if on_card(x) and x.size:
+            return xp.stack(sums_on_card(BATCH_NORM_SUMS, rows, dy_rows, mean, inverse_std))
         x_hat = rows[block] - wide_mean
         x_hat *= wide_inverse_std
         x_hat *= dy_rows[block]
@@ -83,6 +92,9 @@ def batch_norm_backward(dy, cache):
     dx = xp.empty_like(dy_rows)
 
     def add_up(block):
+        if on_card(x) and train:
+            BATCH_NORM_DX(rows[block], dy_rows[block], wide_mean, wide_slope, per_centred, constant, dx[block])
+            return
         xp.multiply(dy_rows[block], wide_slope, out=dx[block])
         if train:  # with fixed statistics only (1) is left
             centred = rows[block] - wide_mean
@@ -104,10 +116,12 @@ def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
 def _moments(xp, rows, repeats):
     """Mean and biased variance of each channel; the variance from centred values, so that it cannot cancel."""
     count = rows.shape[0] * repeats  # M
-    mean = _sum_over_blocks(lambda block: rows[block].sum(axis=0), rows, repeats, xp) / count
+    mean = _sum_over_blocks(lambda block: column_sums(rows[block]), rows, repeats, xp) / count
     wide_mean = xp.tile(mean, repeats)
 
     def squares(block):
+        if on_card(rows) and rows.size:
+            return sums_on_card(SQUARED_DISTANCES, rows, mean)[0]
         centred = rows[block] - wide_mean
         centred *= centred
         return centred.sum(axis=0)
@@ -116,8 +130,9 @@ def _moments(xp, rows, repeats):
 
 
 def _wide_rows(xp, x):
-    """x (..., W, C) as (rows, W*C), and W: how often each channel occurs in a row.  (M, C) stays as it is, W = 1."""
-    repeats = x.shape[-2] if x.ndim > 2 else 1
+    """x (..., W, C) as (rows, W*C), and W: how often each channel occurs in a row.  (M, C) stays as it is, W = 1; on a
+    card, which does not mind short vectors, all become (M, C)."""
+    repeats = x.shape[-2] if x.ndim > 2 and not on_card(x) else 1
     return xp.ascontiguousarray(x).reshape(-1, repeats * x.shape[-1]), repeats
 
 

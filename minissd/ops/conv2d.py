@@ -15,8 +15,11 @@ the same but for rounding:
 from typing import NamedTuple
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
 from minissd.ops import conv2d_matrix, conv2d_rows, conv2d_taps, winograd
 from minissd.ops.im2col import Windows
+from minissd.ops.products import precision_in_force
+from minissd.ops.sums import column_sums
 
 SPECIAL = {"rows": conv2d_rows, "winograd": winograd, "taps": conv2d_taps}  # each says what it is FOR and when it pays
 ALGORITHMS = {"im2col": conv2d_matrix, **SPECIAL}
@@ -54,18 +57,21 @@ def conv2d_backward(dy, cache, *, need_dx=True):
     """
     x, w, windows, has_bias, algorithm = cache
     dy = array_module(dy, x, w).ascontiguousarray(dy)
-    db = dy.reshape(-1, w.shape[3]).sum(axis=0) if has_bias else None  # every position adds the same bias
+    db = column_sums(dy.reshape(-1, w.shape[3])) if has_bias else None  # every position adds the same bias
     return *ALGORITHMS[algorithm].gradients(dy, x, w, windows, need_dx), db
 
 
 def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is the first one that applies and pays.
 
-    On a card copies do not cost what they cost here, and 36 small products more than a large one: im2col stays.
+    On a card im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
+    what takes the time, and Winograd's method, whose rounding TF32 and float16 would not bear, needs a quarter of
+    them.  That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
     """
     if algorithm == "auto":
-        if array_module(x).__name__ != "numpy":
-            return "im2col"
+        if on_card(x) or precision_in_force() == "fp16":
+            pays = precision_in_force() == "fp32" and winograd.applies(windows) and winograd.pays(windows, w)
+            return "winograd" if pays else "im2col"
         fast = (name for name, module in SPECIAL.items() if module.applies(windows) and module.pays(windows, w))
         return next(fast, "im2col")
     if algorithm not in ALGORITHMS:

@@ -12,19 +12,20 @@ from math import prod
 
 from minissd.backend import array_module
 from minissd.ops.geometry import effective_kernel
-from minissd.ops.im2col import Windows, scatter_add, window_blocks
+from minissd.ops.im2col import Scattering, Windows, gathering, window_blocks
+from minissd.ops.products import factor, matmul
 from minissd.ops.threads import in_shares, threads_for
 
 
 def convolve(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, d = array_module(x), w.shape[3]
-    w_rows = w.reshape(-1, d)  # (KH*KW*C, D)
+    w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
     y = xp.empty((x.shape[0], *windows.out, d), dtype=x.dtype)
 
     def multiply(images, rows, cols):
         out = y[images, rows].reshape(-1, d)  # a view
-        xp.matmul(cols, w_rows, out=out)
+        matmul(cols, w_rows, out=out)
         if b is not None:
             out += b
 
@@ -47,26 +48,27 @@ def _weight_gradient(dy, x, w, windows):
     xp, d = array_module(x), w.shape[3]
 
     def multiply(images, rows, cols):
-        return cols.T @ dy[images, rows].reshape(-1, d)  # y = cols @ w   =>  dw = cols^T dy
+        return matmul(cols.T, dy[images, rows].reshape(-1, d))  # y = cols @ w   =>  dw = cols^T dy
 
+    dy = factor(dy)
     return _total(xp, _for_each_block(multiply, x, windows, d), w)
 
 
 def _backward_by_scattering(dy, x, w, windows):
     """dx, dw for any stride and dilation, as the formula says: dcols is put back where the patches came from."""
     xp, d = array_module(x), w.shape[3]
-    w_rows = w.reshape(-1, d)  # (KH*KW*C, D)
-    padded = xp.zeros((x.shape[0], *windows.padded_size, x.shape[3]), dtype=x.dtype)
+    w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
+    dy, dx = factor(dy), Scattering(windows, like=x)
 
     def multiply_and_scatter(images, rows, cols):
         dy_rows = dy[images, rows].reshape(-1, d)  # (n*rows*OW, D)   one row per patch
-        dw = cols.T @ dy_rows  # as in _weight_gradient
-        scatter_add(dy_rows @ w_rows.T, padded, windows, images, rows)  # dcols = dy w^T, put back
+        dw = matmul(cols.T, dy_rows)  # as in _weight_gradient
+        dx.add(matmul(dy_rows, w_rows.T), images, rows)  # dcols = dy w^T, put back
         return dw
 
     # windows of one image overlap, so two threads must not work on the same
     dw = _total(xp, _for_each_block(multiply_and_scatter, x, windows, d, whole_images=True), w)
-    return windows.crop(padded), dw
+    return dx.total(), dw
 
 
 def _backward_by_gathering(dy, x, w, mirrored):
@@ -78,12 +80,13 @@ def _backward_by_gathering(dy, x, w, mirrored):
     """
     xp = array_module(x)
     kh, kw, c, d = w.shape
-    w_mirrored = xp.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, c)  # (KH*KW*D, C)
+    w_mirrored = factor(xp.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, c))  # (KH*KW*D, C)
     dx = xp.empty(x.shape, dtype=x.dtype)
+    x = factor(x)
 
     def multiply(images, rows, cols):  # cols: patches of dy, (n*rows*W, KH*KW*D)
-        xp.matmul(cols, w_mirrored, out=dx[images, rows].reshape(-1, c))
-        return cols.T @ x[images, rows].reshape(-1, c)  # (KH*KW*D, C)
+        matmul(cols, w_mirrored, out=dx[images, rows].reshape(-1, c))
+        return matmul(cols.T, x[images, rows].reshape(-1, c))  # (KH*KW*D, C)
 
     dw = _total(xp, _for_each_block(multiply, dy, mirrored, c), xp.empty((kh, kw, d, c), dtype=w.dtype))
     return dx, xp.ascontiguousarray(dw[::-1, ::-1].transpose(0, 1, 3, 2))
@@ -108,17 +111,16 @@ def _for_each_block(work, x, windows, outputs, whole_images=False):
     Returns for each thread the sum of what `work` returned.
     """
     xp = array_module(x)
-    patches = windows.patches(windows.pad(xp.ascontiguousarray(x)))
-    row_length = patches[0, 0, 0].size if len(x) else 0
-    threads = threads_for(prod(windows.out) * len(x) * row_length * outputs, xp)
+    x = factor(x)
+    patches_of = gathering(x, windows)
+    threads = threads_for(prod(windows.out) * x[:, 0, 0].size * prod(windows.kernel) * outputs, xp)
     blocks = window_blocks(windows, xp, x.dtype.itemsize, threads)
     groups = _by_image(blocks) if whole_images else [[block] for block in blocks]
 
     def work_on_share(share):
         total = None
         for images, rows in chain.from_iterable(share):
-            cols = patches[images, rows].reshape(-1, row_length)  # gathers; a view where the map is the matrix (1x1)
-            result = work(images, rows, cols)
+            result = work(images, rows, patches_of(images, rows))
             if total is None:
                 total = result
             else:

@@ -15,6 +15,8 @@ of all taps in one pass; a loop over the taps with multiply and add took twice a
 from typing import NamedTuple
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.windows import DEPTHWISE, MOST, geometry
 from minissd.ops.adjoint import adjoint
 from minissd.ops.im2col import Windows, window_blocks
 from minissd.ops.threads import in_shares
@@ -58,6 +60,9 @@ def _correlate(x, w, windows):
     """y: the products of each window with the kernel, added up."""
     xp = array_module(x)
     n, (oh, ow), c = x.shape[0], windows.out, x.shape[3]
+    if on_card(x) and max(x.size, n * oh * ow * c) < MOST:
+        x, w = xp.ascontiguousarray(x), xp.ascontiguousarray(w)
+        return DEPTHWISE(x, w, *geometry(windows), xp.empty((n, oh, ow, c), dtype=x.dtype))
     y = xp.empty((n, oh, ow * c), dtype=x.dtype)
     wide_w = xp.tile(w, (1, 1, ow))  # (KH, KW, OW*C)
 

@@ -4,17 +4,22 @@ N batch, H W input map, C channels, KH KW kernel, OH OW output map (lecture, "Co
 its example reads in column-major order, here rows run over (image, row, column) and columns over (ky, kx, c)).
 
 The convolution itself never builds the whole matrix: `window_blocks` cuts the output into pieces whose patches fit
-the cache, and `scatter_add` does for one piece what col2im does for all.
+the cache; `gathering` and `scatter_add` do for one piece what im2col and col2im do for all.
 """
 
 from dataclasses import dataclass
+from math import prod
+
+import numpy as np
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
-# (1 to 4 MiB measured alike); on a card a launch costs more than the cache saves.
-BLOCK_BYTES = {"numpy": 2 << 20, "cupy": 1 << 29}
+# (1 to 4 MiB measured alike); on a card large pieces keep all of it busy (the size there is not measured).
+BLOCK_BYTES = {"numpy": 2 << 20, "cupy": 1 << 28}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,56 @@ def window_blocks(windows, xp, itemsize, threads=1):
             yield slice(i, min(i + images, n)), slice(r, min(r + rows, oh))
 
 
+def gathering(x, windows):
+    """A function (images, rows) -> the patches (n*rows*OW, KH*KW*C) of a block, two slices, of x (N, H, W, C)."""
+    xp, row_length = array_module(x), prod(windows.kernel) * windows.x_shape[3]
+    x = xp.ascontiguousarray(x)
+    map_is_matrix = windows.kernel == windows.stride == (1, 1) and windows.out == windows.x_shape[1:3]
+    if on_card(x) and not map_is_matrix:
+        return lambda images, rows: _gather_on_card(x, windows, images, rows)
+    patches = windows.patches(windows.pad(x))
+    return lambda images, rows: patches[images, rows].reshape(-1, row_length)  # copies, unless the map is the matrix
+
+
+def _gather_on_card(x, windows, images, rows):
+    """As `gathering` says.  Channels are moved as numbers of 8 bytes where they come in such: nobody looks at them."""
+    xp, itemsize, channels = array_module(x), x.dtype.itemsize, windows.x_shape[3]
+    moved = np.dtype(np.float64) if channels * itemsize % 8 == 0 else x.dtype
+    words = channels * itemsize // moved.itemsize
+    images, rows = range(*images.indices(len(x))), range(*rows.indices(windows.out[0]))
+    cols = xp.empty((len(images) * len(rows) * windows.out[1], prod(windows.kernel) * words), dtype=moved)
+    if cols.size >= MOST:
+        raise ValueError(f"im2col: {cols.size:,} numbers are too many for one matrix on a card: take fewer images")
+    if cols.size:
+        of_block = x[images.start : images.stop].view(moved)
+        IM2COL(of_block, *geometry(windows, words), rows.start, len(rows), cols)
+    return cols.view(x.dtype)
+
+
+class Scattering:
+    """The sum (N, H, W, C) of columns that are put back, block by block, where they were gathered from."""
+
+    def __init__(self, windows, like):
+        """like: an array of the dtype and on the device of the columns."""
+        n, height, width, c = windows.x_shape
+        size = (height, width) if on_card(like) else windows.padded_size
+        self.windows = windows
+        self.sums = array_module(like).zeros((n, *size, c), dtype=like.dtype)
+
+    def add(self, cols, images, rows):
+        """A block of columns (n*rows*OW, KH*KW*C): slices of the images and of the rows of the output."""
+        if not on_card(cols):
+            scatter_add(cols, self.sums, self.windows, images, rows)
+        elif self.sums.size >= MOST:
+            raise ValueError(f"col2im: {self.sums.size:,} numbers are too many for a card: take fewer images")
+        else:
+            cols = array_module(cols).ascontiguousarray(cols)
+            COL2IM(cols, *geometry(self.windows), rows.start, rows.stop - rows.start, self.sums[images])
+
+    def total(self):
+        return self.sums if on_card(self.sums) else self.windows.crop(self.sums)
+
+
 def scatter_add(cols, padded, windows, images, rows):
     """Add a block of columns (n*rows*OW, KH*KW*C) back to the places of the padded map they were gathered from."""
     kh, kw = windows.kernel
@@ -112,8 +167,7 @@ def scatter_add(cols, padded, windows, images, rows):
 def im2col(x, kernel, stride=1, pad=0, dilation=1):
     """All patches of x (N, H, W, C) as the rows of a matrix (N*OH*OW, KH*KW*C)."""
     windows = Windows.over(x.shape, kernel, stride, pad, dilation)
-    patches = windows.patches(windows.pad(x))
-    return patches.reshape(-1, windows.kernel[0] * windows.kernel[1] * x.shape[3])
+    return gathering(x, windows)(slice(0, len(x)), slice(0, windows.out[0]))
 
 
 def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
@@ -126,6 +180,6 @@ def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
     expected = (n * windows.out[0] * windows.out[1], windows.kernel[0] * windows.kernel[1] * c)
     if cols.shape != expected:
         raise ValueError(f"cols has shape {cols.shape}, but these windows over {tuple(x_shape)} give {expected}")
-    padded = array_module(cols).zeros((n, *windows.padded_size, c), dtype=cols.dtype)
-    scatter_add(cols, padded, windows, slice(0, n), slice(0, windows.out[0]))
-    return windows.crop(padded)
+    back = Scattering(windows, cols)
+    back.add(cols, slice(0, n), slice(0, windows.out[0]))
+    return back.total()

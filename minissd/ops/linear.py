@@ -1,6 +1,7 @@
 """Fully connected layer.  N rows, C inputs, D outputs."""
 
 from minissd.backend import array_module
+from minissd.ops.products import matmul
 
 
 def linear(x, w, b=None):
@@ -10,7 +11,7 @@ def linear(x, w, b=None):
         raise ValueError(f"linear needs x (N, C) and w (C, D), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[1],):
         raise ValueError(f"linear: bias {b.shape} does not fit the {w.shape[1]} outputs of w {w.shape}")
-    y = x @ w
+    y = matmul(x, w)
     if b is not None:
         y += b
     return y, (x, w)
@@ -19,7 +20,7 @@ def linear(x, w, b=None):
 def linear_backward(dy, cache):
     """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
     x, w = cache
-    dx = dy @ w.T  # (1) each input reaches every output through its row of w
-    dw = x.T @ dy  # (2) summed over the batch
+    dx = matmul(dy, w.T)  # (1) each input reaches every output through its row of w
+    dw = matmul(x.T, dy)  # (2) summed over the batch
     db = dy.sum(axis=0)  # (3)
     return dx, dw, db

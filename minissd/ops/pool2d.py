@@ -7,6 +7,8 @@ they never win a maximum (the border is -inf, not 0) and are not counted in a me
 from dataclasses import replace
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.windows import MAX_POOL, MAX_POOL_BACKWARD, MOST, geometry
 from minissd.ops.im2col import Windows
 
 
@@ -17,6 +19,10 @@ def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
     """
     xp = array_module(x)
     windows = _windows(x, kernel, stride, pad, ceil_mode)
+    if on_card(x) and x.size < MOST:
+        x = xp.ascontiguousarray(x)
+        y = MAX_POOL(x, *geometry(windows), xp.empty((len(x), *windows.out, x.shape[3]), dtype=x.dtype))
+        return y, (x, y, windows)
     padded = windows.pad(x, -xp.inf)
     y = None
     for ky, kx in windows.taps():
@@ -29,6 +35,8 @@ def max_pool2d_backward(dy, cache):
     """dy (N, OH, OW, C) -> dx (N, H, W, C): the gradient goes to the cell that won, the first one in a tie."""
     x, y, windows = cache
     xp = array_module(dy, x)
+    if on_card(x) and x.size < MOST:
+        return MAX_POOL_BACKWARD(x, y, xp.ascontiguousarray(dy), *geometry(windows), xp.empty(x.shape, dtype=dy.dtype))
     padded = windows.pad(x, -xp.inf)
     dx = xp.zeros(padded.shape, dtype=dy.dtype)
     unclaimed = xp.ones(y.shape, dtype=bool)

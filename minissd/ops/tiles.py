@@ -120,6 +120,20 @@ class Tiling(NamedTuple):
             strip.reshape(n, height, STEP, width, STEP, d)[...] = part.transpose(2, 3, 0, 4, 1, 5)
             y[piece.images, to_rows, to_columns] = strip[:, rows, columns]
 
+    def places(self, block, map_shape, pads):
+        """For the kernels of `kernels/winograd.py`: (the numbers of PLACES, how many elements) of each piece.
+
+        map_shape: (N, H, W, C) of the map, whose first tile starts `pads` = (rows, columns) before its first cell.
+        """
+        start, total = 0, self.count(block)
+        for piece in block:
+            _, down, across = self.shape(piece)
+            first_row = piece.grid[0] - pads[0] + self.dilation[0] * STEP * piece.rows.start
+            first = piece.images.start, first_row, piece.grid[1] - pads[1]
+            count = self.count([piece])
+            yield (*map_shape[1:], total, start, down, across, *first, *self.dilation), count * map_shape[3]
+            start += count
+
     def _parts(self, block, tiles, size):
         """Each piece with its share of tiles (size*size, T, C), as a view (size, size, n, TH, TW, C)."""
         start = 0

@@ -22,6 +22,8 @@ from math import prod
 import numpy as np
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.winograd import into_tiles, out_of_tiles
 from minissd.ops.threads import in_shares, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling, scratch
 
@@ -41,8 +43,14 @@ TILE = len(B_T)  # cells of an input tile along an axis
 INPUT, FILTER, OUTPUT = (np.kron(matrix, matrix) for matrix in (B_T, G, A_T))  # (36, 36), (36, 9), (16, 36)
 ALL_ONES = TILE + 1  # the place of point (1, 1): it goes into all 16 outputs with factor 1
 
-# Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.
-BLOCK_TILES = {"numpy": 128, "cupy": 1 << 14}
+# Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a card as many as
+# take so many bytes once they are transformed: large products keep all of it busy (the size there is not measured).
+BLOCK_TILES, BLOCK_BYTES_ON_CARD = 128, 1 << 28
+
+# B^T d B, A dY A^T and A^T (...) A of every tile, in one kernel each
+CARD_INPUTS = into_tiles("winograd_inputs", B_T, STEP)
+CARD_GRADIENTS = into_tiles("winograd_gradients", A_T.T, STEP)
+CARD_OUTPUTS = out_of_tiles("winograd_outputs", A_T, STEP)
 
 _kept = {}  # id(w) -> (weak reference to w that removes the entry, transformed filters), see `_filters_of`
 
@@ -81,7 +89,7 @@ def convolve(x, w, b, windows):
                 xp.matmul(inputs, filters[:, :, channels], out=products)  # (36, T, D)
                 if b is not None:
                     products[ALL_ONES] += b[channels]
-                tiling.scatter(_transform(OUTPUT, products, "outputs"), y[..., channels], block)
+                _put_outputs(products, tiling, block, y[..., channels])
 
     in_shares(work, _divide(tiling, w, xp), xp)
     return y
@@ -116,8 +124,10 @@ def weight_gradient(dy, x, w, windows):
             total.fill(0)
             for block in blocks:
                 inputs = _transform_inputs(x, tiling, block, windows)  # (36, T, C)
-                outputs = tiling.gather(dy[..., channels], block, STEP, (0, 0))  # (16, T, D)
-                outputs = _transform(OUTPUT.T, outputs, "outputs")  # (36, T, D)
+                outputs = _transform_gradients(dy[..., channels], tiling, block)  # (36, T, D)
+                if on_card(x):
+                    total += xp.matmul(inputs.transpose(0, 2, 1), outputs)
+                    continue
                 for place in range(TILE * TILE):  # not all at once, for then their sum would leave the cache
                     total[place] += inputs[place].T @ outputs[place]
             dw[..., channels] = _transform(FILTER.T, total, "dw").reshape(3, 3, c, -1)
@@ -173,7 +183,36 @@ def _transform_filters(w, out):
 
 def _transform_inputs(x, tiling, block, windows):
     """B^T d B for the tiles of a block: (36, T, C)."""
-    return _transform(INPUT, tiling.gather(x, block, TILE, [before for before, _ in windows.pads]), "inputs")
+    pads = [before for before, _ in windows.pads]
+    if on_card(x):
+        return _tiles_on_card(CARD_INPUTS, x, tiling, block, pads)
+    return _transform(INPUT, tiling.gather(x, block, TILE, pads), "inputs")
+
+
+def _transform_gradients(dy, tiling, block):
+    """A dY A^T for the tiles of a block: (36, T, D)."""
+    if on_card(dy):
+        return _tiles_on_card(CARD_GRADIENTS, dy, tiling, block, (0, 0))
+    return _transform(OUTPUT.T, tiling.gather(dy, block, STEP, (0, 0)), "outputs")
+
+
+def _put_outputs(products, tiling, block, y):
+    """A^T (...) A of products (36, T, D), written to its places in y (N, OH, OW, D)."""
+    if on_card(y):
+        for places, elements in tiling.places(block, y.shape, (0, 0)):
+            CARD_OUTPUTS(products, *places, y, size=elements)
+    else:
+        tiling.scatter(_transform(OUTPUT, products, "outputs"), y, block)
+
+
+def _tiles_on_card(kernel, x, tiling, block, pads):
+    """What a kernel of `into_tiles` makes of the tiles of a block: (36, T, C)."""
+    xp = array_module(x)
+    x = xp.ascontiguousarray(x)
+    tiles = xp.empty((TILE * TILE, tiling.count(block), x.shape[3]), dtype=x.dtype)
+    for places, elements in tiling.places(block, x.shape, pads):
+        kernel(x, *places, tiles, size=elements)
+    return tiles
 
 
 def _transform(matrix, tiles, name):
@@ -192,7 +231,9 @@ def _divide(tiling, w, xp):
     """
     c, d = w.shape[2:]
     threads = threads_for(TILE * TILE * tiling.total * c * d, xp)
-    most = BLOCK_TILES[xp.__name__]
+    most = BLOCK_TILES
+    if on_card(w):
+        most = max(most, BLOCK_BYTES_ON_CARD // (TILE * TILE * max(c, d) * w.dtype.itemsize))
     if 4 * tiling.total < d:
         blocks = tiling.blocks(most)
         return [(blocks, channels) for channels in runs(d, threads)]

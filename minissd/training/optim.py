@@ -1,6 +1,8 @@
 """Stochastic gradient descent with momentum and weight decay."""
 
 from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.elementwise import SGD_UPDATE
 
 
 class SGD:
@@ -27,8 +29,13 @@ class SGD:
         for name, p in self.params.items():
             bias = name.rpartition(".")[2] == "b"
             v = self.velocity[name]
+            lr = self.lr * self.bias_lr if bias else self.lr
+            decay = self.weight_decay if self.bias_decay or not bias else 0
+            if on_card(p):
+                SGD_UPDATE(grads[name], lr, self.momentum, decay, v, p)
+                continue
             v *= self.momentum
             v += grads[name]
-            if self.bias_decay or not bias:
-                v += self.weight_decay * p
-            p -= (self.lr * self.bias_lr if bias else self.lr) * v
+            if decay:
+                v += decay * p
+            p -= lr * v

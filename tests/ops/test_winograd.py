@@ -90,7 +90,7 @@ def test_blocks_and_threads_change_nothing(geometry, seed, tiles, filters):
     x, w, b = drawn(x_shape, seed, filters=4 * filters)
     expected = run("winograd", x, w, b, options)
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
-        patch.setitem(winograd.BLOCK_TILES, "numpy", tiles)
+        patch.setattr(winograd, "BLOCK_TILES", tiles)
         patch.setattr(threads, "WORTH_A_THREAD", 1)
         for ours, other in zip(run("winograd", x, w, b, options), expected, strict=True):
             np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)

@@ -1,0 +1,63 @@
+"""Matrix products, and how exactly a card takes them.
+
+    fp32   float32 as it is: what gradient checks and parity with the CPU need, and the default
+    tf32   cuBLAS rounds the factors to 10 bits of mantissa on their way into the tensor cores (Ampere and later)
+    fp16   the factors are rounded to float16 (10 bits, up to 65504), added up in float32, and the result rounded
+           once more; everything else, the parameters above all, stays float32.  Small gradients would vanish in
+           that: training scales the loss (`training/loss_scale.py`)
+
+float64 is exact always.  The choice holds within a `with precision(...)` block, for all networks of the process.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from minissd.backend import array_module
+from minissd.card import PRECISIONS, tensor_cores
+from minissd.errors import MinissdError
+
+_in_force = "fp32"
+
+
+@contextmanager
+def precision(name):
+    """Within the block, matrix products of float32 arrays are taken in one of PRECISIONS."""
+    global _in_force
+    if name not in PRECISIONS:
+        raise MinissdError(f"precision {name!r} is not known: choose one of {', '.join(PRECISIONS)}")
+    before, _in_force = _in_force, name
+    try:
+        with tensor_cores(name == "tf32"):
+            yield
+    finally:
+        _in_force = before
+
+
+def precision_in_force():
+    return _in_force
+
+
+def factor(x):
+    """x as products take it: float16 for a float32 array under fp16, else as it is.
+
+    Where an array is a factor more than once, or is gathered into patches, this is done before.
+    """
+    return x.astype(np.float16) if _in_force == "fp16" and x.dtype == np.float32 else x
+
+
+def matmul(a, b, out=None):
+    """a @ b of two matrices, into `out` if given; float32 of float16 factors."""
+    xp, a, b = array_module(a, b), factor(a), factor(b)
+    if a.dtype != np.float16:
+        return xp.matmul(a, b) if out is None else xp.matmul(a, b, out=out)
+    product = _half_on_host(a, b) if xp is np else xp.matmul(a, b)  # summed in float32, put out as float16
+    if out is None:
+        return product.astype(np.float32)
+    out[...] = product
+    return out
+
+
+def _half_on_host(a, b):
+    """NumPy's BLAS has no float16: the same sums, rounded as a card rounds them."""
+    return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)

@@ -1,0 +1,21 @@
+"""Sums over the rows of a matrix."""
+
+from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.kernels.sums import COLUMN_SUMS, THREADS
+
+
+def column_sums(x):
+    """x (M, C) -> (C,): what `x.sum(axis=0)` gives, which a card would take its time for."""
+    return sums_on_card(COLUMN_SUMS, x)[0] if on_card(x) and x.size else x.sum(axis=0)
+
+
+def sums_on_card(kernel, x, *others):
+    """What a kernel of `kernels/sums.py` says of x (M, C), not empty, and the other arrays it takes: [(C,), ...]."""
+    xp, (rows, columns) = array_module(x), x.shape
+    rows_of_part = max(1, -(-rows * columns // THREADS))
+    parts = -(-rows // rows_of_part)
+    arrays = [xp.ascontiguousarray(array) for array in (x, *others)]
+    outputs = [xp.empty((parts, columns), dtype=x.dtype) for _ in kernel.outputs.split(",")]
+    kernel(*arrays, rows, columns, rows_of_part, *outputs)
+    return [output.sum(axis=0) for output in outputs]
