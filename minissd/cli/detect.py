@@ -8,12 +8,14 @@ import typer
 from rich.markup import escape
 
 from minissd.backend import resolve_device
+from minissd.card import check_precision
 from minissd.cli import networks, options
 from minissd.cli.console import console, print_table, simple_table
 from minissd.cli.media import find_media
 from minissd.cli.search import Search
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
+from minissd.ops import products
 
 LISTED = 20  # files in the table; detections.json has them all
 
@@ -30,6 +32,7 @@ def detect(
     score: Annotated[float, typer.Option(help="Lowest score to show.", min=0, max=1)] = 0.5,
     batch_size: options.BatchSize = 8,
     device: options.Device = "auto",
+    precision: options.Precision = "fp32",
     pictures: Annotated[bool, typer.Option(help="Draw annotated copies, or write detections.json only.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the copies and detections.json.", metavar="DIR")] = Path(
         "detections"
@@ -41,12 +44,15 @@ def detect(
     """
     media = find_media(files, out)
     check_writable(out)  # better now than after an hour
-    network = networks.network(checkpoint, weights, model, options.parse_classes(classes), resolve_device(device))
+    device = resolve_device(device)
+    check_precision(precision, device)
+    network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     if network.task != "detect":
         raise MinissdError(f"{checkpoint or weights}: {network.name} finds no boxes: give the weights of a detector")
     search = Search(network, score=score, batch_size=batch_size, pictures=pictures)
     try:
-        left_out = search.run(media)
+        with products.precision(precision):
+            left_out = search.run(media)
     except KeyboardInterrupt:
         console.print(f"stopped; {out} has what was found until then", markup=False, soft_wrap=True)
         raise

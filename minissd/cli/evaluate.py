@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from minissd.backend import resolve_device
+from minissd.card import check_precision
 from minissd.cli import networks, options
 from minissd.cli.console import console, print_notes, progress_bar
 from minissd.cli.results import RESULTS
 from minissd.data import open_dataset
 from minissd.files import check_writable, write_json
+from minissd.ops import products
 from minissd.training import evaluate as score
 
 
@@ -32,6 +34,7 @@ def evaluate(
     method: Annotated[Method, typer.Option(help="Average precision at 11 points, or the area.")] = Method.voc07,
     batch_size: options.BatchSize = 16,
     device: options.Device = "auto",
+    precision: options.Precision = "fp32",
     workers: options.Workers = 2,
     out: Annotated[
         Path | None,
@@ -39,13 +42,16 @@ def evaluate(
     ] = None,
 ):
     """Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, and pictures of them."""
-    network = networks.network(checkpoint, weights, model, options.parse_classes(classes), resolve_device(device))
+    device = resolve_device(device)
+    check_precision(precision, device)
+    network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     where = {"classes": network.classes, "limit": limit, "size": network.input_size}
     dataset = open_dataset(data, split, task=network.task, keep_others=True, **where)
     print_notes(dataset)
     scoring = {"iou_threshold": iou, "method": method.value} if network.task == "detect" else {}
     place = out or (checkpoint.parent if checkpoint else Path("evaluation"))
-    metrics = evaluate_and_draw(network, dataset, place, batch_size=batch_size, workers=workers, **scoring)
+    with products.precision(precision):
+        metrics = evaluate_and_draw(network, dataset, place, batch_size=batch_size, workers=workers, **scoring)
     how = f", IoU {iou:g}, {method.value}" if scoring else ""
     RESULTS[network.task].print(metrics, f"{dataset.name} {split}: {len(dataset)} images{how}")
     console.print(f"metrics.json and pictures: {place}", markup=False, soft_wrap=True)

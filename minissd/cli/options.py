@@ -15,6 +15,9 @@ Limit = Annotated[int | None, typer.Option(help="Only the first so many images."
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto: the card if there is one.")]
+Precision = Annotated[
+    str, typer.Option(help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.")
+]
 Workers = Annotated[int, typer.Option(help="Threads that prepare images ahead.", min=0)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 

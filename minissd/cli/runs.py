@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from shlex import quote
 
 from minissd import __version__, weights
+from minissd.card import check_precision
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
 from minissd.cli.progress import TrainingProgress
@@ -96,6 +97,7 @@ def stored_settings(out, given):
 
 def start(out, settings, device, resume, processes=ALONE):
     """Train as the settings say, from the beginning or from the last checkpoint in the folder."""
+    check_precision(settings["precision"], device)
     if resume and not (out / LAST).exists():
         raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
     try:

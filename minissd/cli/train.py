@@ -91,6 +91,7 @@ def train(
     validate_every: Annotated[int, typer.Option(help="Epochs between two validations.")] = DEFAULTS.validate_every,
     seed: options.Seed = DEFAULTS.seed,
     device: options.Device = "auto",
+    precision: options.Precision = DEFAULTS.precision,
     workers: options.Workers = DEFAULTS.workers,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/DATA unless given.", metavar="DIR")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from minissd.card import PRECISIONS
 from minissd.data import PRESETS
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
@@ -23,6 +24,7 @@ class TrainConfig:
     bias_decay: bool = True  # whether weight decay holds for biases
     augmentation: str = "light"  # a name in minissd.data.PRESETS
     seed: int = 0
+    precision: str = "fp32"  # of matrix products on a card, a name in minissd.card.PRECISIONS
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
 
@@ -43,7 +45,7 @@ class TrainConfig:
                 raise MinissdError(f"--{name.replace('_', '-')} is {getattr(self, name)}: it must be a positive number")
         if not 0 <= self.warmup < 1:
             raise MinissdError(f"warmup is {self.warmup}: it is a part of all steps, at least 0 and below 1")
-        for name, known in (("schedule", SCHEDULES), ("augmentation", PRESETS)):
+        for name, known in (("schedule", SCHEDULES), ("augmentation", PRESETS), ("precision", PRECISIONS)):
             value = getattr(self, name)
             if value not in known:
                 raise MinissdError(f"--{name} {value!r} is not known: choose one of {', '.join(known)}")

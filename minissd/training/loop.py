@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from minissd.backend import array_module, to_device, to_numpy
+from minissd.card import uploaded
 from minissd.data import PRESETS, Batch, Loader
 from minissd.errors import MinissdError
+from minissd.ops.products import precision
 from minissd.training.checkpoint import save_checkpoint
 from minissd.training.evaluate import check_classes, evaluate
 from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end
 from minissd.training.log import RunLog
+from minissd.training.loss_scale import UNSCALED, loss_scale_for
 from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, start_alike
@@ -56,6 +59,7 @@ def train(
     if resume:
         _restore(optimizer, model, resume)
         step, best = resume.step, resume.settings.get("best")
+    loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
     per_epoch = loader.batches_per_epoch
     if per_epoch == 0:
         raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
@@ -66,7 +70,7 @@ def train(
 
     def save(name):
         if out:
-            settings = {"config": asdict(config), "best": best}
+            settings = {"config": asdict(config), "best": best, "loss_scale": loss_scale.state}
             save_checkpoint(Path(out) / name, model, velocity=optimizer.velocity, step=step, settings=settings)
 
     def tell():
@@ -77,11 +81,12 @@ def train(
         # A run that was stopped at the end of an epoch returns to it, for its validation may be missing.
         for epoch in range(max(step - 1, 0) // per_epoch, epochs):
             left = loader.epoch(epoch, start=step - epoch * per_epoch)
-            for batch in islice(left, total - step):
+            for batch, moved in uploaded(islice(left, total - step), model.device):
                 with interrupt_at_the_end():
                     started = time.perf_counter()
                     optimizer.lr = config.learning_rate(step, total)
-                    run = partial(train_step, model, optimizer, batch, config, step, processes)
+                    of_step = {"processes": processes, "moved": moved, "loss_scale": loss_scale}
+                    run = partial(train_step, model, optimizer, batch, config, step, **of_step)
                     losses = step_that_fits(run, partial(train_step, model, step=step), batch, config)
                     step += 1
                     seconds = round(time.perf_counter() - started, 4)
@@ -89,7 +94,8 @@ def train(
                 tell()
             if validation is not None and _due(epoch, epochs, config) and not log.has_validation(step):
                 part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
-                metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
+                with precision(config.precision):
+                    metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
                 score = metrics[task.metric]
                 if best is None or math.isnan(best) or score >= best:  # NaN: there was nothing to find
                     best = score
@@ -103,32 +109,39 @@ def train(
     return log.records
 
 
-def train_step(model, optimizer, batch, config, step, processes=ALONE):
+def train_step(model, optimizer, batch, config, step, processes=ALONE, moved=None, loss_scale=UNSCALED):
     """One update of the model's parameters from one batch; returns the loss and its parts as floats.
 
     A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
     the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
     reading of the loss.  With several `processes`, `batch` is the share of this one, loss and update are the batch's.
+    moved: the batch on the model's device, if it is there already.  loss_scale: of a run in float16, the `LossScale`;
+    a step whose gradients overflow then changes nothing but the scale.
     """
     rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
     size = model.loss_size(*batch.targets)
     terms, grads = {}, {}
-    parts = split_batch(batch, config.accumulate)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is reported below
+    parts = split_batch(moved or batch, config.accumulate)
+    silent = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is reported below
+    with silent, precision(config.precision):
         for part in parts:
             images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
             outputs, cache = model.forward(images, train=True, rng=rng)
             part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
+            d_outputs = loss_scale.magnify(model.loss_backward(loss_cache))
             _add(terms, part_terms)
             # under no name, which would keep this part's gradients beside the sum during the whole of the next part
-            _add(grads, model.backward(model.loss_backward(loss_cache), cache, need_dx=False, spend=True)[1])
+            _add(grads, model.backward(d_outputs, cache, need_dx=False, spend=True)[1])
         terms, grads = processes.mean(terms, grads, 0 if batch.stand_in else size)
         xp = array_module(terms["loss"])
-        numbers = to_numpy(xp.stack(list(terms.values())))
+        numbers = to_numpy(xp.stack([*terms.values(), *loss_scale.watch(grads, terms["loss"])]))
         if not np.isfinite(numbers).all():
             raise_not_finite(step + 1, model, parts, processes)
-        optimizer.step(grads)
-    return dict(zip(terms, map(float, numbers), strict=True))
+        count = len(terms)
+        good, scale = loss_scale.settle(numbers[count:], grads, step + 1)
+        if good:
+            optimizer.step(grads)
+    return dict(zip(terms, map(float, numbers[:count]), strict=True)) | scale
 
 
 def split_batch(batch, count):

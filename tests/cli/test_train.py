@@ -145,3 +145,25 @@ def test_a_path_that_the_system_refuses(refused, tmp_path):
 def test_numbers_below_their_least_are_wrong_usage(minissd):
     for words in (("--batch-size", "0"), ("--seed", "-1"), ("--limit", "0")):
         assert minissd("train", *words).status == 2
+
+
+@pytest.mark.parametrize("precision", ["tf32", "fp16", "half"])
+def test_a_precision_that_the_cpu_lacks_is_refused(refused, trained, tree, tmp_path, small_run, precision):
+    """Before anything is written or read."""
+    where = "--precision", precision, "--device", "cpu", "--out", tmp_path / "out"
+    refused([f"--precision {precision}" if precision != "half" else "'half'", "fp32"], "train", *where, *small_run)
+    checkpoint = "--checkpoint", trained / "last.safetensors"
+    refused([precision, "fp32"], "evaluate", *checkpoint, "--data", tree.root, *where)
+    refused([precision, "fp32"], "detect", *checkpoint, tree.image("img2"), *where)
+    assert not (tmp_path / "out").exists()
+
+
+def test_training_in_half_precision_on_the_card(minissd, refused, strict, tree, tmp_path, small_run):
+    """On the stand-in; a resumed run keeps the precision it began with."""
+    run = "train", "--data", tree.root, "--out", tmp_path / "run"
+    outcome = minissd(*run, "--precision", "fp16", "--device", "cuda", *small_run)
+    assert outcome.status == 0, outcome.err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["precision"] == "fp16"
+    steps = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(step["loss_scale"] > 0 for step in steps if "loss" in step)
+    refused(["--precision", "fp16", "leave it out"], *run, "--precision", "fp32", "--device", "cuda", "--resume")

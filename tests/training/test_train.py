@@ -174,7 +174,7 @@ def test_batches_are_those_of_the_loader(shapes, new_model, monkeypatch):
     """Each epoch shows every image once, in the order that the loader deals."""
     seen = []
 
-    def spy(model, optimizer, batch, config, step, processes):
+    def spy(model, optimizer, batch, config, step, processes, moved, loss_scale):
         seen.append(batch.ids)
         return {"loss": 0.0, "localization": 0.0, "confidence": 0.0}
 
