@@ -3,12 +3,13 @@
 A benchmark is a function `run(peer, repeat, report)` that returns a list of `Figure`s or `Growth`s.  It checks its own
 outputs before it takes a time, so that no figure comes from wrong or skipped work.  peer: the module `torch_peer`, or
 None; repeat: how often each side is timed, what takes seconds a third as often; report(what, done, total): called as
-the work goes on.
+the work goes on.  Those of a card take its conditions too.
 """
 
-from minissd.bench import convolution, detection, growth, layers, preparation, ssd300, step
+from minissd.bench import convolution, detection, growth, layers, on_card, preparation, real_run, ssd300, step
 from minissd.bench.figures import Figure, Goal
 from minissd.bench.growth_figure import Growth
+from minissd.bench.on_card import Conditions
 from minissd.bench.peer import load_peer
 from minissd.bench.record import load_average, make_record
 
@@ -21,5 +22,21 @@ BENCHMARKS = {
     "growth": growth.run,
     "layers": layers.run,
 }
+ON_CARD = {  # name -> run(peer, repeat, report, conditions), conditions as in `on_card.Conditions`
+    "inference": on_card.inference,
+    "training": on_card.training,
+    "nms": on_card.nms,
+    "run": real_run.run,
+}
 
-__all__ = ["BENCHMARKS", "Figure", "Goal", "Growth", "load_average", "load_peer", "make_record"]
+__all__ = [
+    "BENCHMARKS",
+    "ON_CARD",
+    "Conditions",
+    "Figure",
+    "Goal",
+    "Growth",
+    "load_average",
+    "load_peer",
+    "make_record",
+]

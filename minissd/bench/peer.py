@@ -3,20 +3,28 @@
 import importlib
 import importlib.util
 
+from minissd.backend import parse_device
 from minissd.bench.record import blas_threads
 from minissd.errors import MinissdError
 
 
-def load_peer(name=None):
-    """The module `torch_peer`, set to as many threads as NumPy has, or None for no peer.
+def load_peer(name=None, device="cpu"):
+    """The module `torch_peer`, set to as many threads as NumPy has, or None for no peer; for a card `torch_card`.
 
-    name: "torch"; "none"; or None, which means torch if it is installed.
+    name: "torch"; "none"; or None, which means torch if it is installed, and for a card made for CUDA.
     """
     installed = importlib.util.find_spec("torch") is not None
     if name == "torch" and not installed:
         raise MinissdError("--peer torch: PyTorch is not installed: pip install torch, or use --peer none")
     if name == "none" or not installed:
         return None
+    if parse_device(device)[0] == "cuda":
+        peer = importlib.import_module("minissd.bench.torch_card")
+        if name == "torch" and not peer.usable():
+            raise MinissdError(
+                "--peer torch: this PyTorch finds no card: install one made for CUDA, or use --peer none"
+            )
+        return peer if peer.usable() else None
     peer = importlib.import_module("minissd.bench.torch_peer")
     peer.set_threads(blas_threads())
     return peer

@@ -13,10 +13,11 @@ from threadpoolctl import threadpool_info
 from minissd import __version__
 
 
-def make_record(figures, command, repeat, load):
+def make_record(figures, command, repeat, load, card=None):
     """The record of a run.
 
-    figures: name of a benchmark -> its list of `Figure`s; command: what the user typed; load: the load average before.
+    figures: name of a benchmark -> its list of `Figure`s; command: what the user typed; load: the load average before;
+    card: of `describe_card`, where the work was done on one.
     """
     return {
         "command": command,
@@ -27,6 +28,7 @@ def make_record(figures, command, repeat, load):
             "threads": blas_threads(),
             "system": platform.platform(terse=True),
             "load_before": load,
+            **({"card": card} if card else {}),
         },
         "versions": versions(),
         "repeat": repeat,

@@ -56,8 +56,8 @@ def make_side(name, subject, batch_size, lr):
     return lambda: train_step(model, optimizer, batch, config, step=0)["loss"]
 
 
-def check(work, losses):
+def check(work, losses, **criterion):
     """The losses of the first steps, dict side -> list, must agree."""
     for name in losses.keys() - {MINISSD}:
         for i, (ours, theirs) in enumerate(zip(losses[MINISSD], losses[name], strict=True), 1):
-            require_agreement(f"{work}, loss of step {i} ({name})", ours, theirs)
+            require_agreement(f"{work}, loss of step {i} ({name})", ours, theirs, **criterion)

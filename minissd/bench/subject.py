@@ -18,8 +18,9 @@ class Subject:
     classes: int
     options: dict = field(default_factory=dict)
 
-    def model(self):
-        return build(self.name, classes=[f"class {i}" for i in range(self.classes)], **self.options)
+    def model(self, device="cpu"):
+        classes = [f"class {i}" for i in range(self.classes)]
+        return build(self.name, classes=classes, device=device, **self.options)
 
 
 def pictures(count, size):

@@ -6,8 +6,15 @@ import time
 PAUSE = 0.05  # seconds before each call: idle threads of the other side's BLAS spin for a while and take a core
 
 
-def interleaved(sides, repeat, report):
-    """Milliseconds of every call: dict side -> list of `repeat` values.
+def milliseconds(side):
+    """Of one call, by the clock on the wall."""
+    started = time.perf_counter()
+    side()
+    return (time.perf_counter() - started) * 1e3
+
+
+def interleaved(sides, repeat, report, clock=milliseconds):
+    """Milliseconds of every call, as `clock` takes them of a side: dict side -> list of `repeat` values.
 
     sides: name -> function without arguments.  They take turns, A B A B, so that whatever slows the machine for a
     moment slows all of them alike; the caller takes medians.  A third as many turns go before, untimed, to warm them
@@ -21,9 +28,7 @@ def interleaved(sides, repeat, report):
     for turn in range(repeat):
         for name, side in sides.items():
             time.sleep(PAUSE)
-            started = time.perf_counter()
-            side()
-            times[name].append((time.perf_counter() - started) * 1e3)
+            times[name].append(clock(side))
         report(turn + 1, repeat)
     return times
 

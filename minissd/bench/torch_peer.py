@@ -1,4 +1,4 @@
-"""The other side of the benchmarks: the same work in PyTorch.  The only file of minissd that imports torch.
+"""The other side of the benchmarks: the same work in PyTorch.  Only this file and torch_card.py import torch.
 
 Everything is built from our arrays and our model, layer by layer, so both sides start from the same numbers.
 PyTorch's maps are (N, C, H, W) and its weights (D, C, KH, KW).
@@ -226,6 +226,6 @@ def multibox_loss(offsets, logits, offset_targets, class_targets, negative_ratio
 def hard_negatives(losses, positive, ratio):
     """Mask (N, P): in each image the ratio * positives negatives with the highest loss."""
     order = losses.masked_fill(positive, -np.inf).argsort(dim=1, descending=True, stable=True)
-    places = torch.arange(positive.shape[1])
+    places = torch.arange(positive.shape[1], device=positive.device)
     wanted = positive.sum(1, keepdim=True) * ratio
     return torch.zeros_like(positive).scatter_(1, order, places < wanted) & ~positive

@@ -9,13 +9,17 @@ from typing import Annotated
 
 import typer
 
-from minissd.bench import BENCHMARKS, load_average, load_peer, make_record, pictures
+from minissd.backend import resolve_device
+from minissd.bench import BENCHMARKS, ON_CARD, Conditions, load_average, load_peer, make_record, pictures
+from minissd.bench.nvidia_smi import driver_version
+from minissd.card import check_precision, describe_card
+from minissd.cli import options
 from minissd.cli.bench_tables import print_results
 from minissd.cli.console import console, progress_bar
 from minissd.errors import MinissdError
 from minissd.files import check_file_writable, check_writable, write_json
 
-Work = Enum("Work", {name: name for name in BENCHMARKS}, type=str)
+Work = Enum("Work", {name: name for name in (*BENCHMARKS, *ON_CARD)}, type=str)
 QUIET = 0.5  # load average up to which a machine counts as quiet
 
 
@@ -25,14 +29,19 @@ class Peer(StrEnum):
 
 
 def bench(
-    work: Annotated[list[Work] | None, typer.Argument(help="What to measure; all of it unless given.")] = None,
+    work: Annotated[
+        list[Work] | None,
+        typer.Argument(help=f"What to measure; all unless given. On a card: {', '.join(ON_CARD)}; else the others."),
+    ] = None,
     peer: Annotated[Peer | None, typer.Option(help="Measure beside it; torch if it is installed.")] = None,
     repeat: Annotated[
         int, typer.Option(help="Times that each side is measured, a third of it for slow work; medians count.", min=1)
     ] = 15,
     data: Annotated[
-        str | None, typer.Option(help="Images to prepare in `data`, as for train; generated JPEGs unless given.")
+        str | None, typer.Option(help="Images for `data` and `run`, as for train; generated JPEGs unless given.")
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    precision: options.Precision = "fp32",
     json: Annotated[Path | None, typer.Option(help="Write the record of this run to a file.", metavar="FILE")] = None,
     draw: Annotated[
         Path | None,
@@ -40,13 +49,18 @@ def bench(
     ] = None,
 ):
     """Measure speed and memory, after checking that what is measured computes the right thing."""
-    names = list(dict.fromkeys(each.value for each in work or Work))
-    check_options(names, json, draw, data)
+    device = resolve_device(device)
+    check_precision(precision, device)
+    known = BENCHMARKS if device == "cpu" else ON_CARD
+    names = list(dict.fromkeys(each.value for each in work)) if work else list(known)
+    check_options(names, known, json, draw, data)
     load = load_average()
     if load and load > QUIET:
         console.print(f"note: other programs are at work (load {load}): do not keep these times", style="yellow")
-    results = measure(names, load_peer(peer and peer.value), repeat, data)
-    record = make_record(results, shlex.join(["minissd", *sys.argv[1:]]), repeat, load)
+    peer = load_peer(peer and peer.value, device)
+    results = measure(names, peer, repeat, Conditions(device, precision, data))
+    card = None if device == "cpu" else describe_card() | {"driver": driver_version()}
+    record = make_record(results, shlex.join(["minissd", *sys.argv[1:]]), repeat, load, card)
     print_results(results, record)
     if json:
         write_json(json, record)
@@ -55,19 +69,26 @@ def bench(
         console.print(f"picture: {path}", markup=False, soft_wrap=True)
 
 
-def check_options(names, json, draw, data):
-    """MinissdError, before minutes of work, if the results could not be written or an option would have no effect."""
+def check_options(names, known, json, draw, data):
+    """MinissdError, before minutes of work, if the results could not be written or an option would have no effect.
+
+    names: of the work; known: the benchmarks of this device.
+    """
+    elsewhere = [name for name in names if name not in known]
+    if elsewhere:
+        other = "--device cuda" if known is BENCHMARKS else "--device cpu"
+        raise MinissdError(f"{elsewhere[0]} is not measured here: add {other}, or choose among {', '.join(known)}")
     if json:
         check_file_writable(json)
     if draw:
         check_writable(draw)
         if not {"layers", "growth"} & set(names):
             raise MinissdError("--pictures draws what layers and growth measure: add one of them, or leave it out")
-    if data and "data" not in names:
-        raise MinissdError("--data is what `data` prepares: add data to the work, or leave it out")
+    if data and not {"data", "run"} & set(names):
+        raise MinissdError("--data is what `data` prepares and `run` trains on: add one of them, or leave it out")
 
 
-def measure(names, peer, repeat, data):
+def measure(names, peer, repeat, conditions):
     """{name of a benchmark: what it returned}, with a progress bar for each."""
     results = {}
     with progress_bar("rounds") as bar:
@@ -77,6 +98,9 @@ def measure(names, peer, repeat, data):
             def report(what, done, total, task=task):
                 bar.update(task, completed=done, total=total, note=what, speed=bar.tasks[task].speed or 0)
 
-            run = partial(BENCHMARKS[name], data=data) if name == "data" else BENCHMARKS[name]
+            if name in ON_CARD:
+                run = partial(ON_CARD[name], conditions=conditions)
+            else:
+                run = partial(BENCHMARKS[name], data=conditions.data) if name == "data" else BENCHMARKS[name]
             results[name] = run(peer, repeat, report)
     return results

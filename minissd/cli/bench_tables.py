@@ -21,7 +21,9 @@ MEASURES = {  # title of a table -> the measure of `bench.figures` that it is ab
 def print_results(results, record):
     """results: name of a benchmark -> list of Figure or Growth; record: of `make_record`."""
     machine, versions, repeat = record["machine"], record["versions"], record["repeat"]
+    card = machine.get("card")
     console.print(
+        f"{card['name'] + ', CuPy ' + card['cupy'] + ', ' if card else ''}"
         f"{machine['cpu']}, {machine['threads']} threads, NumPy {versions['numpy']}, "
         f"PyTorch {versions['torch'] or 'not installed'}; medians of {repeat}, of slow work {fewer(repeat)}",
         soft_wrap=True,
@@ -32,6 +34,10 @@ def print_results(results, record):
         print_layers(results["layers"])
     if growths:
         print_growths(growths)
+    shown_already = [*growths, *results.get("layers", ())]
+    others = [result for result in everything if result not in shown_already and not result.goal]
+    if others:
+        print_others(others)
     asked = [result for result in everything if result not in growths and result.goal]
     for title, measure in MEASURES.items():
         figures = [figure for figure in asked if figure.goal.measure.title == measure]
@@ -57,6 +63,14 @@ def print_figures(title, figures):
             VERDICTS[figure.verdict],
         )
     print_table(title, table)
+
+
+def print_others(figures):
+    """Figures of which nothing is asked."""
+    table = simple_table("work", "minissd", "PyTorch")
+    for figure in figures:
+        table.add_row(figure.work, amount(figure.ours, figure.unit), amount(figure.peer[0], figure.unit))
+    print_table("measured beside", table)
 
 
 def print_growths(growths):

@@ -56,7 +56,7 @@ def quick(monkeypatch):
 
     quick.ran = []
     monkeypatch.setattr(command, "BENCHMARKS", {name: results(name) for name in BENCHMARKS})
-    monkeypatch.setattr(command, "load_peer", lambda name: None)
+    monkeypatch.setattr(command, "load_peer", lambda name, device: None)
     return quick
 
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(quick, tmp_path):
 
 def test_options_without_effect_are_refused(quick, tmp_path):
     assert "add one of them" in fails("conv", "--pictures", tmp_path)
-    assert "add data" in fails("conv", "--data", "shapes")
+    assert "`data` prepares" in fails("conv", "--data", "shapes")
     assert quick.ran == []
 
 
