@@ -238,3 +238,18 @@ def test_the_pool_has_an_end():
     finally:
         pool.set_limit(size=0)
     assert (x[:1] + 1).shape == (1,)
+
+
+CUDA_PARTS = (
+    "cuda.Stream.record cuda.Stream.wait_event cuda.Stream.synchronize cuda.Event.record cuda.Event.synchronize "
+    "cuda.get_current_stream cuda.get_elapsed_time cuda.alloc_pinned_memory cuda.get_cublas_handle "
+    "cuda.Device.pci_bus_id cuda.Device.compute_capability _core.get_compute_type _core.set_compute_type ndarray.set "
+    "ElementwiseKernel get_default_memory_pool cuda.runtime.getDeviceProperties cuda.runtime.memGetInfo "
+    "cuda.runtime.driverGetVersion"
+)
+
+
+@pytest.mark.parametrize("path", CUDA_PARTS.split())
+def test_streams_memory_and_switches_exist_on_both(real, path):
+    for module in (real, cupy):
+        operator.attrgetter(path)(module)

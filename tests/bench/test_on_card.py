@@ -46,11 +46,14 @@ def peer(monkeypatch):
     from minissd.bench import torch_card
 
     monkeypatch.setattr(torch_card, "DEVICE", "cpu")
+    load_peer("torch")  # which sets the number of its threads
     return load_peer("torch", "cuda")
 
 
-@pytest.mark.parametrize("precision", ["fp32", "tf32"])
-@pytest.mark.parametrize("name", ["inference", "training"])
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [("inference", "fp32"), ("inference", "tf32"), ("inference", "fp16"), ("training", "fp32"), ("training", "tf32")],
+)
 def test_both_sides_agree_and_are_timed(small, peer, report, name, precision):
     figures = ON_CARD[name](peer, 1, report, Conditions("cuda", precision))
     for figure in figures:
