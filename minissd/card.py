@@ -126,13 +126,8 @@ def milliseconds_on_card(work):
     return cuda.get_elapsed_time(started, ended), result
 
 
-def fresh_memory():
-    """Give what no array needs back to the card, so that `memory_held` tells what the next work takes."""
-    sys.modules["cupy"].get_default_memory_pool().free_all_blocks()
-
-
 def memory_held():
-    """Bytes of the card that CuPy's pool holds: arrays, and what was used and freed since `fresh_memory`."""
+    """Bytes of the card that CuPy's pool holds: arrays, and what was freed since `backend.free_card_memory`."""
     return sys.modules["cupy"].get_default_memory_pool().total_bytes()
 
 

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.backend import to_device, to_numpy
+from minissd.backend import free_card_memory, to_device, to_numpy
 from minissd.bench import detection, ssd300
 from minissd.bench.agreement import require_all_agree
 from minissd.bench.figures import MINISSD, OWN_RATE, OWN_TIME, SPEED, Figure, Goal
 from minissd.bench.step import check as check_losses
 from minissd.bench.subject import pictures, training_batch
 from minissd.bench.timing import fewer, interleaved
-from minissd.card import fresh_memory, memory_held, milliseconds_on_card
+from minissd.card import memory_held, milliseconds_on_card
 from minissd.detection import SSD300, default_boxes, detections_from
 from minissd.ops.products import precision
 from minissd.training import SGD, TrainConfig, train_step
@@ -129,7 +129,8 @@ def memory(work, sides, peer):
     """A figure of what each side takes from the card for the work, weights and caches not counted as free."""
     taken = {}
     for name, side in sides.items():
-        forget, held = (peer.forget_memory, peer.memory_held) if name == PYTORCH else (fresh_memory, memory_held)
+        theirs = name == PYTORCH
+        forget, held = (peer.forget_memory, peer.memory_held) if theirs else (free_card_memory, memory_held)
         forget()
         side()
         taken[name] = [held() / 2**20]

@@ -69,7 +69,7 @@ class TrainingStep(TrainingStepOnHost):
 
 
 def forget_memory():
-    """As `minissd.card.fresh_memory`."""
+    """As `minissd.backend.free_card_memory`."""
     if DEVICE == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
