@@ -37,6 +37,7 @@ _DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
 _MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
 GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
+_ADDED_LATER = {"precision": "fp32"}  # what older runs say nothing of, as they had it
 _MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 
 
@@ -68,9 +69,9 @@ def _model_for(model, task):
 def stored_settings(out, given):
     """The settings of the run in a folder.  `given`: options the user typed, which must not contradict them."""
     try:
-        settings = json.loads((out / CONFIG).read_text(encoding="utf-8"))
+        settings = _ADDED_LATER | json.loads((out / CONFIG).read_text(encoding="utf-8"))
         missing = {*_TRAIN_FIELDS, *_DATA_FIELDS, *_MODEL_FIELDS} - settings.keys()
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, TypeError):
         raise MinissdError(f"{out}: holds no run to resume (no readable {CONFIG}): give the --out of the run") from None
     if missing:
         raise MinissdError(f"{out / CONFIG}: says nothing of {min(missing)}: restore the file or start a new run")
