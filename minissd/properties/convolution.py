@@ -44,12 +44,13 @@ def _keeps_the_size(function, n, k, dilation):
         raise AssertionError(f"n = {n} padded by {pad} gives {size} windows of extent {extent}, expected {n}")
 
 
+KEEPS_THE_SIZE = Property(
+    "keeps the size at stride 1",
+    st.tuples(kernels, st.integers(1, 9)).map(lambda case: case[0] | {"n": case[1]}),
+    _keeps_the_size,
+)
 SAME_PADDING = (
-    Property(
-        "keeps the size at stride 1",
-        st.tuples(kernels, st.integers(1, 9)).map(lambda case: case[0] | {"n": case[1]}),
-        _keeps_the_size,
-    ),
+    KEEPS_THE_SIZE,
     equals(_same_padding, kernels, statement="puts the odd cell of an even kernel at the end"),
 )
 
