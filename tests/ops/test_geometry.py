@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from minissd import naive
 from minissd.ops import effective_kernel, output_size
 from minissd.ops.geometry import pad_widths
+from minissd.properties.convolution import KEEPS_THE_SIZE, library_same_padding
 
 
 @pytest.mark.parametrize(("k", "rate", "extent"), [(3, 1, 3), (3, 2, 5), (3, 6, 13), (2, 3, 4), (1, 9, 1)])
@@ -65,7 +66,7 @@ def test_the_lectures_pads_keep_the_size_for_even_kernels_too(n, k, dilation):
     (above, below), left_right = pad_widths("same", k, dilation)
     assert (above, below) == left_right
     assert below - above in (0, 1)  # an even extent has its odd cell below
-    assert output_size(n, k, 1, (above, below), dilation) == n
+    KEEPS_THE_SIZE.holds(library_same_padding, n=n, k=k, dilation=dilation)
 
 
 @pytest.mark.parametrize(

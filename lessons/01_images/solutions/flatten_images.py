@@ -1,0 +1,2 @@
+def flatten_images(images):
+    return images.reshape(len(images), -1)

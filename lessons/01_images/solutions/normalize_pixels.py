@@ -1,0 +1,2 @@
+def normalize_pixels(images, mean, scale):
+    return (images.astype(float) - mean) * scale

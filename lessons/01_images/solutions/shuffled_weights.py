@@ -1,0 +1,2 @@
+def shuffled_weights(w, order):
+    return w[order]
