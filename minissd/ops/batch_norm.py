@@ -75,10 +75,10 @@ def batch_norm_backward(dy, cache):
     def dgamma_and_dbeta(block):
         if on_card(x) and x.size:
             return xp.stack(sums_on_card(BATCH_NORM_SUMS, rows, dy_rows, mean, inverse_std))
-        x_hat = rows[block] - wide_mean
-        x_hat *= wide_inverse_std
-        x_hat *= dy_rows[block]
-        return xp.stack([x_hat.sum(axis=0), dy_rows[block].sum(axis=0)])
+        products = rows[block] - wide_mean
+        products *= dy_rows[block]
+        x_hat_dy = products.sum(axis=0) * wide_inverse_std  # scaled after the sum: one pass less
+        return xp.stack([x_hat_dy, dy_rows[block].sum(axis=0)])
 
     dgamma, dbeta = _sum_over_blocks(dgamma_and_dbeta, rows, repeats, xp)
 
@@ -89,6 +89,7 @@ def batch_norm_backward(dy, cache):
     # (3) through the variance, moved by 2 (x - mean) / M: -slope x_hat dgamma / M
     per_centred = xp.tile(slope * inverse_std * dgamma / max(count, 1), repeats)
     constant = xp.tile(slope * dbeta / max(count, 1), repeats)
+    offset = constant - per_centred * wide_mean  # (2) and (3) are per_centred x + offset: one pass less again
     dx = xp.empty_like(dy_rows)
 
     def add_up(block):
@@ -97,10 +98,9 @@ def batch_norm_backward(dy, cache):
             return
         xp.multiply(dy_rows[block], wide_slope, out=dx[block])
         if train:  # with fixed statistics only (1) is left
-            centred = rows[block] - wide_mean
-            centred *= per_centred
-            centred += constant
-            dx[block] -= centred
+            moved = rows[block] * per_centred
+            moved += offset
+            dx[block] -= moved
 
     _for_each_block(add_up, rows, xp)
     return dx.reshape(x.shape), dgamma, dbeta

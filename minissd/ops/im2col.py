@@ -59,8 +59,10 @@ class Windows:
         if (rows, columns) == (h, w):
             return x
         (top, _), (left, _) = self.pads
-        padded = array_module(x).full((n, rows, columns, c), value, dtype=x.dtype)
+        padded = array_module(x).empty((n, rows, columns, c), dtype=x.dtype)
         padded[:, top : top + h, left : left + w] = x
+        padded[:, :top] = padded[:, top + h :] = value  # the border alone: the rest would be written twice
+        padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = value
         return padded
 
     def crop(self, padded):
