@@ -1,0 +1,125 @@
+"""What holds for max pooling and ReLU, forward and backward, on single maps (H, W)."""
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from minissd import naive, ops
+from minissd.gradcheck import away_from, check_backward
+from minissd.properties.core import Property, equals, require_equal
+from minissd.properties.plain import whole
+
+sides = st.integers(1, 4)
+
+
+# --- the library's functions in the shape of the exercises ---
+
+
+def max_pool(x, kernel, stride, pad):
+    return ops.max_pool2d(x[None, :, :, None], kernel, stride=stride, pad=pad)[0][0, :, :, 0]
+
+
+def max_pool_gradient(dy, x, kernel, stride):
+    _, cache = ops.max_pool2d(x[None, :, :, None], kernel, stride=stride)
+    return ops.max_pool2d_backward(dy[None, :, :, None], cache)[0, :, :, 0]
+
+
+def relu_gradient(dy, x):
+    return ops.relu_backward(dy, ops.relu(x)[1])
+
+
+# --- max pooling ---
+
+
+def _naive_pool(x, kernel, stride, pad):
+    return naive.max_pool2d(x[None, :, :, None], kernel, (stride, stride), pad)[0, :, :, 0]
+
+
+def _naive_gradient(dy, x, kernel, stride):
+    return naive.max_pool2d_backward(dy[None, :, :, None], x[None, :, :, None], kernel, (stride, stride))[0, :, :, 0]
+
+
+@st.composite
+def _maps(draw, padded=False):
+    """A map, and windows of which none lies wholly in the padding."""
+    kernel = draw(st.integers(2 if padded else 1, 3))
+    pad = draw(st.integers(1, kernel - 1)) if padded else 0
+    smallest = max(1, kernel - 2 * pad)
+    size = draw(st.tuples(*(st.integers(smallest, 4) for _ in range(2))))
+    return {"x": draw(whole(size)), "kernel": kernel, "stride": draw(st.integers(1, 3)), "pad": pad}
+
+
+def _shifted(function, x, kernel, stride, pad):
+    raised = function(x - 20, kernel, stride, pad)
+    require_equal(raised, function(x, kernel, stride, pad) - 20, what="the result for x - 20")
+
+
+MAX_POOL = (
+    equals(_naive_pool, _maps(), statement="gives the largest cell of each window, without padding"),
+    equals(_naive_pool, _maps(padded=True), statement="never lets a padded cell win"),
+    Property("gives 20 less everywhere when every cell is 20 less", _maps(padded=True), _shifted),
+)
+
+
+# --- its gradient ---
+
+
+@st.composite
+def _gradients(draw, apart=False, ties=False):
+    """A map and gradients for its windows.  apart: windows side by side; ties: some cells are equal, else none are."""
+    kernel = draw(st.integers(2 if not apart else 1, 3))
+    stride = kernel if apart else draw(st.integers(1, kernel - 1))
+    size = draw(st.tuples(*(st.integers(kernel, 4) for _ in range(2))))
+    if ties:
+        x = draw(whole(size, 0, 1))
+    else:
+        x = np.array(draw(st.permutations(range(1, size[0] * size[1] + 1))), float).reshape(size)
+    dy = draw(whole([naive.output_size(n, kernel, stride) for n in size]))
+    return {"dy": dy, "x": x, "kernel": kernel, "stride": stride}
+
+
+def _nothing_lost(function, dy, x, kernel, stride):
+    total = np.sum(function(dy, x, kernel, stride))
+    assert np.isclose(total, dy.sum()), f"dx adds up to {total:g}, dy to {dy.sum():g}: every number has to arrive"
+
+
+MAX_POOL_GRADIENT = (
+    equals(_naive_gradient, _gradients(apart=True), statement="hands each window's gradient to its largest cell"),
+    equals(_naive_gradient, _gradients(), statement="adds up what a cell gets from several windows"),
+    equals(_naive_gradient, _gradients(ties=True), statement="gives it to the first of equal cells alone"),
+    Property("loses nothing: dx adds up to what dy adds up to", _gradients(ties=True), _nothing_lost),
+)
+
+
+# --- the gradient of ReLU ---
+
+
+@st.composite
+def _activations(draw):
+    x = draw(whole((draw(sides), draw(sides))))
+    assume((x != 0).all())
+    return {"x": x}
+
+
+@st.composite
+def _at_the_kink(draw):
+    x = draw(whole((draw(sides),), -1, 1))
+    return {"dy": draw(whole(x.shape)), "x": x}
+
+
+def _slope(function, x):
+    check_backward(
+        lambda x: (np.maximum(x, 0), x), function, [away_from(x, 0)], names=["x"], rng=np.random.default_rng(1)
+    )
+
+
+def _nothing_passes(function, dy, x):
+    dx = np.asarray(function(dy, x))
+    require_equal(dx[x <= 0], np.zeros((x <= 0).sum()), what="dx where x <= 0")
+
+
+RELU_GRADIENT = (
+    Property("agrees with the difference quotients of max(x, 0)", _activations(), _slope),
+    Property("lets nothing pass where x is 0 or negative", _at_the_kink(), _nothing_passes),
+    equals(relu_gradient, _at_the_kink(), statement="hands dy on unchanged where x is positive"),
+)
