@@ -49,12 +49,6 @@ def test_votes_against_a_loop(seed, n, m, count):
     assert neighbour_accuracy(queries, labels, known, known_labels, count) == pytest.approx(np.mean(hits))
 
 
-def test_of_equally_many_votes_the_nearest_wins():
-    known = np.array([[1, 0.1], [1, 0.2], [1, 0.3], [1, 0.4]])
-    labels = np.array([2, 1, 1, 2])
-    assert neighbour_accuracy(np.array([[1.0, 0.0]]), np.array([2]), known, labels, 4) == 1
-
-
 def test_arithmetic_takes_a_mean_to_a_mean(rng):
     vectors, labels = rng.standard_normal((12, 5)), np.arange(12) % 3
     means = [vectors[labels == label].mean(axis=0) for label in range(3)]
