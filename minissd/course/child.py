@@ -1,13 +1,15 @@
 """`python -m minissd.course.child`: judges one file in a process of its own, which `sandbox` starts and watches.
 
-The request comes as JSON on the standard input, the verdict goes as JSON into the file that it names.  What the
-student's code prints goes to the standard output.
+The request comes as JSON on the standard input, the verdict goes as JSON into the file that it names.  The beginning
+of what the student's code prints goes to the standard output.
 """
 
 import faulthandler
 import importlib
+import io
 import json
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,9 +29,11 @@ def main():
     judge = _judge_of(request)
     if resource:
         limit_memory(request["megabytes"])
+    shown = FirstPart(sys.stdout)
     with open(request["trace"], "w") as trace:  # at the end of its time, the line it is in
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=trace)
-        verdict = judge(request["source"], filename=request["filename"], seed=request["seed"])
+        with redirect_stdout(shown), redirect_stderr(shown):
+            verdict = judge(request["source"], filename=request["filename"], seed=request["seed"])
         faulthandler.cancel_dump_traceback_later()
     Path(request["answer"]).write_text(json.dumps(asdict(verdict)))
 
@@ -43,6 +47,19 @@ def _judge_of(request):
     exercise = find_exercise(read_lessons(shelf), key)
     exercise.properties  # noqa: B018  # imported now
     return partial(judge_source, exercise=exercise)
+
+
+class FirstPart(io.TextIOBase):
+    """Passes on the first characters written to it and drops the others, however much is printed."""
+
+    def __init__(self, stream, left=4000):
+        self.stream, self.left = stream, left
+
+    def write(self, text):
+        self.stream.write(text[: self.left])
+        self.stream.flush()  # a crash must not lose it
+        self.left -= min(len(text), self.left)
+        return len(text)
 
 
 def limit_memory(megabytes):

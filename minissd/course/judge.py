@@ -12,10 +12,12 @@ import types
 import warnings
 from dataclasses import dataclass
 
-from minissd.gradcheck import GradientError
 from minissd.properties import falsify, require_equal, sample_calls, show
 
-EVERYDAY = {"numpy", "math", "itertools", "functools", "collections", "dataclasses", "typing"}  # free to import
+EVERYDAY = {  # free to import
+    *("numpy", "math", "itertools", "functools", "operator"),
+    *("collections", "copy", "dataclasses", "typing", "__future__"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ def load(source, start_text, filename):
     try:
         tree = ast.parse(source, filename)
     except SyntaxError as error:
-        line = (error.text or "").strip()
-        raise Unusable(f"line {error.lineno} is no Python ({error.msg}): {line}") from None
+        where = f"line {error.lineno}" if error.lineno else "the file"
+        text = f": {error.text.strip()}" if error.text else ""
+        raise Unusable(f"{where} is no Python ({error.msg}){text}") from None
     foreign = sorted(set(_imports(tree)) - set(_imports(ast.parse(start_text))) - EVERYDAY)
     if foreign:
         raise Unusable(f"it imports {foreign[0]}: write it with numpy and what the file came with")
@@ -121,15 +124,15 @@ def _imports(tree):
 
 def explain(error, filename):
     """Why a property broke: its own words, or the exception with the line of the student's file where it arose."""
-    if isinstance(error, AssertionError | GradientError) and str(error):
-        return str(error)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
     where = f" in line {lines[-1]}" if lines else ""
+    if isinstance(error, AssertionError) and str(error) and not lines:  # of the property, not of the student
+        return str(error)
     if isinstance(error, MemoryError):
         return f"it asks for more memory than it may have{where}"
     if isinstance(error, RecursionError):
         return f"it calls itself without an end{where}"
-    return f"{type(error).__name__}{where}: {error}"
+    return f"{type(error).__name__}{where}" + (f": {error}" if str(error) else "")
 
 
 def recognise(function, exercise, calls, *, seed=0):
@@ -139,9 +142,11 @@ def recognise(function, exercise, calls, *, seed=0):
     on the smallest example are still told apart.
     """
     calls = [*calls, *(call for claim in exercise.properties for call in sample_calls(claim, function, seed=seed))]
-    solution = exercise.solution.read_text(encoding="utf-8") if exercise.mutants else ""
+    if not calls or not exercise.mutants:
+        return None
+    solution = exercise.solution.read_text(encoding="utf-8")
     for mutant in exercise.mutants:
-        wrong = function_of(mutant.source(solution), exercise, f"<mutant {mutant.name}>")
+        wrong = function_of(mutant.source(solution), exercise, "<known wrong answer>")
         if all(_same_answer(wrong, call) for call in calls):
             return mutant
     return None

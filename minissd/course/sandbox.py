@@ -1,32 +1,40 @@
 """Runs a student's file in a process of its own: an endless loop, a crash or a huge allocation ends in a message.
 
 The process gets limits of time and memory, an empty folder to live in, and nothing of the caller's environment but what
-Python needs.  That keeps honest mistakes apart from each other; it is no prison for hostile code.
+Python needs.  What it started itself ends with it.  That keeps honest mistakes apart from each other; it is no prison
+for hostile code.
 """
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from minissd.course.judge import Verdict
 from minissd.errors import MinissdError
 
 SECONDS, MEGABYTES = 20, 1024
+LONGEST = 500_000  # characters of a file
 MARGIN = 20  # seconds for starting Python, and before the clock outside ends what the clock inside could not
 
 
 def judge_file(path, exercise, *, seed=0, seconds=SECONDS, megabytes=MEGABYTES):
     """The `Verdict` on the file at `path`, with what it prints, shortened.  MinissdError if it cannot be read."""
     try:
-        source = Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8-sig") as file:  # an editor of Windows may begin it with a byte order mark
+            source = file.read(LONGEST + 1)
     except OSError as error:
         raise MinissdError(f"{path}: cannot be read ({error.strerror}): give the file of an exercise") from None
     except UnicodeDecodeError:
         raise MinissdError(f"{path}: is no text in UTF-8: give the file of an exercise") from None
+    if len(source) > LONGEST:
+        raise MinissdError(f"{path}: is longer than {LONGEST} characters: give the file of an exercise")
     with tempfile.TemporaryDirectory(prefix="minissd-") as folder:
         folder = Path(folder)
         request = {
@@ -49,22 +57,33 @@ def _run(request, home, seconds):
     """(exit status or None if it was ended from outside, what it printed)."""
     command = [sys.executable, "-m", "minissd.course.child"]
     with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            env=_environment(home),
+            start_new_session=True,  # a process group of its own, to be ended as a whole
+        )
         try:
-            done = subprocess.run(
-                command,
-                input=json.dumps(request).encode(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=home,
-                env=_environment(home),
-                timeout=seconds,
-                check=False,
-            )
-            status = done.returncode
+            process.communicate(json.dumps(request).encode(), timeout=seconds)
+            status = process.returncode
         except subprocess.TimeoutExpired:
             status = None
+        finally:
+            _end_group(process)
         output.seek(0)
-        return status, output.read(4000).decode(errors="replace")
+        return status, output.read(10_000).decode(errors="replace")
+
+
+def _end_group(process):
+    """End the process and whatever it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def _environment(home):
@@ -81,17 +100,32 @@ def _environment(home):
 
 
 def _verdict(request, status, printed):
-    answer = Path(request["answer"])
-    if status == 0 and answer.exists():
-        content = json.loads(answer.read_text())
-        return Verdict(**content | {"held": tuple(content["held"]), "printed": printed[:1000]})
+    printed = printed[:1000]
+    verdict = _answer(Path(request["answer"])) if status == 0 else None
+    if verdict:
+        return replace(verdict, printed=printed)
     trace = Path(request["trace"])
     text = trace.read_text(errors="replace") if trace.exists() else ""
     if status is None or "Timeout" in text:
         lines = re.findall(rf'File "{re.escape(request["filename"])}", line (\d+)', text)
         where = f" in line {lines[0]}" if lines else ""
         reason = f"it was stopped after {request['seconds']} seconds{where}: is there a loop without an end?"
-        return Verdict("stopped", reason=reason, printed=printed[:1000])
+        return Verdict("stopped", reason=reason, printed=printed)
     last = printed.strip().splitlines()[-1:] or ["no message"]
-    reason = f"the process ended with status {status} ({last[0][:200]})"
-    return Verdict("stopped", reason=reason, printed=printed[:1000])
+    reason = f"its process ended before there was a verdict, with status {status} ({last[0][:200]})"
+    return Verdict("stopped", reason=reason, printed=printed)
+
+
+def _answer(path):
+    """The verdict that the process left, or None: the student's code may have ended it, or written there itself."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        text = {name: _clean(value) for name, value in content.items() if name != "held"}
+        return Verdict(held=tuple(map(_clean, content["held"])), **text)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _clean(text):
+    """Without half surrogates, which no terminal and no file takes."""
+    return text.encode(errors="replace").decode()

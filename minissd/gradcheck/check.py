@@ -26,9 +26,8 @@ def check_backward(forward, backward, inputs, *, names=None, rng=None, eps=1e-5,
     """Raise `GradientError` unless `backward` gives the gradients of `forward`; return the largest error.
 
     forward(*inputs) -> (y, cache): y an array or a tuple of arrays, the same for the same inputs.
-    backward(dy, cache) -> a gradient per input: bare, a tuple in the order of `inputs` or a dict by `names`;
-    None for an input that has none.
-    inputs: floating arrays, checked as float64 copies; close over what else there is (labels, masks).  Of an
+    backward(dy, cache) -> a gradient per input: bare, a tuple in the order of `inputs` or a dict by `names`.
+    inputs: floating arrays, checked as float64 copies; close over what has no gradient (labels, masks).  Of an
     input with more than `max_entries` entries a random sample of that many is measured.
     The error returned is relative to the largest entry of its gradient.
     """
@@ -52,8 +51,6 @@ def check_backward(forward, backward, inputs, *, names=None, rng=None, eps=1e-5,
 
     largest = 0.0
     for i, (name, x, analytic) in enumerate(zip(names, inputs, gradients, strict=True)):
-        if analytic is None:
-            continue
 
         def output(changed, i=i):
             return forward(*inputs[:i], changed, *inputs[i + 1 :])[0]
@@ -138,11 +135,20 @@ def _by_input(gradients, names):
         missing = [name for name in names if name not in gradients]
         if missing:
             raise GradientError(f"backward returns no gradient for {', '.join(missing)}")
-        return tuple(gradients[name] for name in names)
+        gradients = tuple(gradients[name] for name in names)
     gradients = _tuple(gradients)
     if len(gradients) != len(names):
-        raise GradientError(f"backward returns {len(gradients)} gradients for {len(names)} inputs {names}")
+        raise GradientError(f"backward returns {_count(gradients)} for {_count(names, 'input')}: {', '.join(names)}")
+    for name, gradient in zip(names, gradients, strict=True):
+        if gradient is None:
+            raise GradientError(f"the gradient of {name} is None: is there a return?")
+        if np.asarray(gradient).dtype.kind not in "biuf":
+            raise GradientError(f"the gradient of {name} is no array of real numbers but a {type(gradient).__name__}")
     return gradients
+
+
+def _count(parts, what="gradient"):
+    return f"{len(parts)} {what}{'' if len(parts) == 1 else 's'}"
 
 
 def _tuple(value):

@@ -7,6 +7,7 @@ Hypothesis, shrinks what it finds to the smallest and plainest it can.
 
 import contextlib
 import copy
+import types
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -71,10 +72,13 @@ def require_equal(found, expected, *, what="the result", rtol=1e-7, atol=1e-9):
 def _require_equal_arrays(found, expected, what, rtol, atol):
     if found is None:
         raise AssertionError(f"{what} is None: is there a return?")
+    given, expected = found, np.asarray(expected)
     try:
-        found, expected = np.asarray(found), np.asarray(expected)
-    except ValueError as error:
-        raise AssertionError(f"{what} is {_kind(found)}, which makes no array ({error})") from None
+        found = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        found = np.asarray(None)
+    if found.dtype.kind == "O" and expected.dtype.kind != "O":
+        raise AssertionError(f"{what} is {_kind(given)}, expected {_wanted(expected)}")
     if found.shape != expected.shape:
         raise AssertionError(f"{what} has shape {found.shape}, expected {expected.shape}{_beside(found, expected)}")
     if _family(found) != _family(expected):
@@ -123,6 +127,10 @@ def _plain(value):
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
+def _wanted(expected):
+    return f"an array of shape {expected.shape}" if expected.ndim else f"a number such as {_plain(expected[()])}"
+
+
 def _kind(value):
     return "None" if value is None else f"a {type(value).__name__}"
 
@@ -137,6 +145,8 @@ def recorded(function, calls):
         except Exception as error:  # whatever the function under test raises belongs to the record
             calls.append(Call(*before, error))
             raise
+        if isinstance(result, types.GeneratorType):
+            raise AssertionError("the result is a generator: use return, not yield")
         calls.append(Call(*before, copy.deepcopy(result)))
         _require_unchanged((args, kwargs), before)
         return result

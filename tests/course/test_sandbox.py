@@ -1,8 +1,13 @@
 """Whatever a student's file does, a verdict comes back."""
 
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from minissd.course import judge_file
+from minissd.course.sandbox import _answer
 from minissd.course.sandbox import judge_file as judge_file_in_limits
 
 SIGNATURE = "def output_size(n, k, stride=1, pad=0, dilation=1):\n"
@@ -14,7 +19,7 @@ def verdict(tmp_path, exercise):
 
     def judged(text, **limits):
         path = tmp_path / "output_size.py"
-        path.write_text(text)
+        path.write_bytes(text.encode())
         return judge_file_in_limits(path, exercise, **limits)
 
     return judged
@@ -63,6 +68,65 @@ def test_what_it_prints_comes_back(verdict):
     assert "looking at 1" in found.printed
 
 
+def test_however_much_it_prints_it_is_judged(verdict, exercise):
+    solution = exercise.solution.read_text()
+    printing = solution.replace("    return", "    print('so much' * 10**6)\n    return")
+    assert printing != solution
+    found = verdict(printing)
+    assert found.passed
+    assert found.printed.startswith("so much") and len(found.printed) <= 1000
+
+
+FORKS = """    os = __import__("os")
+    if os.fork() == 0:
+        open({pid!r}, "w").write(str(os.getpid()))
+        while True:
+            pass
+    while not (os.path.exists({pid!r}) and open({pid!r}).read()):
+        pass
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_it_started_ends_with_it(verdict, tmp_path):
+    pid = tmp_path / "pid"
+    found = verdict(SIGNATURE + FORKS.format(pid=str(pid)))
+    assert found.status == "stopped"
+    assert "before there was a verdict, with status 0" in found.reason
+    deadline = time.monotonic() + 5  # the system takes its time to end a process
+    while _runs(pid.read_text()):
+        assert time.monotonic() < deadline, "it still runs"
+        time.sleep(0.01)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("left", ["", "[]", "{}", '{"status": "passed"}', '{"held": [], "status": "passed", "more": 1}'])
+def test_an_answer_that_the_student_wrote_over_is_none(tmp_path, left):
+    (tmp_path / "answer.json").write_text(left)
+    assert _answer(tmp_path / "answer.json") is None
+
+
+def test_half_a_surrogate_comes_back_as_a_question_mark(verdict):
+    assert verdict(SIGNATURE + "    raise ValueError('\\ud800')\n").reason == "ValueError in line 2: ?"
+
+
+@pytest.mark.parametrize("change", [lambda s: s.replace("\n", "\r\n"), lambda s: "\ufeff" + s])
+def test_a_file_from_windows(verdict, exercise, change):
+    assert verdict(change(exercise.solution.read_text())).passed
+
+
+def test_everyday_modules_are_free(verdict, exercise):
+    solution = exercise.solution.read_text()
+    assert verdict("from __future__ import annotations\nimport copy, operator\n" + solution).passed
+
+
 def test_files_appear_in_no_place_of_ours(verdict, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write = "import numpy as np\n" + SIGNATURE + "    np.save('here.npy', np.ones(3))\n    return -1\n"
@@ -78,6 +142,7 @@ def test_files_appear_in_no_place_of_ours(verdict, tmp_path, monkeypatch):
         ("from minissd.ops import output_size\n", "it imports minissd.ops.output_size"),
         ("import minissd\n" + SIGNATURE + "    return 1\n", "it imports minissd:"),
         ("1 / 0\n", "ZeroDivisionError in line 1"),
+        ("x = 1\0", "the file is no Python (source code string cannot contain null bytes)"),
         ("", "no function output_size"),
     ],
 )
@@ -98,3 +163,26 @@ def test_files_that_cannot_be_read(tmp_path, exercise, refused, content):
 
 def test_an_exception_in_the_answer_names_its_line(verdict):
     assert verdict(SIGNATURE + "    return missing\n").reason.startswith("NameError in line 2")
+    assert verdict(SIGNATURE + "    assert n == 0, 'no rows'\n").reason == "AssertionError in line 2: no rows"
+    assert verdict(SIGNATURE + "    assert n == 0\n").reason == "AssertionError in line 2"
+
+
+def test_a_file_that_is_far_too_long(tmp_path, exercise, refused):
+    (tmp_path / "output_size.py").write_text("#" * 10**6)
+    with refused("longer than"):
+        judge_file(tmp_path / "output_size.py", exercise)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("pass", "the result is None: is there a return?"),
+        ("yield 1", "the result is a generator: use return, not yield"),
+        ("return {1: 2}", "the result is a dict, expected a number such as 1"),
+        ("return [[1, 2], 3]", "the result is a list, expected a number such as 1"),
+        ("return 'one'", "the result holds <U3, expected int64"),
+    ],
+)
+def test_results_of_another_kind_are_named(verdict, body, reason):
+    found = verdict(SIGNATURE + f"    {body}\n")
+    assert (found.status, found.reason, found.mutant) == ("wrong", reason, "")
