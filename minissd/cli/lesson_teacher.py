@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from minissd.cli.console import console, print_table, progress_bar, simple_table
 from minissd.course import find_shelf, read_lessons
@@ -33,7 +34,7 @@ def grade(
     """For teachers: judge many submissions, each file in a process of its own."""
     lessons = read_lessons(find_shelf())
     if only:
-        lessons = [find_lesson(lessons, word) for word in only.split(",") if word.strip()]
+        lessons = list(dict.fromkeys(find_lesson(lessons, word) for word in only.split(",") if word.strip()))
     exercises = [exercise for lesson in lessons for exercise in lesson.exercises]
     check_writable(out)
     with progress_bar("files") as bar:
@@ -42,7 +43,7 @@ def grade(
     for student in dict.fromkeys(one.student for one in grades):
         counts = [one.verdict.status for one in grades if one.student == student]
         known = [counts.count(status) for status in ("passed", "wrong", "empty", "missing")]
-        table.add_row(student, *map(str, known), str(len(counts) - sum(known)))
+        table.add_row(escape(student), *map(str, known), str(len(counts) - sum(known)))
     print_table(f"{len(exercises)} exercises, seed {seed}", table)
     for path in (write_csv(out / "grades.csv", grades), write_junit(out / "grades.xml", grades)):
         console.print(path, soft_wrap=True, markup=False)

@@ -35,19 +35,22 @@ def grade(folders, exercises, *, seed=0, workers=None, report=lambda done, total
     names = _student_names(folders)
     jobs = [(name, folder, exercise) for name, folder in zip(names, folders, strict=True) for exercise in exercises]
     grades = {}
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:  # each thread waits for a process
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)  # each thread waits for a process
+    try:
         running = {pool.submit(_judge, folder, exercise, seed): (name, exercise.key) for name, folder, exercise in jobs}
         for done, future in enumerate(as_completed(running), 1):
             grades[running[future]] = future.result()
             report(done, len(jobs))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C no further file is begun
     return [Grade(name, exercise.key, grades[name, exercise.key]) for name, _, exercise in jobs]
 
 
 def _student_names(folders):
     """The names of the folders, with as much of the path as tells them apart."""
-    names = [folder.resolve().name for folder in folders]
+    names = [_printable(folder.resolve().name) for folder in folders]
     if len(set(names)) < len(names):
-        names = [folder.resolve().as_posix() for folder in folders]
+        names = [_printable(folder.resolve().as_posix()) for folder in folders]
     if len(set(names)) < len(names):
         raise MinissdError("a folder is given twice: give one folder for each student")
     return names
@@ -55,15 +58,21 @@ def _student_names(folders):
 
 def _judge(folder, exercise, seed):
     found = [path for path in sorted(folder.rglob(f"{exercise.name}.py")) if path.is_file()]
+    if len(found) > 1:  # who hands in the whole handout has the stub in it, too
+        found = [path for path in found if not _is_stub(path, exercise)] or found[:1]
     if not found:
         return Verdict("missing", reason=f"there is no {exercise.name}.py")
     if len(found) > 1:
-        places = ", ".join(str(path.relative_to(folder)) for path in found)
+        places = _printable(", ".join(str(path.relative_to(folder)) for path in found))
         return Verdict("broken", reason=f"{exercise.name}.py was handed in several times: {places}")
     try:
         return judge_file(found[0], exercise, seed=seed)
     except MinissdError as error:  # a file that cannot be read is that student's affair, not the end of the grading
-        return Verdict("broken", reason=str(error))
+        return Verdict("broken", reason=_printable(str(error)))
+
+
+def _is_stub(path, exercise):
+    return path.read_bytes().split() == exercise.start_text.encode().split()
 
 
 def write_csv(path, grades):
@@ -88,10 +97,10 @@ def write_junit(path, grades):
         own = [grade for grade in grades if grade.student == student]
         failed = sum(not grade.verdict.passed for grade in own)
         suite = ElementTree.SubElement(
-            root, "testsuite", name=_printable(student), tests=str(len(own)), failures=str(failed), errors="0"
+            root, "testsuite", name=student, tests=str(len(own)), failures=str(failed), errors="0"
         )
         for _, exercise, verdict in own:
-            case = ElementTree.SubElement(suite, "testcase", classname=_printable(student), name=exercise)
+            case = ElementTree.SubElement(suite, "testcase", classname=student, name=exercise)
             if not verdict.passed:
                 message = _printable(f"{verdict.status}: {verdict.reason}")
                 failure = ElementTree.SubElement(case, "failure", message=message, type=verdict.status)
@@ -101,5 +110,5 @@ def write_junit(path, grades):
 
 
 def _printable(text):
-    """Without the control characters and half surrogates that XML cannot hold."""
+    """Without what XML cannot hold: control characters, and the half surrogates of a name that is no UTF-8."""
     return "".join(c if c in "\n\t" or (c >= " " and not "\ud800" <= c <= "\udfff") else "?" for c in text)

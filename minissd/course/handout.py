@@ -27,27 +27,26 @@ LEFT_OUT = ("solutions", "mutants", "lab", "__pycache__", "build.py", "conf.py",
 
 
 def export(shelf, target, *, report=lambda done, total: None):
-    """Write a handout as the new folder `target`/lessons, whole or not at all; returns how many exercises it has.
+    """Write a handout as the new folder `target`, whole or not at all; returns how many exercises it has.
 
     Every stub in it is checked: it must be empty, and no file may contain a solution.
-    MinissdError if `target` has lessons already, or if `shelf` is a handout itself.
+    MinissdError if there is something at `target` already, or if `shelf` is a handout itself.
     report(done, total): called after each exercise.
     """
     target = Path(target)
-    place = target / "lessons"
-    if place.exists():
-        raise MinissdError(f"{place}: exists already: give the name of a new folder")
+    if target.exists():
+        raise MinissdError(f"{target}: exists already: give the name of a new folder")
     originals = read_lessons(shelf)
     if not all(exercise.solution.exists() for lesson in originals for exercise in lesson.exercises):
         raise MinissdError(f"{shelf}: has no solutions, so it is a handout already: export from a complete clone")
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target, prefix=".part-") as part:
-            copy = Path(part) / "lessons"
-            shutil.copytree(shelf, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
-            count = _check(originals, copy, report)
-            (target / "README.md").write_text(README, encoding="utf-8")
-            copy.rename(place)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as part:
+            whole = Path(part) / "handout"
+            shutil.copytree(shelf, whole / "lessons", ignore=shutil.ignore_patterns(*LEFT_OUT))
+            count = _check(originals, whole / "lessons", report)
+            (whole / "README.md").write_text(README, encoding="utf-8")
+            whole.rename(target)
     except OSError as error:
         raise MinissdError(f"{target}: cannot be written ({error.strerror or error}): give another folder") from error
     return count
@@ -55,7 +54,7 @@ def export(shelf, target, *, report=lambda done, total: None):
 
 def _check(originals, copy, report):
     """MinissdError if a solution shows in the handout at `copy`."""
-    texts = {path: path.read_text(encoding="utf-8") for path in copy.rglob("*") if path.is_file()}
+    texts = {path: path.read_text(encoding="utf-8") for path in copy.rglob("*.py")}
     exercises = [exercise for lesson in read_lessons(copy) for exercise in lesson.exercises]
     solutions = {exercise.key: exercise.solution for lesson in originals for exercise in lesson.exercises}
     for done, exercise in enumerate(exercises, 1):
@@ -64,7 +63,7 @@ def _check(originals, copy, report):
             raise MinissdError(f"{exercise.key}: its stub is filled in: put back the raise, then export again")
         body = _body(solutions[exercise.key])
         for path, text in texts.items():
-            if path.suffix == ".py" and body in text:
+            if body in text:
                 raise MinissdError(f"{path.relative_to(copy)}: shows the solution of {exercise.key}: take it out")
         report(done, len(exercises))
     return len(exercises)

@@ -1,12 +1,14 @@
 """What teachers use: handouts without solutions, grades for many submissions."""
 
 import csv
+import os
 import shutil
+import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from minissd.course import read_lessons
+from minissd.course import grading, read_lessons
 from minissd.course.grading import grade, write_csv, write_junit
 from minissd.course.handout import export
 
@@ -51,7 +53,14 @@ def test_a_filled_stub_or_a_solution_in_it_is_found(small_shelf, tmp_path, refus
     shutil.copy(exercise.solution, folder / "exercises" / "helper.py")
     with refused("helper.py", "02/output_size"):
         export(small_shelf, tmp_path / "two")
-    assert not list(tmp_path.glob("*/lessons/*/exercises/helper.py"))[1:], "only the source has it"
+    assert not (tmp_path / "one").exists() and not (tmp_path / "two").exists()
+
+
+def test_a_handout_touches_no_folder_that_is_there(small_shelf, tmp_path, refused):
+    (tmp_path / "README.md").write_text("mine")
+    with refused("exists already"):
+        export(small_shelf, tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
 
 
 @pytest.fixture
@@ -95,6 +104,40 @@ def test_a_file_handed_in_twice_is_not_guessed_about(submissions, exercise):
     (one,) = grade(submissions[:1], [exercise])
     assert one.verdict.status == "broken"
     assert "several times" in one.verdict.reason
+
+
+def test_the_stub_of_a_handout_beside_the_answer_does_not_count(submissions, exercise):
+    shutil.copy(exercise.stub, submissions[0] / "output_size.py")
+    shutil.copy(exercise.stub, submissions[2] / "output_size.py")
+    grades = grade([submissions[0], submissions[2]], [exercise])
+    assert [one.verdict.status for one in grades] == ["passed", "empty"]
+
+
+def test_a_name_that_is_no_text(tmp_path, exercise):
+    """As an archive from another system leaves it."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    (folder / "output_size.py").write_bytes(b"\xff")
+    grades = grade([folder], [exercise])
+    assert grades[0].student == "caf?"
+    assert "no text in UTF-8" in grades[0].verdict.reason
+    assert "caf?" in write_csv(tmp_path / "grades.csv", grades).read_text()
+    assert "caf?" in write_junit(tmp_path / "grades.xml", grades).read_text()
+
+
+def test_no_file_is_begun_after_an_interruption(submissions, exercise, monkeypatch):
+    judged = []
+    monkeypatch.setattr(grading, "_judge", lambda folder, exercise, seed: judged.append(time.sleep(0.05)))
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(submissions, [exercise] * 10, workers=1, report=interrupt)
+    assert len(judged) < 10
 
 
 def test_folders_that_are_none(tmp_path, submissions, exercise, refused):
