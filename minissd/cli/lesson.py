@@ -61,7 +61,7 @@ def next_exercise(folder: Folder = None):
     lessons, mine = read_lessons(find_shelf()), StudentFolder.find(folder)
     exercise = mine.current(lessons)
     if exercise is None:
-        following = next((one for one in lessons if not all(map(mine.passed, one.exercises))), None)
+        following = mine.following(lessons)
         if following is None:
             console.print("[green]All exercises have passed.[/] Now find the bug: [bold]minissd lesson bug list[/]")
             return
@@ -69,7 +69,8 @@ def next_exercise(folder: Folder = None):
         exercise = mine.current(lessons)
     console.print(f"[bold]{exercise.key}[/]  {escape(exercise.title)}")
     console.print(f"file     {mine.file(exercise)}", soft_wrap=True, markup=False)
-    console.print(f"lesson   {exercise.folder.name}, “{exercise.section}”", soft_wrap=True, markup=False)
+    place = f"lesson {exercise.key[:2]}, “{exercise.section}”"
+    console.print(f"read     {place}", soft_wrap=True, markup=False)
 
 
 @lesson.command()
@@ -94,7 +95,7 @@ def check(
     if following:
         console.print(f"next: [bold]{following.key}[/]  {escape(following.title)}")
     else:
-        console.print("This lesson is done. [bold]minissd lesson next[/] starts another.")
+        console.print("All that you started is done. [bold]minissd lesson next[/] leads on.")
 
 
 @lesson.command()
@@ -105,7 +106,8 @@ def watch(exercise: ExerciseWord = None, folder: Folder = None):
     files = {_file_of(mine, one, exercise): one for one in chosen}
     if not files:
         raise MinissdError("there is nothing to watch: `minissd lesson start NN` first")
-    console.print(f"Watching {len(files)} files in {mine.path}; Ctrl-C ends it.", soft_wrap=True, markup=False)
+    names = ", ".join(path.name for path in files)
+    console.print(f"Save one of these and it is judged; Ctrl-C ends it: {names}", soft_wrap=True, markup=False)
     seen = {path: _saved_at(path) for path in files}
     left = set(files)
     try:
@@ -113,7 +115,7 @@ def watch(exercise: ExerciseWord = None, folder: Folder = None):
             for path in sorted(files):
                 if (saved := _saved_at(path)) not in (seen[path], None):
                     seen[path] = saved
-                    (left.discard if _check(mine, files[path], path, 0).passed else left.add)(path)
+                    (left.discard if _passes(mine, files[path], path) else left.add)(path)
             time.sleep(0.3)
     except KeyboardInterrupt:
         console.print("The watch is over.")
@@ -164,12 +166,16 @@ def progress(folder: Folder = None):
 
 
 @lesson.command()
-def reset(exercise: Annotated[str, typer.Argument(help="Its name, 02/name or file.")], folder: Folder = None):
+def reset(
+    exercise: Annotated[str, typer.Argument(help="Its name, 02/name or file.", metavar="EXERCISE")],
+    folder: Folder = None,
+):
     """A fresh stub; your file is kept beside it."""
     mine = StudentFolder.find(folder)
     chosen = _exercise(mine, read_lessons(find_shelf()), exercise)
     kept = mine.reset(chosen)
-    console.print(f"{mine.file(chosen)} is new" + (f"; yours is now {kept.name}" if kept else ""), soft_wrap=True)
+    old = f"; yours is now {kept.name}" if kept else ""
+    console.print(f"{mine.file(chosen)} is new{old}", soft_wrap=True, markup=False)
 
 
 def _start(mine, chosen):
@@ -198,8 +204,11 @@ def _open_exercises(mine, lessons):
 
 def _file_of(mine, exercise, word):
     """The file that holds the answer: the one that was named, or that of the student's folder."""
-    if word and Path(word).suffix == ".py" and Path(word).is_file():
-        return Path(word)
+    if word and Path(word).suffix == ".py":
+        if Path(word).is_file():
+            return Path(word)
+        if Path(word).name != word:
+            raise MinissdError(f"{word}: is not there: give the path of your file, or {exercise.key}")
     path = mine.file(exercise)
     if not path.exists():
         number = int(exercise.key[:2])
@@ -212,6 +221,15 @@ def _check(mine, exercise, path, seed):
     print_verdict(exercise, verdict)
     mine.note_verdict(exercise, verdict)
     return verdict
+
+
+def _passes(mine, exercise, path):
+    """Check a file while watching; what cannot be read now is said, and may be saved better."""
+    try:
+        return _check(mine, exercise, path, 0).passed
+    except MinissdError as error:
+        console.print(f"\n{error}", style="red", soft_wrap=True, markup=False)
+        return False
 
 
 def _saved_at(path):

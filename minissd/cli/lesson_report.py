@@ -19,6 +19,8 @@ def print_verdict(exercise, verdict):
     _block("with", verdict.example)
     _block("hint", verdict.hint, "yellow")
     _block("your code printed", _few_lines(verdict.printed))
+    if verdict.status == "broken":  # neither the lesson nor a hint helps
+        return
     if exercise.section:
         console.print(f"  reread “{exercise.section}” of lesson {exercise.key[:2]}", markup=False)
     console.print(f"  or ask {exercise.ask_for_hint}", markup=False)

@@ -63,7 +63,9 @@ class StudentFolder:
         return self.record(exercise)["passed"] is not None
 
     def note_verdict(self, exercise, verdict):
-        """A try; an exercise that passed once stays passed."""
+        """A try, unless nothing was filled in yet; an exercise that passed once stays passed."""
+        if verdict.status == "empty":
+            return
         record = self.record(exercise)
         passed = record["passed"] or (date.today().isoformat() if verdict.passed else None)
         self._update(exercise, tries=record["tries"] + 1, passed=passed)
@@ -90,6 +92,12 @@ class StudentFolder:
         open_ones = (e for lesson in lessons if self.started(lesson) for e in lesson.exercises if not self.passed(e))
         return next(open_ones, None)
 
+    def following(self, lessons):
+        """The next lesson with something left to pass: after the last one started, else from the first; or None."""
+        last = max((i for i, lesson in enumerate(lessons) if self.started(lesson)), default=-1)
+        in_order = (*lessons[last + 1 :], *lessons[: last + 1])
+        return next((one for one in in_order if not all(map(self.passed, one.exercises))), None)
+
     def _update(self, exercise, **changes):
         self.records[exercise.key] = self.record(exercise) | changes
         self._save()
@@ -108,10 +116,16 @@ def _read_state(path):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         records = content["exercises"]
-        if not all(isinstance(record, dict) for record in records.values()):
+        if not all(map(_is_record, records.values())):
             raise TypeError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise MinissdError(
             f"{path}: cannot be read as the state of a course: mend or delete it, the work stays"
         ) from None
     return records
+
+
+def _is_record(record):
+    """{"passed": date or None, "tries": number, "hints": number}"""
+    kinds = {"passed": str | None, "tries": int, "hints": int}
+    return isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in kinds.items())

@@ -12,6 +12,7 @@ In a clone they lie beside the package, in an installed one within it.  A handou
 solutions nor mutants.
 """
 
+import difflib
 import importlib
 import tomllib
 from dataclasses import dataclass
@@ -144,7 +145,9 @@ def find_exercise(lessons, word):
     if found:
         keys = " or ".join(exercise.key for exercise in found)
         raise MinissdError(f"{word}: several exercises have that name: give {keys}")
-    raise MinissdError(f"{word}: is no exercise: `minissd lesson list` names them all, such as 02/output_size")
+    known = [word for lesson in lessons for e in lesson.exercises for word in (e.name, e.key)]
+    close = difflib.get_close_matches(name, known, n=1) or known[:1]
+    raise MinissdError(f"{word}: is no exercise: give a name such as {close[0]}, or the file that holds your answer")
 
 
 def _read_lesson(folder):

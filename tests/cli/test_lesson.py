@@ -45,7 +45,7 @@ def test_from_the_stub_to_the_green_check(minissd, answer, exercise):
     passed = minissd("lesson", "check", f"02/{NAME}")
     assert passed.status == 0
     assert "passed" in passed.out
-    assert "3 │     0 │ 20" in minissd("lesson", "progress").out  # tries, hints, date
+    assert "2 │     0 │ 20" in minissd("lesson", "progress").out  # tries, hints, date; an empty stub is no try
 
 
 def test_hints_then_the_solution(minissd, refused, answer, exercise):
@@ -60,6 +60,25 @@ def test_hints_then_the_solution(minissd, refused, answer, exercise):
 
 def test_next_leads_on(minissd, answer):
     assert "02/" in minissd("lesson", "next").out
+
+
+def test_what_is_no_python_needs_neither_the_lesson_nor_a_hint(minissd, answer, exercise):
+    answer.write_text("def output_size(n:\n")
+    out = minissd("lesson", "check", NAME).out
+    assert "line 1 is no Python" in out
+    assert "hint" not in out and exercise.section not in out
+
+
+def test_the_watch_survives_a_file_that_cannot_be_read(minissd, answer, exercise):
+    later = [
+        threading.Timer(0.7, answer.write_bytes, [b"\xff"]),
+        threading.Timer(1.5, shutil.copyfile, [exercise.solution, answer]),
+    ]
+    for timer in later:
+        timer.start()
+    outcome = minissd("lesson", "watch", NAME)
+    assert outcome.status == 0
+    assert "no text in UTF-8" in outcome.out
 
 
 def test_reset_keeps_the_old_file(minissd, answer, exercise):
@@ -103,6 +122,8 @@ def test_a_handout_is_used_where_one_is_in_it(minissd, refused, answer, tmp_path
         (["there is no lesson '99'", "1 to"], ["start", "99"]),
         (["nothing_like_it", "is no exercise"], ["check", "nothing_like_it"]),
         (["no_file.py"], ["check", "no_file.py"]),
+        (["such as output_size"], ["check", "outputsize"]),
+        (["elsewhere/output_size.py: is not there", "or 02/output_size"], ["check", f"elsewhere/{NAME}.py"]),
         (["no exercise is open"], ["check"]),
         (["nothing to watch"], ["watch"]),
         (["no lesson is started"], ["progress"]),

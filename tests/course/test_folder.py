@@ -66,6 +66,25 @@ def test_the_current_exercise_is_the_first_open_one(folder, lessons, lesson):
     assert folder.current(lessons) is None
 
 
+def test_what_follows_comes_after_the_last_lesson_started(folder, lessons):
+    assert folder.following(lessons) == lessons[0]
+    folder.start(lessons[1])
+    assert folder.following(lessons) == lessons[2]
+    for lesson in lessons[1:]:
+        folder.start(lesson)
+        for exercise in lesson.exercises:
+            folder.note_verdict(exercise, PASSED)
+    assert folder.following(lessons) == lessons[0]  # what was left out
+    for exercise in lessons[0].exercises:
+        folder.note_verdict(exercise, PASSED)
+    assert folder.following(lessons) is None
+
+
+def test_an_empty_stub_is_no_try(folder, exercise):
+    folder.note_verdict(exercise, Verdict("empty"))
+    assert folder.record(exercise)["tries"] == 0
+
+
 def test_it_is_found_from_within(folder, lesson, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert StudentFolder.find().path == tmp_path / "minissd-course"
@@ -74,7 +93,13 @@ def test_it_is_found_from_within(folder, lesson, monkeypatch, tmp_path):
     assert StudentFolder.find().path == folder.path
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"exercises": 3}', '{"exercises": {"02/output_size": 1}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", '{"exercises": 3}', '{"exercises": {"02/output_size": 1}}'),
+        '{"exercises": {"02/output_size": {"tries": "many", "hints": 0, "passed": null}}}',
+    ],
+)
 def test_a_damaged_state_is_said(tmp_path, refused, content):
     (tmp_path / STATE).write_text(content)
     with refused(STATE, "the work stays"):

@@ -107,7 +107,9 @@ def _runs(pid):
         return False
 
 
-@pytest.mark.parametrize("left", ["", "[]", "{}", '{"status": "passed"}', '{"held": [], "status": "passed", "more": 1}'])
+@pytest.mark.parametrize(
+    "left", ["", "[]", "{}", '{"status": "passed"}', '{"held": [], "status": "passed", "more": 1}']
+)
 def test_an_answer_that_the_student_wrote_over_is_none(tmp_path, left):
     (tmp_path / "answer.json").write_text(left)
     assert _answer(tmp_path / "answer.json") is None
