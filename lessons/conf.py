@@ -23,11 +23,15 @@ def setup(app):
 
 
 def _inline_formula(translator, node):
-    translator.body.append(convert(node.astext()))
+    translator.body.append(_mathml(node, "inline"))
     raise nodes.SkipNode
 
 
 def _formula(translator, node):
-    formula = convert(node.astext(), display="block")
+    formula = _mathml(node, "block")
     translator.body.append(f'<div style="overflow: auto hidden; padding: 0.6em 0">{formula}</div>')
     raise nodes.SkipNode
+
+
+def _mathml(node, display):
+    return convert(node.astext().replace("{aligned}", "{align*}"), display=display)  # it does not know the former
