@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minissd.course.judge import Verdict
-from minissd.course.sandbox import judge_file
+from minissd.course.sandbox import end_all, judge_file
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
 
@@ -41,8 +41,12 @@ def grade(folders, exercises, *, seed=0, workers=None, report=lambda done, total
         for done, future in enumerate(as_completed(running), 1):
             grades[running[future]] = future.result()
             report(done, len(jobs))
+    except BaseException:  # Ctrl-C, above all: no further file is begun, and those begun are not waited for
+        pool.shutdown(wait=False, cancel_futures=True)
+        end_all()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C no further file is begun
+        pool.shutdown()
     return [Grade(name, exercise.key, grades[name, exercise.key]) for name, _, exercise in jobs]
 
 

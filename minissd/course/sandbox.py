@@ -22,6 +22,7 @@ from minissd.errors import MinissdError
 SECONDS, MEGABYTES = 20, 1024
 LONGEST = 500_000  # characters of a file
 MARGIN = 20  # seconds for starting Python, and before the clock outside ends what the clock inside could not
+_running = set()  # the processes that judge just now
 
 
 def judge_file(path, exercise, *, seed=0, seconds=SECONDS, megabytes=MEGABYTES):
@@ -66,6 +67,7 @@ def _run(request, home, seconds):
             env=_environment(home),
             start_new_session=True,  # a process group of its own, to be ended as a whole
         )
+        _running.add(process)
         try:
             process.communicate(json.dumps(request).encode(), timeout=seconds)
             status = process.returncode
@@ -73,8 +75,15 @@ def _run(request, home, seconds):
             status = None
         finally:
             _end_group(process)
+            _running.discard(process)
         output.seek(0)
         return status, output.read(10_000).decode(errors="replace")
+
+
+def end_all():
+    """End what is being judged, in whichever thread: Ctrl-C does not reach process groups of their own."""
+    for process in tuple(_running):
+        _end_group(process)
 
 
 def _end_group(process):
