@@ -10,6 +10,7 @@ exclude_patterns = ["**/exercises", "**/solutions", "**/mutants", "**/lesson.ipy
 html_theme = "furo"
 html_title = "minissd, the course"
 html_show_sphinx = False
+html_static_path, html_css_files = ["static"], ["course.css"]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 nb_execution_timeout = 120
