@@ -30,9 +30,7 @@ class ShapesDataset:
 
     task = "detect"
 
-    def __init__(
-        self, count, split="train", size=240, seed=0, classes=None, sides=SIDES, aspect_ratio=ASPECT_RATIO
-    ):
+    def __init__(self, count, split="train", size=240, seed=0, classes=None, sides=SIDES, aspect_ratio=ASPECT_RATIO):
         check_limit(count)
         if split not in SPLITS:
             raise MinissdError(f"shapes has no split {split!r}; there are {', '.join(SPLITS)}")

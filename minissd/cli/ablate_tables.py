@@ -1,0 +1,53 @@
+"""The tables of `minissd ablate`: every variant with mean and spread, then what became of the claims."""
+
+from statistics import fmean
+
+from minissd.ablation.outcome import OPPOSITE, SUPPORTED
+from minissd.cli.console import print_table, simple_table
+
+STYLES = {SUPPORTED: "green", OPPOSITE: "red"}  # what is neither is yellow
+
+
+def print_outcomes(outcomes):
+    for outcome in outcomes:
+        print_table(outcome.claim, variants_table(outcome))
+    table = simple_table("claim", "compared", "difference", "spread", "")
+    for outcome in outcomes:
+        for i, verdict in enumerate(outcome.verdicts):
+            word = f"[{STYLES.get(verdict.word, 'yellow')}]{verdict.word}[/]"
+            amounts = (amount(number, outcome.unit) for number in (verdict.difference, verdict.spread))
+            table.add_row("" if i else outcome.claim, compared(verdict), *amounts, word)
+    print_table("what the notes claim, and what is seen here", table)
+
+
+def variants_table(outcome):
+    """A row for each variant; columns that say nothing of this experiment are left out."""
+    trained, boxes = bool(outcome.recalls), bool(outcome.boxes)
+    columns = [outcome.unit, "each run", *["recall"] * trained, *["default boxes"] * boxes]
+    table = simple_table("", *columns)
+    for name, values in outcome.values.items():
+        row = [
+            f"{amount(fmean(values), outcome.unit)} ± {amount(outcome.spreads[name], outcome.unit)}",
+            "  ".join(amount(value, outcome.unit) for value in values),
+        ]
+        row += [f"{fmean(outcome.recalls[name]):.3f}"] if trained else []
+        row += [f"{outcome.boxes[name]:,}"] if boxes else []
+        table.add_row(name, *row)
+    return table
+
+
+def verdict_line(verdict, unit):
+    """One comparison in words."""
+    difference, spread = (amount(number, unit) for number in (verdict.difference, verdict.spread))
+    return f"{compared(verdict)}: better by {difference}, spread {spread}: {verdict.word}"
+
+
+def compared(verdict):
+    return f"{verdict.better} against {verdict.worse}"
+
+
+def amount(value, unit):
+    """ "0.123", or in milliseconds "12.3"; "-" where there is none."""
+    if value != value:  # NaN
+        return "-"
+    return f"{value:.3f}" if unit == "mAP" else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
