@@ -12,9 +12,9 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from minissd.bench.agreement import require_agreement
 from minissd.bench.subject import Subject, pictures
 from minissd.bench.timing import interleaved
+from minissd.errors import MinissdError
 from minissd.ops import conv2d, max_pool2d
 from minissd.weights import decimate
 
@@ -24,6 +24,7 @@ NETWORKS = {
 }
 MAP = 19  # cells a side of conv5_3
 ROUNDS = 7
+TOLERANCE = 1e-3  # of float32, where Winograd's error is about 1e-5
 
 
 def time_fc6(report, rounds=ROUNDS):
@@ -67,5 +68,7 @@ def fc6_sides(dense, size):
         "fc6 13x13, zeros in the holes": lambda: on_fine_map(filled, 1),
         "fc6 7x7 atrous": lambda: on_fine_map(dense, 2),
     }
-    require_agreement("fc6", sides["fc6 3x3 atrous"](), sides["fc6 13x13, zeros in the holes"]())
+    holes, zeros = sides["fc6 3x3 atrous"](), sides["fc6 13x13, zeros in the holes"]()
+    if np.abs(holes - zeros).max() > TOLERANCE * np.abs(zeros).max():
+        raise MinissdError("fc6 with holes differs from fc6 with zeros in them: not timed; run the tests")
     return sides

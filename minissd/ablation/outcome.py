@@ -1,9 +1,11 @@
 """What an experiment gave: mean and spread of each variant, and whether the claim is seen in them."""
 
 from dataclasses import dataclass
-from math import nan, sqrt
-from statistics import fmean, stdev
+from math import isnan, nan, sqrt
+from statistics import fmean
 from typing import NamedTuple
+
+import numpy as np
 
 from minissd.detection.object_sizes import SIZES
 
@@ -62,7 +64,7 @@ class Outcome:
 
 def spread(values):
     """Standard deviation (n - 1) from one run to the next; NaN for a single one."""
-    return stdev(values) if len(values) > 1 else nan
+    return float(np.std(values, ddof=1)) if len(values) > 1 else nan
 
 
 def judge(values, better, worse, unit):
@@ -76,7 +78,7 @@ def judge(values, better, worse, unit):
     if unit == "ms":
         difference = -difference  # less is better
     yardstick = sqrt(spread(ours) ** 2 + spread(theirs) ** 2)
-    if fmean(ours) != fmean(ours) or fmean(theirs) != fmean(theirs):
+    if isnan(difference):
         word = NO_OBJECTS
     elif unit == "mAP" and max(map(fmean, values.values())) < LEARNED:
         word = TOO_SHORT

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minissd import __version__
+from minissd.ablation.experiments import Variant
 from minissd.detection import evaluate_detections
 from minissd.detection.object_sizes import SIZES, of_size
 from minissd.errors import MinissdError
@@ -27,6 +28,10 @@ class Budget:
     input_size: int = 64
     epochs: int = 40
     steps: int | None = None  # in place of epochs
+
+    def check(self):
+        """MinissdError, before any work, if no run could have these settings."""
+        self.train_config(Variant(), 0)
 
     def train_config(self, variant, seed):
         return TrainConfig(epochs=self.epochs, steps=self.steps, augmentation=variant.augmentation, seed=seed)

@@ -14,7 +14,7 @@ from minissd.ablation import EXPERIMENTS, Budget, Study, open_pair, outcome_of_t
 from minissd.bench.record import available_cores, blas_threads, cpu_model, load_average, versions
 from minissd.cli import options
 from minissd.cli.ablate_tables import print_outcomes, verdict_line
-from minissd.cli.console import console, print_notes, print_table, progress_bar, simple_table
+from minissd.cli.console import console, print_notes, progress_bar
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 
@@ -49,11 +49,12 @@ def ablate(
     if show:
         print_list()
         return
-    if epochs and steps:
+    if epochs is not None and steps is not None:
         raise MinissdError("--epochs and --steps both say when to stop: give one of them")
     names = list(dict.fromkeys(name.value for name in experiments or Name))
     check_writable(out)
-    budget = Budget(data, limit, input_size, epochs or DEFAULTS.epochs, steps)
+    budget = Budget(data, limit, input_size, DEFAULTS.epochs if epochs is None else epochs, steps)
+    budget.check()
     outcomes = measure(names, budget, range(seeds), out)
     print_outcomes(outcomes)
     write_json(out / "ablation.json", record_of(outcomes, budget, seeds))
@@ -62,15 +63,10 @@ def ablate(
 
 
 def print_list():
-    table = simple_table("experiment", "the claim", "variants")
     for name, experiment in EXPERIMENTS.items():
-        compared = experiment.variants if not experiment.by_size and experiment.variants else _compared(experiment)
-        table.add_row(name, experiment.claim, "; ".join(compared))
-    print_table("what can be tried out", table)
-
-
-def _compared(experiment):
-    return dict.fromkeys(name for pair in experiment.comparisons for name in pair)
+        console.print(f"[bold]{name:12}[/]  {experiment.claim}")
+        for better, worse in experiment.comparisons:
+            console.print(f"{'':14}{better} / {worse}", markup=False, soft_wrap=True)
 
 
 def measure(names, budget, seeds, out):

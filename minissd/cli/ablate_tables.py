@@ -1,5 +1,6 @@
 """The tables of `minissd ablate`: every variant with mean and spread, then what became of the claims."""
 
+from math import isnan
 from statistics import fmean
 
 from minissd.ablation.outcome import OPPOSITE, SUPPORTED
@@ -11,17 +12,18 @@ STYLES = {SUPPORTED: "green", OPPOSITE: "red"}  # what is neither is yellow
 def print_outcomes(outcomes):
     for outcome in outcomes:
         print_table(outcome.claim, variants_table(outcome))
-    table = simple_table("claim", "compared", "difference", "spread", "")
+    table = simple_table("claim", "difference", "spread", "")
     for outcome in outcomes:
-        for i, verdict in enumerate(outcome.verdicts):
+        table.add_row(f"[bold]{outcome.claim}[/]")
+        for verdict in outcome.verdicts:
             word = f"[{STYLES.get(verdict.word, 'yellow')}]{verdict.word}[/]"
             amounts = (amount(number, outcome.unit) for number in (verdict.difference, verdict.spread))
-            table.add_row("" if i else outcome.claim, compared(verdict), *amounts, word)
+            table.add_row(f"  {compared(verdict)}", *amounts, word)
     print_table("what the notes claim, and what is seen here", table)
 
 
 def variants_table(outcome):
-    """A row for each variant; columns that say nothing of this experiment are left out."""
+    """A row for each variant; columns that say nothing about this experiment are left out."""
     trained, boxes = bool(outcome.recalls), bool(outcome.boxes)
     columns = [outcome.unit, "each run", *["recall"] * trained, *["default boxes"] * boxes]
     table = simple_table("", *columns)
@@ -39,15 +41,17 @@ def variants_table(outcome):
 def verdict_line(verdict, unit):
     """One comparison in words."""
     difference, spread = (amount(number, unit) for number in (verdict.difference, verdict.spread))
-    return f"{compared(verdict)}: better by {difference}, spread {spread}: {verdict.word}"
+    return f"{compared(verdict)}: difference {difference}, spread {spread}: {verdict.word}"
 
 
 def compared(verdict):
-    return f"{verdict.better} against {verdict.worse}"
+    return f"{verdict.better} / {verdict.worse}"
 
 
 def amount(value, unit):
-    """ "0.123", or in milliseconds "12.3"; "-" where there is none."""
-    if value != value:  # NaN
+    """ "0.123", or "12.3 ms"; "-" where there is none."""
+    if isnan(value):
         return "-"
-    return f"{value:.3f}" if unit == "mAP" else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
+    if unit == "ms":
+        return f"{value:.1f} ms" if abs(value) < 100 else f"{value:.0f} ms"
+    return f"{value:.3f}"
