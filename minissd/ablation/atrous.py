@@ -2,10 +2,10 @@
 
 SSD notes, "Atrous algorithm"; by the SSD paper, section 3.1, the network with the whole VGG16 is about a fifth slower.
 
-    fc6 3x3 atrous                   pool5 keeps the map at 19x19; 3x3 taps with a dilation of 6, 1024 outputs
-    fc6 7x7 dense                    what it was decimated from: pool5 halves the map to 10x10; 7x7 taps, 4096 outputs
-    fc6 13x13, zeros in the holes    the first one without knowing of holes: the same output from a dense kernel
-    fc6 7x7 atrous                   the second one on the fine map: 7x7 taps with a dilation of 2, 4096 outputs
+    fc6 3x3 atrous          pool5 keeps the map at 19x19; 3x3 taps with a dilation of 6, 1024 outputs
+    fc6 7x7 dense           what it was decimated from: pool5 halves the map to 10x10; 7x7 taps, 4096 outputs
+    fc6 13x13 with zeros    the first one without a dilation: zeros in the holes, the same output
+    fc6 7x7 atrous          the second one on the fine map: 7x7 taps with a dilation of 2, 4096 outputs
 """
 
 from contextlib import ExitStack
@@ -65,10 +65,10 @@ def fc6_sides(dense, size):
     sides = {
         "fc6 3x3 atrous": lambda: on_fine_map(atrous, 6),
         "fc6 7x7 dense": on_coarse_map,
-        "fc6 13x13, zeros in the holes": lambda: on_fine_map(filled, 1),
+        "fc6 13x13 with zeros": lambda: on_fine_map(filled, 1),
         "fc6 7x7 atrous": lambda: on_fine_map(dense, 2),
     }
-    holes, zeros = sides["fc6 3x3 atrous"](), sides["fc6 13x13, zeros in the holes"]()
+    holes, zeros = sides["fc6 3x3 atrous"](), sides["fc6 13x13 with zeros"]()
     if np.abs(holes - zeros).max() > TOLERANCE * np.abs(zeros).max():
         raise MinissdError("fc6 with holes differs from fc6 with zeros in them: not timed; run the tests")
     return sides

@@ -11,15 +11,15 @@ SIDES = (0.1, 0.7)  # of a shape, in sides of the image: so that no single map s
 ASPECT_RATIO = 6  # so that no single box shape does
 TEST_IMAGES = 200
 SHARPNESS = 2  # pixels kept for a pixel that the network reads: a patch of an image is magnified
-SCORED = ("test", "val")  # the split that is scored is the first of these that is there
 
 
 class InMemory:
-    """A data set for detection whose samples are made once: squares of `side` pixels."""
+    """One split of a data set for detection whose samples are made once: squares of `side` pixels."""
 
     task = "detect"
 
-    def __init__(self, dataset, side):
+    def __init__(self, dataset, split, side):
+        self.split = split
         self.name, self.classes, self.ids = dataset.name, dataset.classes, dataset.ids
         self.notes = dataset.notes
         self.samples = [resize_sample(dataset[i], side) for i in range(len(dataset))]
@@ -43,23 +43,25 @@ def open_pair(data, limit, input_size):
     side = SHARPNESS * input_size
     if data == SHAPES:
         looks = {"size": side, "classes": KIND, "sides": SIDES, "aspect_ratio": ASPECT_RATIO}
-        pair = ShapesDataset(limit, "train", **looks), ShapesDataset(TEST_IMAGES, "test", **looks)
+        training, test = ShapesDataset(limit, "train", **looks), ShapesDataset(TEST_IMAGES, "test", **looks)
+        scored = "test"
     else:
         training = open_dataset(data, "train", limit=limit)
-        pair = training, _scored(data, training)
-    return tuple(InMemory(dataset, side) for dataset in pair)
+        scored, test = _scored(data, training)
+    return InMemory(training, "train", side), InMemory(test, scored, side)
 
 
 def _scored(data, training):
-    """The images to score, none of which may be among those to train on."""
+    """(split, the images to score), none of which may be among those to train on."""
+    wanted = {"classes": training.classes, "limit": TEST_IMAGES, "keep_others": True}
     try:
-        test = open_dataset(data, SCORED[0], classes=training.classes, limit=TEST_IMAGES, keep_others=True)
+        split, test = "test", open_dataset(data, "test", **wanted)
     except MinissdError:
-        test = open_dataset(data, SCORED[1], classes=training.classes, limit=TEST_IMAGES, keep_others=True)
+        split, test = "val", open_dataset(data, "val", **wanted)
     shared = set(training.ids) & set(test.ids)
     if shared:
         raise MinissdError(
             f"{Path(data)}: {len(shared)} images to train on are scored too ({min(shared)}, ...), which would say "
             "nothing: give data whose splits train and test (or val) share none"
         )
-    return test
+    return split, test

@@ -59,7 +59,7 @@ EXPERIMENTS = {
         {},
         (
             ("fc6 3x3 atrous", "fc6 7x7 dense"),
-            ("fc6 3x3 atrous", "fc6 13x13, zeros in the holes"),
+            ("fc6 3x3 atrous", "fc6 13x13 with zeros"),
             ("fc6 3x3 atrous", "fc6 7x7 atrous"),
             ("SSD300, atrous", "SSD300, whole VGG16"),
         ),

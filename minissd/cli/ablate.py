@@ -84,7 +84,8 @@ def measure(names, budget, seeds, out):
 def train_all(names, budget, seeds, out):
     """{experiment: {variant: [result of each seed]}}; a run that several experiments need is done once."""
     training, test = open_pair(budget.data, budget.limit, budget.input_size)
-    console.print(f"{training.name}: {len(training)} images to train on, {len(test)} to score", markup=False)
+    images = f"{len(training)} images to train on, {len(test)} of {test.split} to score"
+    console.print(f"{training.name}: {images}", markup=False, soft_wrap=True)
     print_notes(training)
     study = Study(budget, training, test, out / "runs")
     runs = {(variant, seed) for name in names for variant in EXPERIMENTS[name].variants.values() for seed in seeds}
@@ -96,11 +97,15 @@ def train_all(names, budget, seeds, out):
         def report(record, _steps):
             bar.update(task, advance=1, note=f"loss {record['loss']:.2f}", speed=bar.tasks[task].speed or 0)
 
-        for name in names:
-            for variant, details in EXPERIMENTS[name].variants.items():
-                for seed in seeds:
-                    bar.update(task, description=f"{name}, {variant}, seed {seed}")
-                    results[name][variant].append(study.run(details, seed, report))
+        try:
+            for name in names:
+                for variant, details in EXPERIMENTS[name].variants.items():
+                    for seed in seeds:
+                        bar.update(task, description=f"{name}, {variant}, seed {seed}")
+                        results[name][variant].append(study.run(details, seed, report))
+        except KeyboardInterrupt:
+            console.print("stopped; finished runs are kept: the same command goes on")
+            raise
     return results
 
 

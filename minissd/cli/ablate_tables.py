@@ -17,7 +17,7 @@ def print_outcomes(outcomes):
         table.add_row(f"[bold]{outcome.claim}[/]")
         for verdict in outcome.verdicts:
             word = f"[{STYLES.get(verdict.word, 'yellow')}]{verdict.word}[/]"
-            amounts = (amount(number, outcome.unit) for number in (verdict.difference, verdict.spread))
+            amounts = (amount(value, outcome.unit) for value in (verdict.difference, verdict.spread))
             table.add_row(f"  {compared(verdict)}", *amounts, word)
     print_table("what the notes claim, and what is seen here", table)
 
@@ -29,8 +29,8 @@ def variants_table(outcome):
     table = simple_table("", *columns)
     for name, values in outcome.values.items():
         row = [
-            f"{amount(fmean(values), outcome.unit)} ± {amount(outcome.spreads[name], outcome.unit)}",
-            "  ".join(amount(value, outcome.unit) for value in values),
+            f"{number(fmean(values), outcome.unit)} ± {number(outcome.spreads[name], outcome.unit)}",
+            "  ".join(number(value, outcome.unit) for value in values),
         ]
         row += [f"{fmean(outcome.recalls[name]):.3f}"] if trained else []
         row += [f"{outcome.boxes[name]:,}"] if boxes else []
@@ -40,7 +40,7 @@ def variants_table(outcome):
 
 def verdict_line(verdict, unit):
     """One comparison in words."""
-    difference, spread = (amount(number, unit) for number in (verdict.difference, verdict.spread))
+    difference, spread = (amount(value, unit) for value in (verdict.difference, verdict.spread))
     return f"{compared(verdict)}: difference {difference}, spread {spread}: {verdict.word}"
 
 
@@ -50,8 +50,13 @@ def compared(verdict):
 
 def amount(value, unit):
     """ "0.123", or "12.3 ms"; "-" where there is none."""
+    return f"{number(value, unit)} ms" if unit == "ms" and not isnan(value) else number(value, unit)
+
+
+def number(value, unit):
+    """`amount` without its unit."""
     if isnan(value):
         return "-"
     if unit == "ms":
-        return f"{value:.1f} ms" if abs(value) < 100 else f"{value:.0f} ms"
+        return f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
     return f"{value:.3f}"

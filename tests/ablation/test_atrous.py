@@ -17,16 +17,14 @@ def test_the_forms_on_the_fine_map_keep_it_and_the_dense_one_halves_it(kernel):
     assert shapes == {
         "fc6 3x3 atrous": (1, 19, 19, 2),
         "fc6 7x7 dense": (1, 10, 10, 8),
-        "fc6 13x13, zeros in the holes": (1, 19, 19, 2),
+        "fc6 13x13 with zeros": (1, 19, 19, 2),
         "fc6 7x7 atrous": (1, 19, 19, 8),
     }
 
 
 def test_zeros_in_the_holes_give_the_same_output(kernel):
     sides = atrous.fc6_sides(kernel, 9)
-    np.testing.assert_allclose(
-        sides["fc6 3x3 atrous"](), sides["fc6 13x13, zeros in the holes"](), rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(sides["fc6 3x3 atrous"](), sides["fc6 13x13 with zeros"](), rtol=1e-4, atol=1e-4)
 
 
 def test_the_decimated_kernel_is_the_dense_one_without_most_of_its_taps(kernel):

@@ -11,7 +11,7 @@ from minissd.data import ShapesDataset
 @pytest.fixture(scope="module")
 def pictures():
     looks = {"size": 40, "classes": ("ellipse",)}
-    return InMemory(ShapesDataset(4, "train", **looks), 64), InMemory(ShapesDataset(3, "test", **looks), 64)
+    return tuple(InMemory(ShapesDataset(n, split, **looks), split, 64) for n, split in ((4, "train"), (3, "test")))
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_file_says_what_was_run(study, tmp_path):
 
 def test_images_are_made_once_and_keep_their_boxes():
     dataset = ShapesDataset(2, size=40)
-    kept = InMemory(dataset, 64)
+    kept = InMemory(dataset, "train", 64)
     assert len(kept) == 2 and kept.classes == dataset.classes and kept[0].image.shape == (64, 64, 3)
     assert kept[1] is kept[1]
     assert (kept.objects(1).corners == dataset.objects(1).corners).all()

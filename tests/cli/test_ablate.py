@@ -59,13 +59,31 @@ def test_more_seeds_only_add_runs(minissd, few, no_training, tmp_path):
     assert minissd(*words, "--seeds", 1).status == 0
 
 
+def test_after_a_stop_the_same_command_goes_on(minissd, few, monkeypatch, tmp_path):
+    words = ("ablate", "object-size", "--seeds", 2, *TINY, "--out", tmp_path)
+    real, steps = runs.train, []
+
+    def stopped_in_the_second(*arguments, **options):
+        steps.append(1)
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(runs, "train", stopped_in_the_second)
+    stop = minissd(*words)
+    assert stop.status == 130 and "the same command goes on" in stop.out
+    assert not (tmp_path / "ablation.json").exists()
+    assert minissd(*words).status == 0
+    assert len(steps) == 3  # the first run was kept
+
+
 def test_times_of_fc6(minissd, monkeypatch, tmp_path):
     names = dict.fromkeys(name for pair in EXPERIMENTS["atrous"].comparisons for name in pair)
     times = {name: [10.0 * i, 10.0 * i + 1] for i, name in enumerate(names, 1)}
     monkeypatch.setattr(command, "time_fc6", lambda report: report(2, 2) or times)
     outcome = minissd("ablate", "atrous", "--out", tmp_path)
     assert outcome.status == 0, outcome
-    assert "10.5 ms" in outcome.out and "supported" in outcome.out
+    assert "10.5 ± 0.7" in outcome.out and "10.0 ms" in outcome.out and "supported" in outcome.out
     assert json.loads((tmp_path / "ablation.json").read_text())["experiments"]["atrous"]["unit"] == "ms"
     assert (tmp_path / "atrous.png").exists() and not (tmp_path / "runs").exists()
 
@@ -80,7 +98,7 @@ def test_a_voc_tree_is_scored_on_its_test_or_val_images(minissd, few, tmp_path):
     words = ("ablate", "object-size", "--seeds", 1, "--data", tree.root, *TINY, "--out", tmp_path / "out")
     outcome = minissd(*words)
     assert outcome.status == 0, outcome
-    assert "4 images to train on, 2 to score" in outcome.out
+    assert "4 images to train on, 2 of val to score" in outcome.out
     assert "no such objects" in outcome.out  # none is small
 
 
