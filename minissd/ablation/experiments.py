@@ -38,11 +38,11 @@ EXPERIMENTS = {
     "box-shapes": Experiment(
         "More default box shapes are better",
         {
-            "squares": Variant(ratios=()),
-            "and 2:1, 1:2": Variant(ratios=(2,)),
-            "and 3:1, 1:3": WHOLE,
+            "squares only": Variant(ratios=()),
+            "up to 2:1": Variant(ratios=(2,)),
+            "up to 3:1": WHOLE,
         },
-        (("and 2:1, 1:2", "squares"), ("and 3:1, 1:3", "squares")),
+        (("up to 2:1", "squares only"), ("up to 3:1", "squares only")),
     ),
     # As in the paper, the boxes of all sizes stay when a map goes: they move to the coarsest map that is left.
     "maps": Experiment(

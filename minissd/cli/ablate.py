@@ -12,7 +12,6 @@ import typer
 
 from minissd.ablation import EXPERIMENTS, Budget, Study, open_pair, outcome_of_times, outcome_of_training, time_fc6
 from minissd.bench.record import available_cores, blas_threads, cpu_model, load_average, versions
-from minissd.cli import options
 from minissd.cli.ablate_tables import print_outcomes, verdict_line
 from minissd.cli.console import console, print_notes, progress_bar
 from minissd.errors import MinissdError
@@ -24,11 +23,13 @@ DEFAULTS = Budget()
 
 def ablate(
     experiments: Annotated[
-        list[Name] | None, typer.Argument(help="Which of them; all unless given.", metavar="[EXPERIMENT]...")
+        list[Name] | None, typer.Argument(help="Which of them; all unless given.", metavar="EXPERIMENT")
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Say what there is, and stop.")] = False,
     seeds: Annotated[int, typer.Option(help="Runs of each variant, from seeds 0, 1, ...", min=1)] = 3,
-    data: options.Data = DEFAULTS.data,
+    data: Annotated[
+        str, typer.Option(help="shapes (generated), or with splits train and test or val: a VOC tree, a COCO folder.")
+    ] = DEFAULTS.data,
     limit: Annotated[int, typer.Option(help="Images to train on: few, for these are small trainings.", min=1)] = (
         DEFAULTS.limit
     ),

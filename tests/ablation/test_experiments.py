@@ -40,7 +40,7 @@ def test_claims_compare_what_there_is():
 def test_box_shapes():
     """Aspect ratios of the default boxes, and two squares in every cell whatever the ratios are."""
     variants = EXPERIMENTS["box-shapes"].variants
-    expected = {"squares": {1.0}, "and 2:1, 1:2": {0.5, 1.0, 2.0}, "and 3:1, 1:3": {0.333, 0.5, 1.0, 2.0, 3.0}}
+    expected = {"squares only": {1.0}, "up to 2:1": {0.5, 1.0, 2.0}, "up to 3:1": {0.333, 0.5, 1.0, 2.0, 3.0}}
     for name, variant in variants.items():
         boxes = to_numpy(network(variant).default_boxes)
         assert set((boxes[:, 2] / boxes[:, 3]).round(3).tolist()) == expected[name]

@@ -35,7 +35,7 @@ def test_tables_record_and_pictures_and_no_run_twice(minissd, few, no_training, 
     words = ("ablate", "augmentation", "box-shapes", "maps", "object-size", "--seeds", 2, *TINY, "--out", tmp_path)
     outcome = minissd(*words)
     assert outcome.status == 0, outcome
-    for text in ("light / none", "squares", "four maps / one map", "large / small", "±"):
+    for text in ("light / none", "squares only", "four maps / one map", "large / small", "±"):
         assert text in outcome.out
     record = json.loads((tmp_path / "ablation.json").read_text())
     assert record["settings"]["seeds"] == 2 and record["settings"]["data"] == "shapes"
