@@ -9,6 +9,7 @@ SSD notes, "Atrous algorithm"; by the SSD paper, section 3.1, the network with t
 """
 
 from contextlib import ExitStack
+from statistics import median
 
 import numpy as np
 
@@ -23,12 +24,12 @@ NETWORKS = {
     "SSD300, whole VGG16": Subject("ssd300-vgg16", 20, {"atrous": False}),
 }
 MAP = 19  # cells a side of conv5_3
-ROUNDS = 7
+ROUNDS = 5  # of a run, which gives their median: what disturbs the machine for a moment does not count
 TOLERANCE = 1e-3  # of float32, where Winograd's error is about 1e-5
 
 
-def time_fc6(report, rounds=ROUNDS):
-    """{variant: [milliseconds of each round]} of one image, forward, in turns; report(done, total) after each round."""
+def time_fc6(runs, report):
+    """{variant: [milliseconds of each run]} of one image, forward, in turns; report(done, total) after each round."""
     networks = {name: subject.model() for name, subject in NETWORKS.items()}
     whole = networks["SSD300, whole VGG16"]
     kernel = whole.stages["conv6_7"].layers["fc6"].params["w"]  # (7, 7, C, D)
@@ -38,7 +39,10 @@ def time_fc6(report, rounds=ROUNDS):
             inference.enter_context(network.inference())
         sides = fc6_sides(kernel, MAP)
         sides |= {name: lambda network=network: network.infer(images) for name, network in networks.items()}
-        return interleaved(sides, rounds, report)
+        times = interleaved(sides, runs * ROUNDS, report)
+    return {
+        name: [median(of_one[i : i + ROUNDS]) for i in range(0, len(of_one), ROUNDS)] for name, of_one in times.items()
+    }
 
 
 def fc6_sides(dense, size):

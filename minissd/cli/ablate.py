@@ -26,7 +26,7 @@ def ablate(
         list[Name] | None, typer.Argument(help="Which of them; all unless given.", metavar="EXPERIMENT")
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Say what there is, and stop.")] = False,
-    seeds: Annotated[int, typer.Option(help="Runs of each variant, from seeds 0, 1, ...", min=1)] = 3,
+    seeds: Annotated[int, typer.Option(help="Runs of each variant, from the seeds 0, 1, ...", min=1)] = 3,
     data: Annotated[
         str, typer.Option(help="shapes (generated), or with splits train and test or val: a VOC tree, a COCO folder.")
     ] = DEFAULTS.data,
@@ -77,7 +77,7 @@ def measure(names, budget, seeds, out):
     return [
         outcome_of_training(name, EXPERIMENTS[name], results[name])
         if name in results
-        else outcome_of_times(name, EXPERIMENTS[name], time_all())
+        else outcome_of_times(name, EXPERIMENTS[name], time_all(len(seeds)))
         for name in names
     ]
 
@@ -110,10 +110,10 @@ def train_all(names, budget, seeds, out):
     return results
 
 
-def time_all():
+def time_all(runs):
     with progress_bar("rounds") as bar:
         task = bar.add_task("atrous", total=None, speed=0, note="")
-        return time_fc6(lambda done, total: bar.update(task, completed=done, total=total))
+        return time_fc6(runs, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def record_of(outcomes, budget, seeds):

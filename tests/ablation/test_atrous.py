@@ -75,8 +75,18 @@ def test_every_form_and_both_networks_are_timed_in_turns(kernel, monkeypatch):
     networks = {name: Network(kernel) for name in atrous.NETWORKS}
     subjects = {name: type("Subject", (), {"model": lambda self, one=one: one})() for name, one in networks.items()}
     monkeypatch.setattr(atrous, "NETWORKS", subjects)
+    monkeypatch.setattr(atrous, "ROUNDS", 3)
     told = []
-    times = atrous.time_fc6(lambda done, total: told.append((done, total)), rounds=3)
-    assert len(times) == 6 and all(len(of_one) == 3 and min(of_one) >= 0 for of_one in times.values())
-    assert told == [(1, 3), (2, 3), (3, 3)]
-    assert {one.calls for one in networks.values()} == {4}  # a round to warm up
+    times = atrous.time_fc6(2, lambda done, total: told.append((done, total)))
+    assert len(times) == 6 and all(len(of_one) == 2 and min(of_one) >= 0 for of_one in times.values())
+    assert told == [(i, 6) for i in range(1, 7)]
+    assert {one.calls for one in networks.values()} == {6 + 2}  # two rounds to warm up
+
+
+def test_a_run_is_the_median_of_its_rounds(kernel, monkeypatch):
+    network = Network(kernel)
+    subject = type("Subject", (), {"model": lambda self: network})()
+    monkeypatch.setattr(atrous, "NETWORKS", dict.fromkeys(atrous.NETWORKS, subject))
+    monkeypatch.setattr(atrous, "ROUNDS", 3)
+    monkeypatch.setattr(atrous, "interleaved", lambda sides, rounds, report: {"x": [1, 900, 2, 5, 4, 3][:rounds]})
+    assert atrous.time_fc6(2, None) == {"x": [2, 4]}

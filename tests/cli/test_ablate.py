@@ -80,8 +80,8 @@ def test_after_a_stop_the_same_command_goes_on(minissd, few, monkeypatch, tmp_pa
 def test_times_of_fc6(minissd, monkeypatch, tmp_path):
     names = dict.fromkeys(name for pair in EXPERIMENTS["atrous"].comparisons for name in pair)
     times = {name: [10.0 * i, 10.0 * i + 1] for i, name in enumerate(names, 1)}
-    monkeypatch.setattr(command, "time_fc6", lambda report: report(2, 2) or times)
-    outcome = minissd("ablate", "atrous", "--out", tmp_path)
+    monkeypatch.setattr(command, "time_fc6", lambda runs, report: report(runs, runs) or times)
+    outcome = minissd("ablate", "atrous", "--seeds", 2, "--out", tmp_path)
     assert outcome.status == 0, outcome
     assert "10.5 ± 0.7" in outcome.out and "10.0 ms" in outcome.out and "supported" in outcome.out
     assert json.loads((tmp_path / "ablation.json").read_text())["experiments"]["atrous"]["unit"] == "ms"
