@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from minissd import __version__
 from minissd.backend import ran_out_of_card_memory
+from minissd.cli.ablate import ablate
 from minissd.cli.bench import bench
 from minissd.cli.console import error_console
 from minissd.cli.demo import demo
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (demo, train, evaluate, detect, gradcheck, bench, fetch, doctor):
+for command in (demo, train, evaluate, detect, gradcheck, bench, ablate, fetch, doctor):
     app.command()(command)
 app.add_typer(explain, name="explain")
 app.add_typer(lesson, name="lesson")

@@ -14,8 +14,8 @@ from minissd.errors import MinissdError
 SPLITS = ("train", "val", "test")
 CLASSES = tuple(sorted(OUTLINES))
 MOST_OBJECTS = 6
-SIDES = (0.12, 0.5)  # of a shape, as a share of the image: square root of width times height
-LARGEST_ASPECT_RATIO = 2.0
+SIDES = (0.12, 0.5)  # smallest and largest of a shape, as a share of the image: square root of width times height
+ASPECT_RATIO = 2.0  # the largest, before a shape is turned
 LARGEST_TURN = np.pi / 6
 ATTEMPTS = 6  # places tried for each shape
 LEAST_VISIBLE = 0.5  # of each shape: what later shapes and the edge of the image have to leave in sight
@@ -25,12 +25,12 @@ class ShapesDataset:
     """`count` generated images, `size` pixels square (see samples.py for what a dataset offers).
 
     Shapes overlap and reach over the edge; each box is tight around the pixels of its shape that can be seen.
-    classes: the kinds to draw, all of them if None.
+    classes: the kinds to draw, all of them if None; sides, aspect_ratio: as SIDES and ASPECT_RATIO.
     """
 
     task = "detect"
 
-    def __init__(self, count, split="train", size=240, seed=0, classes=None):
+    def __init__(self, count, split="train", size=240, seed=0, classes=None, sides=SIDES, aspect_ratio=ASPECT_RATIO):
         check_limit(count)
         if split not in SPLITS:
             raise MinissdError(f"shapes has no split {split!r}; there are {', '.join(SPLITS)}")
@@ -39,6 +39,7 @@ class ShapesDataset:
         self.ids = [f"{split}-{index:05d}" for index in range(count)]
         self.notes = []
         self.size = size
+        self.sides, self.aspect_ratio = sides, aspect_ratio
         self._stream = [seed, SPLITS.index(split)]
 
     def __len__(self):
@@ -55,7 +56,8 @@ class ShapesDataset:
     def scene(self, index):
         """The `Scene` at a position, which also knows what is seen at each pixel."""
         position = range(len(self))[index]
-        return draw_scene(self.classes, self.size, np.random.default_rng([*self._stream, position]))
+        rng = np.random.default_rng([*self._stream, position])
+        return draw_scene(self.classes, self.size, rng, self.sides, self.aspect_ratio)
 
 
 class Scene:
@@ -91,21 +93,21 @@ class Scene:
         return Objects(corners, np.array(self.labels, np.int64), np.zeros(len(boxes), bool))
 
 
-def draw_scene(classes, size, rng):
+def draw_scene(classes, size, rng, sides=SIDES, aspect_ratio=ASPECT_RATIO):
     """A random `Scene` with shapes of these classes, some of them over others."""
     scene = Scene(size, rng)
     for _ in range(rng.integers(1, MOST_OBJECTS + 1)):
         label = int(rng.integers(len(classes)))
         for _ in range(ATTEMPTS):
-            if scene.add(draw_mask(_random_polygon(classes[label], size, rng)), label, rng):
+            if scene.add(draw_mask(_random_polygon(classes[label], size, rng, sides, aspect_ratio)), label, rng):
                 break
     return scene
 
 
-def _random_polygon(kind, size, rng):
+def _random_polygon(kind, size, rng, sides, aspect_ratio):
     """An outline stretched, turned and put somewhere -> (V, 2) pixels; its centre is in the image."""
-    side = size * np.exp(rng.uniform(*np.log(SIDES)))
-    root = np.exp(rng.uniform(-0.5, 0.5) * np.log(LARGEST_ASPECT_RATIO))  # square root of the aspect ratio
+    side = size * np.exp(rng.uniform(*np.log(sides)))
+    root = np.exp(rng.uniform(-0.5, 0.5) * np.log(aspect_ratio))  # square root of the aspect ratio
     angle = rng.uniform(-LARGEST_TURN, LARGEST_TURN)
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return OUTLINES[kind] * (side * root, side / root) @ rotation + rng.uniform(0, size, 2)

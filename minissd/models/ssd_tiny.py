@@ -29,13 +29,29 @@ def ssd_tiny(classes, *, init, input_size=240):
     """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
     if not 1 <= input_size <= LARGEST_INPUT:
         raise MinissdError(f"input size {input_size}: ssd-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
-    stages = tiny_stages(init=init)
+    return tiny_detector(classes, init=init, input_size=input_size)
+
+
+def tiny_detector(classes, *, init, input_size, ratios=RATIOS, levels=(0, 1, 2, 3)):
+    """ssd-tiny, or a relative of it to compare with.
+
+    ratios: of the default boxes besides 1.  levels: for each of SIZES but the last, the stage on whose map the
+    boxes of that size lie, never falling: (0, 1, 1, 1) predicts all but the smallest on the second map.  Stages
+    beyond the last one that is read are left out.
+    """
+    trunk = list(tiny_stages(levels[-1] + 1, init=init).items())
+    stages, done = {}, 0
+    for i, level in enumerate(levels):
+        parts = trunk[done : level + 1]  # none where the map is read again
+        stages[parts[-1][0] if parts else f"again{i}"] = parts[0][1] if len(parts) == 1 else Sequential(**dict(parts))
+        done = level + 1
+    sides = map_sizes(input_size)
     spec = DefaultBoxSpec.from_sizes(
-        input_size, map_sizes(input_size), [side * input_size for side in SIZES], [RATIOS] * len(STAGES)
+        input_size, [sides[level] for level in levels], [side * input_size for side in SIZES], [ratios] * len(levels)
     )
     heads = [
-        Head(convolutions[-1][0], k, len(classes), init=init)
-        for convolutions, k in zip(STAGES, spec.boxes_per_cell, strict=True)
+        Head(STAGES[level][-1][0], k, len(classes), init=init)
+        for level, k in zip(levels, spec.boxes_per_cell, strict=True)
     ]
     wiring = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
     return SSD("ssd-tiny", classes, **wiring, input_size=input_size, init=init, **TINY_PIXELS)

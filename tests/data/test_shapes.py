@@ -53,6 +53,20 @@ def test_a_subset_draws_only_the_chosen_kinds_in_their_order():
     assert set(np.concatenate([sample.labels for sample in dataset])) == {0, 1}
 
 
+def test_sizes_and_aspect_ratios_range_as_far_as_asked_and_no_further():
+    def seen(**looks):
+        corners = np.concatenate([one.corners for one in ShapesDataset(60, size=96, classes=["rectangle"], **looks)])
+        width, height = (corners[:, 2:] - corners[:, :2]).T
+        inside = ((corners > 0) & (corners < 1)).all(axis=1)  # not cut off by the edge of the image
+        return np.sqrt(width * height)[inside], np.maximum(width / height, height / width)[inside]
+
+    sides, ratios = seen(sides=(0.3, 0.31), aspect_ratio=1)
+    assert sides.min() > 0.2 and sides.max() < 0.31 * 1.37 + 0.02  # turned by 30 degrees: 1.37 times as wide
+    assert np.median(ratios) < 1.1 and ratios.max() < 2.2  # half of a shape can be out of sight
+    sides, ratios = seen(sides=(0.05, 0.6), aspect_ratio=6)
+    assert sides.min() < 0.12 and sides.max() > 0.4 and ratios.max() > 2.5
+
+
 def test_wrong_words_are_refused(one_line):
     for options, parts in [
         ({"split": "trainval"}, ["'trainval'", "train, val, test"]),

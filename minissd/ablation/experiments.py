@@ -1,0 +1,73 @@
+"""The experiments: what is claimed, which variants show it, and which of them ought to be better.
+
+The claims are those of the SSD notes and of section 3.1 of the paper, tables 2 and 3.
+"""
+
+from typing import NamedTuple
+
+
+class Variant(NamedTuple):
+    """A small SSD; as it stands here, the whole of it, which the others differ from in one thing."""
+
+    augmentation: str = "light"  # a name in minissd.data.PRESETS
+    ratios: tuple[int, ...] = (2, 3)  # of the default boxes besides 1; each stands for itself and its reciprocal
+    levels: tuple[int, ...] = (0, 1, 2, 3)  # on which map the boxes of each size lie, see `tiny_detector`
+
+
+class Experiment(NamedTuple):
+    """What is claimed, and how it is tried out."""
+
+    claim: str
+    variants: dict  # name -> Variant; empty if nothing is trained
+    comparisons: tuple  # pairs of names, the better one by the claim first
+    by_size: bool = False  # what is compared are the sizes of the objects, of one variant
+
+
+WHOLE = Variant()
+
+EXPERIMENTS = {
+    "augmentation": Experiment(
+        "Data augmentation helps",
+        {
+            "none": Variant(augmentation="none"),
+            "light": WHOLE,
+            "the notes'": Variant(augmentation="notes"),
+        },
+        (("light", "none"), ("the notes'", "none")),
+    ),
+    "box-shapes": Experiment(
+        "More default box shapes are better",
+        {
+            "squares only": Variant(ratios=()),
+            "up to 2:1": Variant(ratios=(2,)),
+            "up to 3:1": WHOLE,
+        },
+        (("up to 2:1", "squares only"), ("up to 3:1", "squares only")),
+    ),
+    # As in the paper, the boxes of all sizes stay when a map goes: they move to the coarsest map that is left.
+    "maps": Experiment(
+        "Output maps of several resolutions are better",
+        {
+            "one map": Variant(levels=(1, 1, 1, 1)),
+            "two maps": Variant(levels=(0, 1, 1, 1)),
+            "four maps": WHOLE,
+        },
+        (("two maps", "one map"), ("four maps", "one map")),
+    ),
+    "atrous": Experiment(
+        "Atrous is faster",
+        {},
+        (
+            ("fc6 3x3 atrous", "fc6 7x7 dense"),
+            ("fc6 3x3 atrous", "fc6 13x13 with zeros"),
+            ("fc6 3x3 atrous", "fc6 7x7 atrous"),
+            ("SSD300, atrous", "SSD300, whole VGG16"),
+        ),
+    ),
+    "object-size": Experiment(
+        "Small objects are harder",
+        {"whole": WHOLE},
+        (("medium", "small"), ("large", "small")),
+        by_size=True,
+    ),
+}
