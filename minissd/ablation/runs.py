@@ -28,6 +28,7 @@ class Budget:
     input_size: int = 64
     epochs: int = 40
     steps: int | None = None  # in place of epochs
+    device: str = "cpu"
 
     def check(self):
         """MinissdError, before any work, if no run could have these settings."""
@@ -93,7 +94,7 @@ class Study:
 
 def train_and_score(budget, variant, seed, training, test, report=None):
     """One run: the same seed gives every variant the same order of images."""
-    init = Initializer(np.random.default_rng(seed))
+    init = Initializer(np.random.default_rng(seed), device=budget.device)
     model = tiny_detector(
         training.classes, init=init, input_size=budget.input_size, ratios=variant.ratios, levels=variant.levels
     )

@@ -51,9 +51,11 @@ COMMANDS = {  # what is in braces are files and folders that `places` makes
         *("explain", "errors", "{checkpoint}", "{checkpoint}", "--data", "{tree}", "--split", "train"),
         *("--out", "{out}"),
     ),
+    "ablate": ("ablate", "maps", "--steps", 1, "--seeds", 1, "--limit", 16, "--input-size", 32, "--out", "{out}"),
     "demo": ("demo", "--out", "{out}"),
     "gradcheck": ("gradcheck", "--only", "loss"),
 }
+TIMES = {"seconds", "load_after"}
 WITHOUT_A_NETWORK = {"fetch", "doctor", "lesson", "bench"}  # bench has tests of its own
 
 
@@ -113,7 +115,7 @@ def figures(file):
 
 def numbers_in(value):
     if isinstance(value, dict):
-        return [number for key, part in value.items() if key != "seconds" for number in numbers_in(part)]
+        return [number for key, part in value.items() if key not in TIMES for number in numbers_in(part)]
     if isinstance(value, list):
         return [number for part in value for number in numbers_in(part)]
     return [value] if isinstance(value, int | float) else []
