@@ -10,7 +10,7 @@ from minissd.layers.initializer import Initializer
 from minissd.ops import conv2d
 from minissd.ops.geometry import pad_widths
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.numbers import whole_numbers
+from minissd.properties.plain import whole_numbers
 
 few, fewer = st.integers(1, 4), st.integers(1, 2)
 

@@ -19,8 +19,8 @@ from minissd.ops import (
 )
 from minissd.properties.convolution import few, fewer, layers, window_grids
 from minissd.properties.core import Property, equals, require_equal, show
-from minissd.properties.numbers import whole_numbers
 from minissd.properties.pixels import labelled_logits
+from minissd.properties.plain import whole_numbers
 
 
 def require_gradient(found, forward, at, dy=1.0, *, name):

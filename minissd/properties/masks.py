@@ -8,11 +8,11 @@ from minissd import naive
 from minissd.gradcheck import check_backward
 from minissd.ops import concatenate, conv_transpose2d, upsample2d
 from minissd.properties.core import Property, equals, require_equal
+from minissd.properties.plain import few
 from minissd.properties.windows import seeds
 from minissd.segmentation import VOID, mask_loss, mask_loss_backward, overlaps, pixel_confusion
 
 digits = st.integers(-9, 9).map(float)
-few = st.integers(1, 3)
 
 
 @st.composite

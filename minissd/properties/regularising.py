@@ -11,10 +11,7 @@ from minissd import naive, ops
 from minissd.data.affine import Affine
 from minissd.properties.box_sets import corners
 from minissd.properties.core import Property, equals
-from minissd.properties.plain import whole
-
-few = st.integers(1, 3)
-
+from minissd.properties.plain import few, whole
 
 # --- the library's functions in the shape of the exercises ---
 

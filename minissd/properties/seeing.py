@@ -8,10 +8,7 @@ from hypothesis.extra.numpy import arrays
 from minissd.inspect import nearest, neighbour_accuracy, principal_components
 from minissd.inspect.saliency import weighted_sum
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import whole
-
-few = st.integers(1, 3)
-
+from minissd.properties.plain import few, whole
 
 # --- the library's functions in the shape of the exercises ---
 

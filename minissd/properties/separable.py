@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from minissd import naive, ops
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import whole
-
-few = st.integers(1, 3)
+from minissd.properties.plain import few, whole
 
 
 def separable_conv(x, depthwise, pointwise):

@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 from minissd import naive
 from minissd.ops import fold_batch_norm
 from minissd.properties.core import Property, equals, require_equal
+from minissd.properties.plain import few
 
 small = st.integers(-9, 9).map(float)
-few = st.integers(1, 3)
 
 
 @st.composite
