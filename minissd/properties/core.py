@@ -11,9 +11,7 @@ import types
 from collections.abc import Callable
 from typing import NamedTuple
 
-import hypothesis
 import numpy as np
-from hypothesis.strategies import SearchStrategy
 
 
 class Property(NamedTuple):
@@ -21,7 +19,7 @@ class Property(NamedTuple):
     holds(function, **case): raises AssertionError, with the reason, where `function` breaks the statement."""
 
     statement: str
-    cases: SearchStrategy
+    cases: object  # a SearchStrategy
     holds: Callable
 
 
@@ -165,6 +163,8 @@ def _require_unchanged(now, then):
 
 def falsify(claim, function, *, seed=0, examples=60):
     """The smallest `Broken` case of the `Property` `claim` that was found for `function`, or None if it holds."""
+    from hypothesis.errors import Flaky  # here, for it is slow to import and every command loads this file
+
     last = {}
 
     def run(case):
@@ -173,8 +173,8 @@ def falsify(claim, function, *, seed=0, examples=60):
         claim.holds(recorded(function, calls), **case)
 
     try:
-        _try_cases(claim, run, seed, examples, hypothesis.Phase.generate, hypothesis.Phase.shrink)
-    except hypothesis.errors.Flaky:
+        _try_cases(claim, run, seed, examples, "generate", "shrink")
+    except Flaky:
         error = AssertionError("it gives different answers for the same inputs: where does the chance come from?")
         return Broken(claim.statement, last["case"], error, last["calls"])
     except (Exception, SystemExit) as error:  # the function under test may raise anything
@@ -190,19 +190,21 @@ def sample_calls(claim, function, *, seed=0, examples=8):
         with contextlib.suppress(Exception, SystemExit):
             claim.holds(recorded(function, calls), **case)
 
-    _try_cases(claim, run, seed, examples, hypothesis.Phase.generate)
+    _try_cases(claim, run, seed, examples, "generate")
     return calls
 
 
 def _try_cases(claim, run, seed, examples, *phases):
-    """Let Hypothesis call `run(case)`."""
+    """Let Hypothesis call `run(case)`.  phases: names of its own."""
+    import hypothesis
+
     settings = hypothesis.settings(
         max_examples=examples,
         database=None,
         deadline=None,
         report_multiple_bugs=False,
         print_blob=False,
-        phases=phases,
+        phases=[hypothesis.Phase[name] for name in phases],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     hypothesis.seed(seed)(settings(hypothesis.given(case=claim.cases)(lambda case: run(case))))()
