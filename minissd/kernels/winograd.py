@@ -1,17 +1,17 @@
 """Winograd's transforms on the card: from the map straight to transformed tiles, and back.
 
 A thread takes one tile of one channel through both axes in its registers, where the twin in array functions
-(`ops/winograd.py`, `ops/tiles.py`) carries it through memory four times.
+(`ops/winograd_transforms.py`) carries it through memory twice.
 
-H W map, C channels, T tiles of a block of which a kernel works on one piece, TH TW tiles in its height and width.
+H W map, C channels, T tiles of a block, TH TW tiles in its height and width.
 """
 
 from minissd.kernels.kernel import Kernel
 
 PLACES = (
     "int32 height, int32 width, int32 channels, "  # of the map
-    "int32 tiles_of_block, int32 first_tile, int32 tiles_down, int32 tiles_across, "  # T, of the piece: start, TH, TW
-    "int32 first_image, int32 first_row, int32 first_column, int32 ry, int32 rx"  # of the piece's first cell; dilation
+    "int32 tiles_of_block, int32 tiles_down, int32 tiles_across, "  # T, TH, TW
+    "int32 first_image, int32 first_row, int32 first_column"  # of the block's first cell
 )
 TILE = """
     const int c = i % channels, tile = i / channels;
@@ -19,12 +19,12 @@ TILE = """
     const long long image = first_image + tile / (tiles_across * tiles_down);
 """
 CELL = """
-            const int row = first_row + ry * (STEP * ty + a), column = first_column + rx * (STEP * tx + b);
+            const int row = first_row + STEP * ty + a, column = first_column + STEP * tx + b;
             const bool inside = row >= 0 && row < height && column >= 0 && column < width;
             const long long cell = ((image * height + row) * width + column) * channels + c;
 """
 # the place (p, q) of a transformed tile
-PLACE = "tiles[((p * SIDE + q) * (long long)tiles_of_block + first_tile + tile) * channels + c]"
+PLACE = "tiles[((p * SIDE + q) * (long long)tiles_of_block + tile) * channels + c]"
 
 
 def into_tiles(name, matrix, step):

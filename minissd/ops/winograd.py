@@ -8,24 +8,29 @@ product of polynomials is known from its values at six points, here 0, 1, -1, 2,
 matrix product (T, C) (C, D).  The gradients follow, for Y is linear in d and in g:
     dg = G^T [(B^T d B) * (A dY A^T)] G, summed over tiles;    dx is the convolution of dy with the mirrored kernel.
 
-B^T d B is one matrix product as well, of kron(B^T, B^T) with the 36 cells of all tiles.  That is more arithmetic than
-one axis at a time, additions alone, but BLAS does it, and at no size did it measure slower.
+The transforms are in winograd_transforms.py, the cutting into tiles in tiles.py; an atrous convolution is taken apart
+into dense ones first (interleaved.py).
 
-C D channels in and out, T tiles of a block (tiles.py), 36 = 6*6 places of a transformed tile.
+C D channels in and out, T tiles of a block, 6 x 6 places of a transformed tile.
 """
 
 import weakref
 from dataclasses import replace
 from functools import partial
-from math import prod
+from itertools import chain
+from math import gcd, prod
 
 import numpy as np
 
 from minissd.backend import array_module
 from minissd.kernels import on_card
-from minissd.kernels.winograd import into_tiles, out_of_tiles
+from minissd.kernels.winograd import into_tiles as kernel_into_tiles
+from minissd.kernels.winograd import out_of_tiles as kernel_out_of_tiles
+from minissd.ops.interleaved import interleaved, interleaved_outputs, put_together
 from minissd.ops.threads import in_shares, runs, threads_for
-from minissd.ops.tiles import STEP, Tiling, scratch
+from minissd.ops.tiles import STEP, Tiling
+from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
+from minissd.ops.workspace import scratch
 
 B_T = np.array(
     [
@@ -40,20 +45,21 @@ B_T = np.array(
 G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 A_T = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 TILE = len(B_T)  # cells of an input tile along an axis
-INPUT, FILTER, OUTPUT = (np.kron(matrix, matrix) for matrix in (B_T, G, A_T))  # (36, 36), (36, 9), (16, 36)
-ALL_ONES = TILE + 1  # the place of point (1, 1): it goes into all 16 outputs with factor 1
+FILTER = np.kron(G, G)  # (36, 9): filters are transformed for both axes at once
+POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
 
 # Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a card as many as
 # take so many bytes once they are transformed: large products keep all of it busy (the size there is not measured).
-BLOCK_TILES, BLOCK_BYTES_ON_CARD = 128, 1 << 28
+BLOCK_TILES, BLOCK_BYTES_ON_CARD = 160, 1 << 28
 
 # B^T d B, A dY A^T and A^T (...) A of every tile, in one kernel each
-CARD_INPUTS = into_tiles("winograd_inputs", B_T, STEP)
-CARD_GRADIENTS = into_tiles("winograd_gradients", A_T.T, STEP)
-CARD_OUTPUTS = out_of_tiles("winograd_outputs", A_T, STEP)
+CARD_INPUTS = kernel_into_tiles("winograd_inputs", B_T, STEP)
+CARD_GRADIENTS = kernel_into_tiles("winograd_gradients", A_T.T, STEP)
+CARD_OUTPUTS = kernel_out_of_tiles("winograd_outputs", A_T, STEP)
 
 _kept = {}  # id(w) -> (weak reference to w that removes the entry, transformed filters), see `_filters_of`
 
+LEAST_CHANNELS, LEAST_TILES = 64, 24
 
 FOR = "3x3 kernels at stride 1"
 
@@ -69,27 +75,35 @@ def pays(windows, w):
     Those of the tiles are shared by all channels, that of the kernel by all tiles, so there must be enough of both;
     and at least half of the tiles' cells must lie on the map, which a large dilation of a small map prevents.
     """
-    tiles = _tiling(windows).total
+    grids = prod(windows.dilation)
+    sides = [-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True)]
+    tiles = windows.x_shape[0] * grids * prod(-(-side // STEP) for side in sides)
     outputs = windows.x_shape[0] * prod(windows.out)
-    return min(w.shape[2:]) >= 64 and tiles >= 24 and 2 * outputs >= tiles * STEP**2
+    return min(w.shape[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES and 2 * outputs >= tiles * STEP**2
 
 
 def convolve(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
+    if windows.dilation != (1, 1):
+        grids, dense = interleaved(x, windows)
+        return put_together(convolve(grids, w, b, dense), windows)
     xp = array_module(x)
-    tiling = _tiling(windows)
-    filters = _filters_of(w)  # (36, C, D)
+    x, tiling = xp.ascontiguousarray(x), _tiling(windows)
+    filters = _filters_of(w)  # (6, 6, C, D)
     y = xp.empty((x.shape[0], *windows.out, w.shape[3]), dtype=x.dtype)
+    pads = [before for before, _ in windows.pads]
+    to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
+    to_map = Transform.of(A_T, TILE, tiling, x, CARD_OUTPUTS)
 
     def work(share):
         for blocks, channels in share:
             for block in blocks:
-                inputs = _transform_inputs(x, tiling, block, windows)  # (36, T, C)
-                products = scratch("products", (*inputs.shape[:2], channels.stop - channels.start), x)
-                xp.matmul(inputs, filters[:, :, channels], out=products)  # (36, T, D)
+                inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
+                results = products(channels.stop - channels.start, tiling, block, x)
+                xp.matmul(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
                 if b is not None:
-                    products[ALL_ONES] += b[channels]
-                _put_outputs(products, tiling, block, y[..., channels])
+                    results[POINT_ONE] += b[channels]
+                out_of_tiles(to_map, results, tiling, block, y[..., channels])
 
     in_shares(work, _divide(tiling, w, xp), xp)
     return y
@@ -114,40 +128,48 @@ def input_gradient(dy, w, windows):
 
 def weight_gradient(dy, x, w, windows):
     """dw (3, 3, C, D) of `conv2d`."""
-    xp, (c, d) = array_module(x), w.shape[2:]
-    tiling = _tiling(windows)
+    if windows.dilation != (1, 1):
+        grids, dense = interleaved(x, windows)
+        return weight_gradient(interleaved_outputs(dy, windows), grids, w, dense)
+    xp, (c, d), tiling = array_module(x), w.shape[2:], _tiling(windows)
+    x = xp.ascontiguousarray(x)
+    pads = [before for before, _ in windows.pads]
+    inputs_to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
+    outputs_to_tiles = Transform.of(A_T.T, STEP, tiling, x, CARD_GRADIENTS)
+    blocks = tiling.blocks(_block_tiles(w))
+    total = scratch("kernels", (TILE, TILE, c, d), w)
+    if not blocks:
+        return xp.zeros_like(w)
 
-    def work(share):
-        dw = xp.zeros((3, 3, c, d), dtype=w.dtype)
-        for blocks, channels in share:
-            total = scratch("kernels", (TILE * TILE, c, channels.stop - channels.start), w)
-            total.fill(0)
+    def work(shares):
+        for places, channels in chain.from_iterable(shares):
+            dy_part = xp.ascontiguousarray(dy[..., channels])
             for block in blocks:
-                inputs = _transform_inputs(x, tiling, block, windows)  # (36, T, C)
-                outputs = _transform_gradients(dy[..., channels], tiling, block)  # (36, T, D)
-                if on_card(x):
-                    total += xp.matmul(inputs.transpose(0, 2, 1), outputs)
-                    continue
-                for place in range(TILE * TILE):  # not all at once, for then their sum would leave the cache
-                    total[place] += inputs[place].T @ outputs[place]
-            dw[..., channels] = _transform(FILTER.T, total, "dw").reshape(3, 3, c, -1)
-        return dw
+                inputs = into_tiles(inputs_to_tiles, x, tiling, block, pads, "inputs", places)  # (places, 6, T, C)
+                outputs = into_tiles(outputs_to_tiles, dy_part, tiling, block, (0, 0), "outputs", places)
+                for i, sums in enumerate(total[places, ..., channels]):  # not all at once: they would leave the cache
+                    if block is blocks[0]:
+                        xp.matmul(inputs[i].swapaxes(1, 2), outputs[i], out=sums)
+                    else:
+                        sums += xp.matmul(inputs[i].swapaxes(1, 2), outputs[i])
 
-    parts = in_shares(work, _divide(tiling, w, xp), xp)
-    return sum(parts[1:], parts[0]) if parts else xp.zeros_like(w)
+    in_shares(work, _divide_places(tiling, w, xp), xp)
+    dw = xp.empty_like(w).reshape(9, -1)
+    _multiply_filters(FILTER.T, total.reshape(TILE * TILE, -1), dw)
+    return dw.reshape(w.shape)
 
 
 def _tiling(windows):
-    return Tiling(windows.x_shape[0], windows.out, windows.dilation)
+    return Tiling(windows.x_shape[0], windows.out)
 
 
 def _filters_of(w):
-    """Transformed w (3, 3, C, D) -> (36, C, D), kept for the next call while w is read-only (`Network.inference`).
+    """Transformed w (3, 3, C, D) -> (6, 6, C, D), kept for the next call while w is read-only (`Network.inference`).
 
     That takes four times the memory of w and saves a seventh of SSD300's time for one image.  Whoever makes w writeable
     again has to call `forget`.
     """
-    shape = (TILE * TILE, *w.shape[2:])
+    shape = (TILE, TILE, *w.shape[2:])
     if not _read_only(w):
         _kept.pop(id(w), None)
         return _transform_filters(w, scratch("kernels", shape, w))
@@ -169,58 +191,27 @@ def _read_only(w):
 
 
 def _transform_filters(w, out):
-    """G g G^T for all pairs of channels: w (3, 3, C, D) -> out (36, C, D)."""
-    xp, (c, d) = array_module(w), w.shape[2:]
-    matrix, taps, filters = xp.asarray(FILTER, dtype=w.dtype), w.reshape(9, c * d), out.reshape(-1, c * d)
+    """G g G^T for all pairs of channels: w (3, 3, C, D) -> out (6, 6, C, D)."""
+    _multiply_filters(FILTER, w.reshape(9, -1), out.reshape(TILE * TILE, -1))
+    return out
+
+
+def _multiply_filters(matrix, x, out):
+    """matrix (m, k) @ x (k, C*D)  ->  out (m, C*D), on all cores."""
+    xp = array_module(x)
+    matrix = xp.asarray(matrix, dtype=x.dtype)
 
     def work(share):
         for pairs in share:
-            xp.matmul(matrix, taps[:, pairs], out=filters[:, pairs])
+            xp.matmul(matrix, x[:, pairs], out=out[:, pairs])
 
-    in_shares(work, runs(c * d, threads_for(9 * filters.size, xp)), xp)
-    return filters.reshape(TILE * TILE, c, d)
-
-
-def _transform_inputs(x, tiling, block, windows):
-    """B^T d B for the tiles of a block: (36, T, C)."""
-    pads = [before for before, _ in windows.pads]
-    if on_card(x):
-        return _tiles_on_card(CARD_INPUTS, x, tiling, block, pads)
-    return _transform(INPUT, tiling.gather(x, block, TILE, pads), "inputs")
+    in_shares(work, runs(x.shape[1], threads_for(matrix.size * x.shape[1], xp)), xp)
 
 
-def _transform_gradients(dy, tiling, block):
-    """A dY A^T for the tiles of a block: (36, T, D)."""
-    if on_card(dy):
-        return _tiles_on_card(CARD_GRADIENTS, dy, tiling, block, (0, 0))
-    return _transform(OUTPUT.T, tiling.gather(dy, block, STEP, (0, 0)), "outputs")
-
-
-def _put_outputs(products, tiling, block, y):
-    """A^T (...) A of products (36, T, D), written to its places in y (N, OH, OW, D)."""
-    if on_card(y):
-        for places, elements in tiling.places(block, y.shape, (0, 0)):
-            CARD_OUTPUTS(products, *places, y, size=elements)
-    else:
-        tiling.scatter(_transform(OUTPUT, products, "outputs"), y, block)
-
-
-def _tiles_on_card(kernel, x, tiling, block, pads):
-    """What a kernel of `into_tiles` makes of the tiles of a block: (36, T, C)."""
-    xp = array_module(x)
-    x = xp.ascontiguousarray(x)
-    tiles = xp.empty((TILE * TILE, tiling.count(block), x.shape[3]), dtype=x.dtype)
-    for places, elements in tiling.places(block, x.shape, pads):
-        kernel(x, *places, tiles, size=elements)
-    return tiles
-
-
-def _transform(matrix, tiles, name):
-    """matrix (m, k) @ tiles (k, T, C)  ->  (m, T, C)."""
-    xp, (_, t, c) = array_module(tiles), tiles.shape
-    out = scratch(name, (len(matrix), t, c), tiles)
-    xp.matmul(xp.asarray(matrix, dtype=tiles.dtype), tiles.reshape(-1, t * c), out=out.reshape(-1, t * c))
-    return out
+def _block_tiles(w):
+    if on_card(w):
+        return max(BLOCK_TILES, BLOCK_BYTES_ON_CARD // (TILE * TILE * max(w.shape[2:]) * w.dtype.itemsize))
+    return BLOCK_TILES
 
 
 def _divide(tiling, w, xp):
@@ -231,11 +222,24 @@ def _divide(tiling, w, xp):
     """
     c, d = w.shape[2:]
     threads = threads_for(TILE * TILE * tiling.total * c * d, xp)
-    most = BLOCK_TILES
-    if on_card(w):
-        most = max(most, BLOCK_BYTES_ON_CARD // (TILE * TILE * max(c, d) * w.dtype.itemsize))
     if 4 * tiling.total < d:
-        blocks = tiling.blocks(most)
+        blocks = tiling.blocks(_block_tiles(w))
         return [(blocks, channels) for channels in runs(d, threads)]
-    blocks = tiling.blocks(min(most, -(-tiling.total // threads)))
+    blocks = tiling.blocks(min(_block_tiles(w), -(-tiling.total // threads)), threads)
     return [(blocks[run], slice(0, d)) for run in runs(len(blocks), threads)]
+
+
+def _divide_places(tiling, w, xp):
+    """[[(rows of places of a transformed tile, output channels)]]: what each thread sums over all tiles.
+
+    That way no sums of threads have to be added up.  Where 6 rows do not divide evenly, the channels are cut as well.
+    """
+    c, d = w.shape[2:]
+    threads = threads_for(TILE * TILE * tiling.total * c * d, xp)
+    parts = runs(d, threads // gcd(threads, TILE))
+    shares = []
+    for run in runs(TILE * len(parts), threads):
+        first, last = run.start // TILE, (run.stop - 1) // TILE
+        edges = [(TILE * i, channels) for i, channels in enumerate(parts)][first : last + 1]
+        shares.append([(slice(max(run.start - i, 0), min(run.stop - i, TILE)), channels) for i, channels in edges])
+    return shares

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from strict_cupy import count_syncs
 
 from minissd import card
 from minissd.backend import to_numpy
-from minissd.ops import conv2d, conv2d_backward, conv_transpose2d, linear, linear_backward
+from minissd.ops import conv2d, conv2d_backward, conv_transpose2d, linear, linear_backward, products
 from minissd.ops.products import factor, matmul, precision, precision_in_force
+from minissd.properties.windows import seeds
 
 
 def rounded(x):
@@ -122,3 +125,18 @@ def test_what_a_device_cannot_do_is_said(strict, monkeypatch, refused):
     card.check_precision("fp16", "cuda")
     with refused("8.0 (Ampere)", "7.5", "fp16"):
         card.check_precision("tf32", "cuda")
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.integers(1, 300), seeds)
+def test_products_in_pieces(m, k, n, small, seed):
+    """Whichever of the three numbers is the large one, into memory that is given or not, of any layout."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((m, 2 * k))[:, ::2], rng.standard_normal((n, k)).T
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("SMALL", small), ("LEAST_ROWS", 1), ("LEAST_TERMS", 1)):
+            patch.setattr(products, name, value)
+        np.testing.assert_allclose(products.matmul(a, b), a @ b, atol=1e-12)
+        every_second = np.zeros((2 * m, n))
+        assert np.shares_memory(products.matmul(a, b, out=every_second[::2]), every_second) or not m * n
+    np.testing.assert_allclose(every_second[::2], a @ b, atol=1e-12)
+    assert not every_second[1::2].any()

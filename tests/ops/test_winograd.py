@@ -1,7 +1,7 @@
 """Winograd's convolution is the convolution of im2col, of the loops and of PyTorch, with a quarter of the products."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
@@ -18,7 +18,9 @@ from minissd.layers import Conv2d
 from minissd.models import build
 from minissd.ops import conv2d, conv2d_backward, threads, winograd
 from minissd.ops.geometry import pad_widths
-from minissd.ops.tiles import Tiling, Workspace
+from minissd.ops.im2col import Windows
+from minissd.ops.interleaved import interleaved, interleaved_outputs, put_together
+from minissd.ops.tiles import Tiling
 from minissd.properties.windows import seeds
 
 sides = st.integers(0, 8)
@@ -96,20 +98,31 @@ def test_blocks_and_threads_change_nothing(geometry, seed, tiles, filters):
             np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)
 
 
-@given(maps_under_3x3(), st.integers(1, 30))
-def test_blocks_hold_every_tile_once(geometry, limit):
+@given(st.integers(0, 5), st.tuples(st.integers(1, 70), st.integers(1, 70)), st.integers(1, 300), st.integers(1, 8))
+def test_blocks_hold_every_tile_once(batch, out, limit, threads):
+    tiling = Tiling(batch, out)
+    down, across = tiling.per_map
+    assert 4 * down >= out[0] > 4 * (down - 1) and 4 * across >= out[1] and across % tiling.strip == 0
+    blocks = tiling.blocks(limit, threads)
+    seen = [place for block in blocks for place in product(range(batch)[block.images], range(down)[block.rows])]
+    assert sorted(seen) == list(product(range(batch), range(down)))
+    assert sum(prod(tiling.shape(block)) for block in blocks) == tiling.total
+    assert all(prod(tiling.shape(block)) <= max(limit, across) for block in blocks)
+    if batch * down >= threads and batch % threads == 0:
+        assert len(blocks) % threads == 0  # no thread waits for another
+
+
+@given(maps_under_3x3(), seeds)
+def test_an_atrous_convolution_is_dense_ones_on_its_grids(geometry, seed):
     x_shape, options = geometry
-    tiling = Tiling(x_shape[0], x_shape[1:3], options["dilation"])
-    blocks = tiling.blocks(limit)
-    seen = [
-        (piece.grid, image, row)
-        for block in blocks
-        for piece in block
-        for image, row in product(range(x_shape[0])[piece.images], range(tiling.per_grid[0])[piece.rows])
-    ]
-    assert len(set(seen)) == len(seen)
-    assert sum(map(tiling.count, blocks)) == tiling.total == len(seen) * tiling.per_grid[1]
-    assert all(tiling.count(block) <= max(limit, tiling.per_grid[1]) for block in blocks)
+    x, w, b = drawn(x_shape, seed)
+    windows = Windows.over(x_shape, (3, 3), pad=options["pad"], dilation=options["dilation"])
+    grids, dense = interleaved(x, windows)
+    y = put_together(naive.conv2d(grids, w, b), windows)
+    assert dense.out == naive.conv2d(grids, w, b).shape[1:3]
+    np.testing.assert_allclose(y, naive.conv2d(x, w, b, **options), atol=1e-12)
+    if x.size:
+        np.testing.assert_array_equal(put_together(interleaved_outputs(y, windows), windows), y)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -177,18 +190,6 @@ CHOICES = {
 def test_auto_chooses_by_shape(x_shape, w_shape, options, expected):
     x, w = np.zeros(x_shape, "float32"), np.zeros(w_shape, "float32")
     assert conv2d(x, w, **options)[1].algorithm == expected
-
-
-def test_scratch_arrays_are_used_again_by_the_same_thread_only():
-    space, like = Workspace(), np.zeros(1, "float32")
-    first = space("a", (4, 5), like)
-    assert first.shape == (4, 5) and first.dtype == np.float32
-    assert np.shares_memory(first, space("a", (2, 3), like))
-    assert not np.shares_memory(first, space("b", (2, 3), like))
-    assert space("a", (2, 3), like.astype("float64")).dtype == np.float64
-    assert space("a", (10, 10), like).shape == (10, 10)
-    with ThreadPoolExecutor(1) as pool:
-        assert not np.shares_memory(space("a", (4, 5), like), pool.submit(space, "a", (4, 5), like).result())
 
 
 def test_results_outlive_the_next_call(rng):

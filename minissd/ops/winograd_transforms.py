@@ -1,0 +1,150 @@
+"""Winograd's transforms of tiles, M d M^T for each: one axis at a time, and each axis as matrix products on views.
+
+Down the rows of a map a tile row's cells lie W*C numbers apart: M times k rows of the map, as they stand in memory, is
+one product for all tiles of the row, and nothing is gathered before.  Along a row a strip of s neighbouring tiles takes
+one product with a band of M's, which for s = 3 is
+
+    M . .
+    . M .       each M moved STEP columns on: (s*m, STEP*(s - 1) + k), and what it is multiplied with is a view again.
+    . . M
+
+On a card one kernel does both axes (`kernels/winograd.py`).
+
+N batch, H W map, OH OW output map, C D channels in and out, n images and T = n*TH*TW tiles of a block (tiles.py).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minissd.backend import array_module
+from minissd.kernels import on_card
+from minissd.ops.tiles import STEP
+from minissd.ops.workspace import scratch
+
+
+class Transform(NamedTuple):
+    """M (m, k) for both axes."""
+
+    rows: object  # M itself
+    columns: object  # M in a band, for a strip of tiles
+    kernel: object  # what a card does instead
+
+    @classmethod
+    def of(cls, matrix, apart, tiling, like, kernel):
+        """apart: columns from one M of the band to the next."""
+        (m, k), strip = matrix.shape, tiling.strip
+        band = np.zeros((strip * m, apart * (strip - 1) + k))
+        for i in range(strip):
+            band[i * m : (i + 1) * m, i * apart : i * apart + k] = matrix
+        if on_card(like):
+            return cls(None, None, kernel)
+        return cls(matrix.astype(like.dtype), band.astype(like.dtype), kernel)
+
+
+def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
+    """M d M^T of tiles d of k x k cells, STEP apart, zero where they leave the map -> (m, m, T, C).
+
+    x: (N, H, W, C), contiguous; its first tile starts `pads` = (rows, columns) before its first cell.
+    places: which rows of M to take down the map, a slice.  name: of the scratch memory for the result.
+    """
+    if on_card(x):
+        return _into_tiles_on_card(transform.kernel, x, tiling, block, pads)
+    n, down, across = tiling.shape(block)
+    matrix, band = transform.rows[places], transform.columns
+    m, c, strips = len(matrix), x.shape[3], across // tiling.strip
+    width = STEP * tiling.strip * (strips - 1) + band.shape[1]
+    rows = scratch("rows", (m, n * down, width, c), x)
+    _down_the_rows(matrix, x, block, pads, rows.reshape(m, n, down, width, c))
+    place, row, cell, number = rows.strides
+    strides = place, row, STEP * tiling.strip * cell, cell, number
+    strips_of = np.lib.stride_tricks.as_strided(rows, (m, n * down, strips, band.shape[1], c), strides)
+    tiles = scratch(name, (m, n * down, strips, len(band), c), x)
+    np.matmul(band, strips_of, out=tiles)
+    return tiles.reshape(m, n * down * across, -1, c).transpose(0, 2, 1, 3)
+
+
+def out_of_tiles(transform, tiles, tiling, block, y):
+    """M t M^T of transformed tiles t, (k, k, T, D) as `products` makes them, to their places in y (N, OH, OW, D)."""
+    if on_card(y):
+        transform.kernel(tiles, *_places(tiling, block, y.shape, (0, 0)), y, size=tiles[0, 0].size)
+        return
+    (n, down, across), d = tiling.shape(block), y.shape[3]
+    matrix, band = transform.rows, transform.columns
+    k, strips = matrix.shape[1], n * down * across // tiling.strip
+    rows = scratch("rows", (k, n, down, across * STEP, d), y)
+    of_strips = tiles.transpose(0, 2, 1, 3).reshape(k, strips, band.shape[1], d)
+    np.matmul(band, of_strips, out=rows.reshape(k, strips, len(band), d))
+    top, bottom = (min(STEP * row, tiling.out[0]) for row in (block.rows.start, block.rows.stop))
+    _up_to_the_map(matrix, rows, y[block.images, top:bottom])
+
+
+def products(count, tiling, block, like):
+    """Scratch memory (k, k, T, count), laid out as `out_of_tiles` wants it."""
+    t, k = np.prod(tiling.shape(block)), STEP + 2
+    if on_card(like):
+        return scratch("products", (k, k, t, count), like)
+    return scratch("products", (k, t, k, count), like).transpose(0, 2, 1, 3)
+
+
+def _down_the_rows(matrix, x, block, pads, out):
+    """M (m, k) times the k rows of cells of each row of tiles -> out (m, n, TH, width, C)."""
+    (top, left), k, (_, height, map_width, c) = pads, matrix.shape[1], x.shape
+    start = min(max(left, 0), out.shape[3])
+    stop = max(start, min(left + map_width, out.shape[3]))
+    out[:, :, :, :start] = out[:, :, :, stop:] = 0
+    numbers = (stop - start) * c
+    out, x = out[:, :, :, start:stop].swapaxes(0, 1), x[block.images, :, start - left : stop - left]
+    for tiles, first in _runs_of_rows(block.rows, -top, k, height):
+        here = range(max(first, 0), min(first + k, height))  # rows on the map
+        to, count = out[:, :, tiles], tiles.stop - tiles.start  # (n, m, count, columns, C)
+        if not here or not numbers:
+            to[...] = 0
+            continue
+        image, row, _, number = x.strides
+        shape, strides = (len(x), count, len(here), numbers), (image, STEP * row, row, number)
+        cells = np.lib.stride_tricks.as_strided(x[:, here.start :], shape, strides)
+        image, place, row, _, number = to.strides
+        shape, strides = (len(x), count, len(matrix), numbers), (image, row, place, number)
+        to = np.lib.stride_tricks.as_strided(to, shape, strides)
+        np.matmul(matrix[:, here.start - first : here.stop - first], cells, out=to)
+
+
+def _runs_of_rows(rows, first, k, height):
+    """(slice of a block's rows of tiles, first row of cells) of runs that one product does; first: that of tile row 0.
+
+    All rows of tiles whose cells lie on the map are one run; those that leave it are multiplied with a part of M.
+    """
+    whole = [row for row in range(rows.start, rows.stop) if 0 <= first + STEP * row <= height - k]
+    for row in range(rows.start, rows.stop):
+        if row not in whole[1:]:
+            count = len(whole) if row in whole else 1
+            yield slice(row - rows.start, row - rows.start + count), first + STEP * row
+
+
+def _up_to_the_map(matrix, rows, y):
+    """M (m, k) times rows (k, n, TH, columns, D) -> y (n, up to TH*m, OW, D)."""
+    (m, k), (n, height, width, d), (_, _, down, _, _) = matrix.shape, y.shape, rows.shape
+    _, image, row, _, number = rows.strides
+    view = np.lib.stride_tricks.as_strided(rows, (n, down, k, width * d), (image, row, rows.strides[0], number))
+    target = y if y[0, 0].flags.c_contiguous else scratch("map", y.shape, y)
+    whole = height // m
+    np.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
+    if whole < down:  # the last row of tiles hangs over the edge
+        np.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
+    if target is not y:
+        y[...] = target
+
+
+def _into_tiles_on_card(kernel, x, tiling, block, pads):
+    k, places = STEP + 2, _places(tiling, block, x.shape, pads)
+    tiles = array_module(x).empty((k, k, int(np.prod(tiling.shape(block))), x.shape[3]), dtype=x.dtype)
+    kernel(x, *places, tiles, size=tiles[0, 0].size)
+    return tiles
+
+
+def _places(tiling, block, map_shape, pads):
+    """The numbers of PLACES in `kernels/winograd.py`."""
+    n, down, across = tiling.shape(block)
+    first_row = STEP * block.rows.start - pads[0]
+    return *map_shape[1:], n * down * across, down, across, block.images.start, first_row, -pads[1]
