@@ -5,7 +5,8 @@ import numpy as np
 from minissd.data import ShapesDataset
 from minissd.layers import Conv2d, MaxPool2d, ReLU, Sequential
 from minissd.models import build
-from minissd.models.ssd import SSD, Head
+from minissd.models.heads import Head
+from minissd.models.ssd import SSD
 
 SIZE = 64
 

@@ -12,7 +12,7 @@ from minissd.bench.subject import pictures
 from minissd.bench.timing import fewer, interleaved
 from minissd.layers import Conv2d
 from minissd.models.cost import multiply_adds_by_layer
-from minissd.models.ssd import NormalizedHead
+from minissd.models.heads import NormalizedHead
 
 SIDE = 2048  # of the matrices: larger ones are no faster
 PEAK = "matrix product"  # how the work of the first figure begins

@@ -11,7 +11,7 @@ from torch import nn
 
 from minissd.layers import BatchNorm, Conv2d, L2Normalize, MaxPool2d, ReLU, Sequential
 from minissd.models import SSD
-from minissd.models.ssd import NormalizedHead
+from minissd.models.heads import NormalizedHead
 
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 

@@ -16,7 +16,7 @@ class Feedforward(Network):
     def forward(self, images, train=False, rng=None):
         return self.body.forward(self.normalize(images), train, rng)
 
-    def sequences(self):
+    def foldable(self):
         return (self.body,)
 
     def infer(self, images):

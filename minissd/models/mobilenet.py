@@ -11,7 +11,8 @@ appendix), each with batch norm and ReLU.  For C channels in and D out that take
 from minissd.detection import DefaultBoxSpec
 from minissd.layers import BatchNorm, DepthwiseConv2d, ReLU, Sequential
 from minissd.models.blocks import conv_relu
-from minissd.models.ssd import SSD, Head
+from minissd.models.heads import Head
+from minissd.models.ssd import SSD
 
 # (output channels, stride) of the blocks
 TO_CONV11 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)

@@ -61,16 +61,16 @@ class Network(Layer):
             array.flags.writeable = False
         try:
             with ExitStack() as folded:
-                for sequence in self.sequences():
-                    folded.enter_context(sequence.folded())
+                for layer in self.foldable():
+                    folded.enter_context(layer.folded())
                 yield
         finally:
             for array in on_host:
                 array.flags.writeable = True
             winograd.forget(on_host)
 
-    def sequences(self):
-        """The `Sequential`s that `infer` goes through."""
+    def foldable(self):
+        """The layers that `infer` goes through and that have a `folded`, as `Sequential` does."""
         return ()
 
     def _along_a_row(self, buffer):

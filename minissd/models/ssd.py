@@ -12,59 +12,8 @@ A map is read twice, by its head and by the next stage, so in the backward pass 
 
 from minissd.backend import array_module, to_device
 from minissd.detection import default_boxes, detections_from, match, multibox_loss, multibox_loss_backward
-from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
+from minissd.layers import prefixed
 from minissd.models.network import Network
-
-
-class Head(Layer):
-    """Two convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell."""
-
-    def __init__(self, channels, boxes_per_cell, class_count, *, init, kernel=3):
-        super().__init__()
-        self.outputs = class_count + 1
-        options = {"init": init, "pad": kernel // 2, "filler": "xavier"}
-        self.offsets = Conv2d(channels, boxes_per_cell * 4, kernel, **options)
-        self.logits = Conv2d(channels, boxes_per_cell * self.outputs, kernel, **options)
-        self.adopt(offsets=self.offsets, logits=self.logits)
-
-    def forward(self, x, train=False, rng=None):
-        """x (N, H, W, D) -> (offsets (N, H*W*k, 4), logits (N, H*W*k, C+1)), caches.
-
-        NHWC makes this a plain reshape: the k boxes of a cell lie next to each other on the channel axis.
-        """
-        offsets, offsets_cache = self.offsets.forward(x)
-        logits, logits_cache = self.logits.forward(x)
-        n = len(x)
-        shapes = offsets.shape, logits.shape
-        return (offsets.reshape(n, -1, 4), logits.reshape(n, -1, self.outputs)), (offsets_cache, logits_cache, shapes)
-
-    def backward(self, dy, cache, need_dx=True):
-        d_offsets, d_logits = dy
-        offsets_cache, logits_cache, (offsets_shape, logits_shape) = cache
-        dx, grads = self.offsets.backward(d_offsets.reshape(offsets_shape), offsets_cache)
-        dx_logits, logits_grads = self.logits.backward(d_logits.reshape(logits_shape), logits_cache)
-        dx += dx_logits  # both convolutions read the same map
-        return dx, prefixed("offsets", grads) | prefixed("logits", logits_grads)
-
-
-class NormalizedHead(Head):
-    """A head that reads its map L2-normalised, cell by cell: for conv4_3, whose values are larger than the others'."""
-
-    def __init__(self, channels, boxes_per_cell, class_count, *, init):
-        super().__init__(channels, boxes_per_cell, class_count, init=init)
-        self.l2norm = L2Normalize(channels, init=init)
-        self.adopt(l2norm=self.l2norm)
-
-    def forward(self, x, train=False, rng=None):
-        x, l2_cache = self.l2norm.forward(x)
-        outputs, cache = super().forward(x)
-        return outputs, (l2_cache, cache)
-
-    def backward(self, dy, caches, need_dx=True):
-        l2_cache, cache = caches
-        dx, grads = super().backward(dy, cache)
-        dx, l2_grads = self.l2norm.backward(dx, l2_cache)
-        return dx, grads | prefixed("l2norm", l2_grads)
 
 
 class SSD(Network):
@@ -106,8 +55,8 @@ class SSD(Network):
             caches.append((stage_cache, head_cache))
         return join(outputs), caches
 
-    def sequences(self):
-        return self.stages.values()
+    def foldable(self):
+        return *self.stages.values(), *self.heads
 
     def infer(self, images):
         x = self.normalize(images)

@@ -8,7 +8,8 @@ from minissd.detection import DefaultBoxSpec
 from minissd.errors import MinissdError
 from minissd.layers import Sequential
 from minissd.models.blocks import conv_relu
-from minissd.models.ssd import SSD, Head
+from minissd.models.heads import Head
+from minissd.models.ssd import SSD
 
 # (output channels, stride) of each convolution, a line for each stage
 STAGES = (

@@ -11,7 +11,8 @@ from minissd.detection import SSD300, SSD300_SSD_PYTORCH, SSD300_TORCHVISION, SS
 from minissd.errors import MinissdError
 from minissd.layers import Sequential
 from minissd.models.blocks import conv_relu
-from minissd.models.ssd import SSD, Head, NormalizedHead
+from minissd.models.heads import Head, NormalizedHead
+from minissd.models.ssd import SSD
 from minissd.models.vgg import vgg_stages
 
 # Each extra stage: channels of its 1x1 convolution, then output channels, kernel, stride and pad of the one after it

@@ -41,7 +41,7 @@ class YOLO(Network):
         y, cache = self.body.forward(self.normalize(images), train, rng)
         return self._split(y), (y.shape, cache)
 
-    def sequences(self):
+    def foldable(self):
         return (self.body,)
 
     def infer(self, images):

@@ -6,10 +6,10 @@ from minissd.kernels.sums import COLUMN_SUMS, THREADS
 
 
 def column_sums(x):
-    """x (M, C) -> (C,): what `x.sum(axis=0)` gives, but fast: on a CPU BLAS reads x at the speed of the cache."""
+    """x (M, C) -> (C,): what `x.sum(axis=0)` gives, which a card would take its time for."""
     if on_card(x) and x.size:
         return sums_on_card(COLUMN_SUMS, x)[0]
-    return array_module(x).ones(len(x), dtype=x.dtype) @ x
+    return x.sum(axis=0)
 
 
 def sums_on_card(kernel, x, *others):

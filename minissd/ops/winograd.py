@@ -9,7 +9,7 @@ matrix product (T, C) (C, D).  The gradients follow, for Y is linear in d and in
     dg = G^T [(B^T d B) * (A dY A^T)] G, summed over tiles;    dx is the convolution of dy with the mirrored kernel.
 
 The transforms are in winograd_transforms.py, the cutting into tiles in tiles.py; an atrous convolution is taken apart
-into dense ones first (interleaved.py).
+into dense ones first (atrous.py).
 
 C D channels in and out, T tiles of a block, 6 x 6 places of a transformed tile.
 """
@@ -26,7 +26,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.winograd import into_tiles as kernel_into_tiles
 from minissd.kernels.winograd import out_of_tiles as kernel_out_of_tiles
-from minissd.ops.interleaved import interleaved, interleaved_outputs, put_together
+from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.threads import in_shares, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
@@ -85,7 +85,7 @@ def pays(windows, w):
 def convolve(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     if windows.dilation != (1, 1):
-        grids, dense = interleaved(x, windows)
+        grids, dense = grids_of_inputs(x, windows)
         return put_together(convolve(grids, w, b, dense), windows)
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
@@ -129,8 +129,8 @@ def input_gradient(dy, w, windows):
 def weight_gradient(dy, x, w, windows):
     """dw (3, 3, C, D) of `conv2d`."""
     if windows.dilation != (1, 1):
-        grids, dense = interleaved(x, windows)
-        return weight_gradient(interleaved_outputs(dy, windows), grids, w, dense)
+        grids, dense = grids_of_inputs(x, windows)
+        return weight_gradient(grids_of_outputs(dy, windows), grids, w, dense)
     xp, (c, d), tiling = array_module(x), w.shape[2:], _tiling(windows)
     x = xp.ascontiguousarray(x)
     pads = [before for before, _ in windows.pads]

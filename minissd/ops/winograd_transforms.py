@@ -53,12 +53,11 @@ def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
     n, down, across = tiling.shape(block)
     matrix, band = transform.rows[places], transform.columns
     m, c, strips = len(matrix), x.shape[3], across // tiling.strip
-    width = STEP * tiling.strip * (strips - 1) + band.shape[1]
-    rows = scratch("rows", (m, n * down, width, c), x)
-    _down_the_rows(matrix, x, block, pads, rows.reshape(m, n, down, width, c))
-    place, row, cell, number = rows.strides
-    strides = place, row, STEP * tiling.strip * cell, cell, number
-    strips_of = np.lib.stride_tricks.as_strided(rows, (m, n * down, strips, band.shape[1], c), strides)
+    step, cells = STEP * tiling.strip, band.shape[1]  # from one strip to the next, and of one
+    width = step * (strips - 1) + cells
+    rows = scratch("rows", (m, n, down, width, c), x)
+    _down_the_rows(matrix, x, block, pads, rows)
+    strips_of = _view(rows, 0, (m, n * down, strips, cells, c), (n * down * width * c, width * c, step * c, c, 1))
     tiles = scratch(name, (m, n * down, strips, len(band), c), x)
     np.matmul(band, strips_of, out=tiles)
     return tiles.reshape(m, n * down * across, -1, c).transpose(0, 2, 1, 3)
@@ -89,24 +88,22 @@ def products(count, tiling, block, like):
 
 def _down_the_rows(matrix, x, block, pads, out):
     """M (m, k) times the k rows of cells of each row of tiles -> out (m, n, TH, width, C)."""
-    (top, left), k, (_, height, map_width, c) = pads, matrix.shape[1], x.shape
-    start = min(max(left, 0), out.shape[3])
-    stop = max(start, min(left + map_width, out.shape[3]))
+    (m, k), (_, n, down, width, c) = matrix.shape, out.shape
+    (top, left), (_, height, map_width, _) = pads, x.shape
+    start = min(max(left, 0), width)  # the first column that is on the map, and the one behind the last
+    stop = max(start, min(left + map_width, width))
     out[:, :, :, :start] = out[:, :, :, stop:] = 0
     numbers = (stop - start) * c
-    out, x = out[:, :, :, start:stop].swapaxes(0, 1), x[block.images, :, start - left : stop - left]
     for tiles, first in _runs_of_rows(block.rows, -top, k, height):
         here = range(max(first, 0), min(first + k, height))  # rows on the map
-        to, count = out[:, :, tiles], tiles.stop - tiles.start  # (n, m, count, columns, C)
         if not here or not numbers:
-            to[...] = 0
+            out[:, :, tiles] = 0
             continue
-        image, row, _, number = x.strides
-        shape, strides = (len(x), count, len(here), numbers), (image, STEP * row, row, number)
-        cells = np.lib.stride_tricks.as_strided(x[:, here.start :], shape, strides)
-        image, place, row, _, number = to.strides
-        shape, strides = (len(x), count, len(matrix), numbers), (image, row, place, number)
-        to = np.lib.stride_tricks.as_strided(to, shape, strides)
+        count, row = tiles.stop - tiles.start, map_width * c
+        offset = ((block.images.start * height + here.start) * map_width + start - left) * c
+        cells = _view(x, offset, (n, count, len(here), numbers), (height * row, STEP * row, row, 1))
+        offset, row = (tiles.start * width + start) * c, width * c
+        to = _view(out, offset, (n, count, m, numbers), (down * row, row, n * down * row, 1))
         np.matmul(matrix[:, here.start - first : here.stop - first], cells, out=to)
 
 
@@ -125,8 +122,8 @@ def _runs_of_rows(rows, first, k, height):
 def _up_to_the_map(matrix, rows, y):
     """M (m, k) times rows (k, n, TH, columns, D) -> y (n, up to TH*m, OW, D)."""
     (m, k), (n, height, width, d), (_, _, down, _, _) = matrix.shape, y.shape, rows.shape
-    _, image, row, _, number = rows.strides
-    view = np.lib.stride_tricks.as_strided(rows, (n, down, k, width * d), (image, row, rows.strides[0], number))
+    row = rows.shape[3] * d
+    view = _view(rows, 0, (n, down, k, width * d), (down * row, row, n * down * row, 1))
     target = y if y[0, 0].flags.c_contiguous else scratch("map", y.shape, y)
     whole = height // m
     np.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
@@ -134,6 +131,13 @@ def _up_to_the_map(matrix, rows, y):
         np.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
     if target is not y:
         y[...] = target
+
+
+def _view(array, first, shape, strides):
+    """Numbers of a contiguous array from number `first` on; strides: in numbers.  `as_strided` takes ten times as long,
+    in which no other thread can run."""
+    size = array.dtype.itemsize
+    return np.ndarray(shape, array.dtype, array, first * size, [size * stride for stride in strides])
 
 
 def _into_tiles_on_card(kernel, x, tiling, block, pads):

@@ -19,7 +19,7 @@ from minissd.models import build
 from minissd.ops import conv2d, conv2d_backward, threads, winograd
 from minissd.ops.geometry import pad_widths
 from minissd.ops.im2col import Windows
-from minissd.ops.interleaved import interleaved, interleaved_outputs, put_together
+from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.tiles import Tiling
 from minissd.properties.windows import seeds
 
@@ -117,12 +117,12 @@ def test_an_atrous_convolution_is_dense_ones_on_its_grids(geometry, seed):
     x_shape, options = geometry
     x, w, b = drawn(x_shape, seed)
     windows = Windows.over(x_shape, (3, 3), pad=options["pad"], dilation=options["dilation"])
-    grids, dense = interleaved(x, windows)
+    grids, dense = grids_of_inputs(x, windows)
     y = put_together(naive.conv2d(grids, w, b), windows)
     assert dense.out == naive.conv2d(grids, w, b).shape[1:3]
     np.testing.assert_allclose(y, naive.conv2d(x, w, b, **options), atol=1e-12)
     if x.size:
-        np.testing.assert_array_equal(put_together(interleaved_outputs(y, windows), windows), y)
+        np.testing.assert_array_equal(put_together(grids_of_outputs(y, windows), windows), y)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

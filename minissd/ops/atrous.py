@@ -12,7 +12,7 @@ from dataclasses import replace
 from minissd.backend import array_module
 
 
-def interleaved(x, windows):
+def grids_of_inputs(x, windows):
     """x (N, H, W, C) -> its grids (N*RY*RX, GH, GW, C), borders included, and the dense windows over them."""
     out = tuple(-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True))
     reach = tuple(size + kernel - 1 for size, kernel in zip(out, windows.kernel, strict=True))
@@ -20,8 +20,8 @@ def interleaved(x, windows):
     return grids, replace(windows, x_shape=grids.shape, pads=((0, 0), (0, 0)), dilation=(1, 1), out=out)
 
 
-def interleaved_outputs(dy, windows):
-    """dy (N, OH, OW, C) -> its grids (N*RY*RX, GH, GW, C), of the size that `interleaved` says the outputs have."""
+def grids_of_outputs(dy, windows):
+    """dy (N, OH, OW, C) -> its grids (N*RY*RX, GH, GW, C), of the size that `grids_of_inputs` says the outputs have."""
     sizes = [-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True)]
     return _take_apart(dy, sizes, windows.dilation, (0, 0))
 

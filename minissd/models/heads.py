@@ -1,0 +1,88 @@
+"""The small networks that read the maps of an SSD: offsets and logits for every default box of a map.
+
+N batch, H W D the map, k default boxes in each of its cells, C classes (0 = background inside), KH KW kernel.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from minissd.backend import array_module
+from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
+from minissd.ops import conv2d, conv2d_backward
+
+
+class Head(Layer):
+    """Two convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell.
+
+    They are computed as one, whose kernel is both kernels side by side: what it takes to bring the map into a form that
+    can be multiplied is half of the work for so few outputs, and would be done twice.
+    """
+
+    def __init__(self, channels, boxes_per_cell, class_count, *, init, kernel=3):
+        super().__init__()
+        self.outputs = class_count + 1
+        options = {"init": init, "pad": kernel // 2, "filler": "xavier"}
+        self.offsets = Conv2d(channels, boxes_per_cell * 4, kernel, **options)
+        self.logits = Conv2d(channels, boxes_per_cell * self.outputs, kernel, **options)
+        self.adopt(offsets=self.offsets, logits=self.logits)
+        self._joined = None
+
+    def forward(self, x, train=False, rng=None):
+        """x (N, H, W, D) -> (offsets (N, H*W*k, 4), logits (N, H*W*k, C+1)), cache.
+
+        NHWC makes this a plain reshape: the k boxes of a cell lie next to each other on the channel axis.
+        """
+        y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry)
+        offsets, logits = self._split(y)
+        return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), cache
+
+    def backward(self, dy, cache, need_dx=True):
+        cells = len(dy[0]), *cache.windows.out, -1
+        dy = array_module(*dy).concatenate([part.reshape(cells) for part in dy], axis=3)
+        dx, *grads = conv2d_backward(dy, cache)
+        parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
+        offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
+        return dx, prefixed("offsets", offsets) | prefixed("logits", logits)
+
+    @contextmanager
+    def folded(self):
+        """Inside, the kernels are side by side once and for all, as they were on entering."""
+        self._joined = self._join()
+        for array in self._joined:
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False  # as in `Network.inference`
+        try:
+            yield
+        finally:
+            self._joined = None
+
+    def _join(self):
+        """w (KH, KW, D, k*4 + k*(C+1)) and b, the offsets' first."""
+        xp, layers = array_module(self.offsets.params["w"]), (self.offsets, self.logits)
+        return [xp.concatenate([layer.params[name] for layer in layers], axis=-1) for name in "wb"]
+
+    def _split(self, array):
+        """The offsets' and the logits' part of an array (..., k*4 + k*(C+1))."""
+        width, xp = self.offsets.params["b"].size, array_module(array)
+        return xp.ascontiguousarray(array[..., :width]), xp.ascontiguousarray(array[..., width:])
+
+
+class NormalizedHead(Head):
+    """A head that reads its map L2-normalised, cell by cell: for conv4_3, whose values are larger than the others'."""
+
+    def __init__(self, channels, boxes_per_cell, class_count, *, init):
+        super().__init__(channels, boxes_per_cell, class_count, init=init)
+        self.l2norm = L2Normalize(channels, init=init)
+        self.adopt(l2norm=self.l2norm)
+
+    def forward(self, x, train=False, rng=None):
+        x, l2_cache = self.l2norm.forward(x)
+        outputs, cache = super().forward(x)
+        return outputs, (l2_cache, cache)
+
+    def backward(self, dy, caches, need_dx=True):
+        l2_cache, cache = caches
+        dx, grads = super().backward(dy, cache)
+        dx, l2_grads = self.l2norm.backward(dx, l2_cache)
+        return dx, grads | prefixed("l2norm", l2_grads)
