@@ -23,6 +23,11 @@ class Layer:
         y, _ = self.forward(x)
         return y
 
+    @property
+    def tapped(self):
+        """Whether somebody looks on: who does, puts a `forward` into the object itself (`minissd/inspect/taps.py`)."""
+        return "forward" in vars(self)
+
     def leaves(self, prefix=""):
         """Yield (dotted name, layer) of every layer inside that has no children, in the order of their adoption."""
         for name, child in self.children.items():

@@ -4,6 +4,7 @@ N batch, H W D the map, k default boxes in each of its cells, C classes (0 = bac
 """
 
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +13,19 @@ from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
 from minissd.ops import conv2d, conv2d_backward
 
 
+class Apart(NamedTuple):
+    """The caches of a head's two convolutions, where each was computed for itself."""
+
+    offsets: object
+    logits: object
+
+
 class Head(Layer):
     """Two convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell.
 
     They are computed as one, whose kernel is both kernels side by side: what it takes to bring the map into a form that
-    can be multiplied is half of the work for so few outputs, and would be done twice.
+    can be multiplied is half of the work for so few outputs, and would be done twice.  Only where somebody looks at one
+    of them (`minissd.inspect`), each is computed for itself.
     """
 
     def __init__(self, channels, boxes_per_cell, class_count, *, init, kernel=3):
@@ -33,16 +42,26 @@ class Head(Layer):
 
         NHWC makes this a plain reshape: the k boxes of a cell lie next to each other on the channel axis.
         """
-        y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry)
-        offsets, logits = self._split(y)
+        if self.offsets.tapped or self.logits.tapped:
+            (offsets, offsets_cache), (logits, logits_cache) = self.offsets.forward(x), self.logits.forward(x)
+            cache = Apart(offsets_cache, logits_cache)
+        else:
+            y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry)
+            offsets, logits = self._split(y)
         return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), cache
 
     def backward(self, dy, cache, need_dx=True):
-        cells = len(dy[0]), *cache.windows.out, -1
-        dy = array_module(*dy).concatenate([part.reshape(cells) for part in dy], axis=3)
-        dx, *grads = conv2d_backward(dy, cache)
-        parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
-        offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
+        windows = (cache.offsets if isinstance(cache, Apart) else cache).windows
+        d_offsets, d_logits = (part.reshape(len(part), *windows.out, -1) for part in dy)
+        if isinstance(cache, Apart):
+            dx, offsets = self.offsets.backward(d_offsets, cache.offsets)
+            dx_logits, logits = self.logits.backward(d_logits, cache.logits)
+            dx += dx_logits  # both read the same map
+        else:
+            dy = array_module(d_offsets).concatenate([d_offsets, d_logits], axis=3)
+            dx, *grads = conv2d_backward(dy, cache)
+            parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
+            offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
         return dx, prefixed("offsets", offsets) | prefixed("logits", logits)
 
     @contextmanager

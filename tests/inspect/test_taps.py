@@ -30,7 +30,8 @@ def test_every_layer_that_trace_names_can_be_tapped_and_shows_the_same(model, rn
     traced = dict(model.trace(images))
     taps = look(model, list(traced), images)
     for name, y in traced.items():
-        np.testing.assert_array_equal(taps[name].output.reshape(y.shape), y)
+        # a head that nobody looks at computes two convolutions as one: the same but for rounding
+        np.testing.assert_allclose(taps[name].output.reshape(y.shape), y, rtol=1e-4, atol=1e-4)
     assert set(traced) <= {name for name, _ in model.leaves()}
 
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from minissd.detection import encode, to_centers
 from minissd.layers import Layer
+from minissd.layers.initializer import Initializer
 from minissd.models import build
+from minissd.models.heads import Head, NormalizedHead
 
 SIZE, CLASSES = 64, ("a", "b")
 MAPS = (8, 4, 2, 1)  # cells a side of each map at this input size
@@ -175,3 +177,32 @@ def test_detect_passes_its_options_on(model, rng):
     images = rng.integers(0, 256, (1, SIZE, SIZE, 3), np.uint8)
     assert len(model.detect(images, score_threshold=0, limit=7)[0].scores) == 7
     assert len(model.detect(images, score_threshold=1)[0].scores) == 0
+
+
+@pytest.mark.parametrize("head_class", [Head, NormalizedHead])
+def test_a_head_gives_the_same_whether_its_convolutions_are_computed_as_one_or_each_for_itself(head_class, rng):
+    head = head_class(5, 3, 2, init=Initializer(rng, "float64"))
+    for name in ("offsets.b", "logits.b"):
+        head.params[name][...] = rng.standard_normal(head.params[name].shape)
+    x = rng.standard_normal((2, 7, 6, 5))
+    outputs, cache = head.forward(x)
+    dy = tuple(rng.standard_normal(part.shape) for part in outputs)
+    dx, grads = head.backward(dy, cache)
+    assert {name: grad.shape for name, grad in grads.items()} == {name: p.shape for name, p in head.params.items()}
+    head.logits.forward = head.logits.forward  # as a tap does
+    apart, cache = head.forward(x)
+    dx_apart, grads_apart = head.backward(dy, cache)
+    for ours, other in zip((*outputs, dx, *grads.values()), (*apart, dx_apart, *grads_apart.values()), strict=True):
+        np.testing.assert_allclose(ours, other, atol=1e-12)
+
+
+def test_what_a_head_puts_side_by_side_is_made_once_for_inference(rng):
+    head = Head(5, 3, 2, init=Initializer(rng, "float64"))
+    x = rng.standard_normal((2, 7, 6, 5))
+    expected = head.infer(x)
+    with head.folded():
+        assert head._joined is not None and not head._joined[0].flags.writeable
+        for ours, right in zip(head.infer(x), expected, strict=True):
+            np.testing.assert_array_equal(ours, right)
+    head.params["offsets.w"] *= 2
+    assert not np.array_equal(head.infer(x)[0], expected[0])  # and not what it had put side by side

@@ -17,9 +17,9 @@ from minissd.gradcheck import check_backward
 from minissd.layers import Conv2d
 from minissd.models import build
 from minissd.ops import conv2d, conv2d_backward, threads, winograd
+from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.geometry import pad_widths
 from minissd.ops.im2col import Windows
-from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.tiles import Tiling
 from minissd.properties.windows import seeds
 
