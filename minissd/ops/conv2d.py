@@ -4,10 +4,11 @@ What networks call convolution is cross-correlation: the kernel is not flipped.
     y[n, i, j, d] = b[d] + sum over ky, kx, c of
                     x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c, d]
 
-N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are five algorithms, which give
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  There are six algorithms, which give
 the same but for rounding:
     im2col     conv2d_matrix.py multiplies a matrix of patches: any geometry, and the one to read first
     winograd   winograd.py needs a quarter of the multiplications for 3x3 kernels at stride 1
+    winograd-rows  winograd_rows.py needs half of them, and less besides: for fewer channels
     strided    conv2d_strided.py takes patches as views of the map, at strides above 1
     taps       conv2d_taps.py multiplies before it moves anything: for the few output channels of the heads
     rows       conv2d_rows.py is for the small maps of few channels that handwritten digits are
@@ -17,13 +18,19 @@ from typing import NamedTuple
 
 from minissd.backend import array_module
 from minissd.kernels import on_card
-from minissd.ops import conv2d_matrix, conv2d_rows, conv2d_strided, conv2d_taps, winograd
+from minissd.ops import conv2d_matrix, conv2d_rows, conv2d_strided, conv2d_taps, winograd, winograd_rows
 from minissd.ops.im2col import Windows
 from minissd.ops.products import precision_in_force
 from minissd.ops.sums import column_sums
 
 # each says what it is FOR and when it pays
-SPECIAL = {"rows": conv2d_rows, "winograd": winograd, "strided": conv2d_strided, "taps": conv2d_taps}
+SPECIAL = {
+    "rows": conv2d_rows,
+    "winograd": winograd,
+    "taps": conv2d_taps,
+    "winograd-rows": winograd_rows,
+    "strided": conv2d_strided,
+}
 ALGORITHMS = {"im2col": conv2d_matrix, **SPECIAL}
 
 
@@ -40,8 +47,8 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
-    algorithm: "im2col", "winograd" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride 1), "rows" (no
-    dilation) or "auto", the fastest.
+    algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
+    1), "rows" (no dilation) or "auto", the fastest.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
     array_module(x, w, b)

@@ -15,13 +15,14 @@ from minissd.ops.geometry import effective_kernel
 from minissd.ops.im2col import Scattering, Windows, gathering, window_blocks
 from minissd.ops.products import factor, matmul
 from minissd.ops.threads import in_shares, threads_for
+from minissd.ops.workspace import empty
 
 
 def convolve(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
-    xp, d = array_module(x), w.shape[3]
+    d = w.shape[3]
     w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
-    y = xp.empty((x.shape[0], *windows.out, d), dtype=x.dtype)
+    y = empty((x.shape[0], *windows.out, d), x)
 
     def multiply(images, rows, cols):
         out = y[images, rows].reshape(-1, d)  # a view
@@ -81,7 +82,7 @@ def _backward_by_gathering(dy, x, w, mirrored):
     xp = array_module(x)
     kh, kw, c, d = w.shape
     w_mirrored = factor(xp.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, c))  # (KH*KW*D, C)
-    dx = xp.empty(x.shape, dtype=x.dtype)
+    dx = empty(x.shape, x)
     x = factor(x)
 
     def multiply(images, rows, cols):  # cols: patches of dy, (n*rows*W, KH*KW*D)

@@ -16,6 +16,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
+from minissd.ops.workspace import empty
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
 # (1 to 4 MiB measured alike); on a card large pieces keep all of it busy (the size there is not measured).
@@ -59,7 +60,7 @@ class Windows:
         if (rows, columns) == (h, w):
             return x
         (top, _), (left, _) = self.pads
-        padded = array_module(x).empty((n, rows, columns, c), dtype=x.dtype)
+        padded = empty((n, rows, columns, c), x)
         padded[:, top : top + h, left : left + w] = x
         padded[:, :top] = padded[:, top + h :] = value  # the border alone: the rest would be written twice
         padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = value

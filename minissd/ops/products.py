@@ -84,6 +84,17 @@ def _on_host(a, b, out):
     return np.matmul(a, b, out=out)
 
 
+def in_pieces(a, b, out):
+    """a @ b of stacks of matrices (s, m, k) and (s, k, n) into out, in pieces as above where that pays."""
+    rows = SMALL // max(b[0].size, 1)
+    if array_module(a, b) is np and LEAST_ROWS <= rows < a.shape[1]:
+        whole = a.shape[1] - a.shape[1] % rows
+        pieces, places = (array[:, :whole].reshape(len(a), -1, rows, array.shape[2]) for array in (a, out))
+        np.matmul(pieces, b[:, None], out=places)
+        a, out = a[:, whole:], out[:, whole:]
+    array_module(a, b).matmul(a, b, out=out)
+
+
 def _half_on_host(a, b):
     """NumPy's BLAS has no float16: the same sums, rounded as a card rounds them."""
     return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)

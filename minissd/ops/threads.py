@@ -19,6 +19,7 @@ from itertools import pairwise
 from threadpoolctl import ThreadpoolController
 
 from minissd.backend import array_module
+from minissd.ops.workspace import empty
 
 # Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
 WORTH_A_THREAD = 8 << 20
@@ -65,7 +66,7 @@ def elementwise(operation, *arrays, in_place=False):
     in_place: fill the first itself, where it is contiguous.
     """
     xp, first = array_module(*arrays), arrays[0]
-    out = first if in_place and first.flags.c_contiguous else xp.empty(first.shape, dtype=first.dtype)
+    out = first if in_place and first.flags.c_contiguous else empty(first.shape, first)
     flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
 
     def work(share):

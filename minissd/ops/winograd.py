@@ -30,7 +30,7 @@ from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.threads import in_shares, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
-from minissd.ops.workspace import scratch
+from minissd.ops.workspace import empty, scratch
 
 B_T = np.array(
     [
@@ -50,7 +50,7 @@ POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs 
 
 # Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a card as many as
 # take so many bytes once they are transformed: large products keep all of it busy (the size there is not measured).
-BLOCK_TILES, BLOCK_BYTES_ON_CARD = 160, 1 << 28
+BLOCK_TILES, BLOCK_BYTES_ON_CARD = 320, 1 << 28
 
 # B^T d B, A dY A^T and A^T (...) A of every tile, in one kernel each
 CARD_INPUTS = kernel_into_tiles("winograd_inputs", B_T, STEP)
@@ -59,7 +59,7 @@ CARD_OUTPUTS = kernel_out_of_tiles("winograd_outputs", A_T, STEP)
 
 _kept = {}  # id(w) -> (weak reference to w that removes the entry, transformed filters), see `_filters_of`
 
-LEAST_CHANNELS, LEAST_TILES = 64, 24
+LEAST_CHANNELS, LEAST_PAIRS, LEAST_TILES = 48, 64 * 64, 24  # measured; for fewer channels there is winograd_rows.py
 
 FOR = "3x3 kernels at stride 1"
 
@@ -79,7 +79,8 @@ def pays(windows, w):
     sides = [-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True)]
     tiles = windows.x_shape[0] * grids * prod(-(-side // STEP) for side in sides)
     outputs = windows.x_shape[0] * prod(windows.out)
-    return min(w.shape[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES and 2 * outputs >= tiles * STEP**2
+    channels = min(w.shape[2:]) >= LEAST_CHANNELS and prod(w.shape[2:]) >= LEAST_PAIRS
+    return channels and tiles >= LEAST_TILES and 2 * outputs >= tiles * STEP**2
 
 
 def convolve(x, w, b, windows):
@@ -90,7 +91,7 @@ def convolve(x, w, b, windows):
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
     filters = _filters_of(w)  # (6, 6, C, D)
-    y = xp.empty((x.shape[0], *windows.out, w.shape[3]), dtype=x.dtype)
+    y = empty((x.shape[0], *windows.out, w.shape[3]), x)
     pads = [before for before, _ in windows.pads]
     to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
     to_map = Transform.of(A_T, TILE, tiling, x, CARD_OUTPUTS)
@@ -111,19 +112,20 @@ def convolve(x, w, b, windows):
 
 def gradients(dy, x, w, windows, need_dx=True):
     """dx (N, H, W, C) or None, dw (3, 3, C, D) of `conv2d`."""
-    return input_gradient(dy, w, windows) if need_dx else None, weight_gradient(dy, x, w, windows)
+    dx = convolve(dy, *mirrored(dy, w, windows)) if need_dx else None
+    return dx, weight_gradient(dy, x, w, windows)
 
 
-def input_gradient(dy, w, windows):
-    """dx (N, H, W, C) of `conv2d`: the convolution of dy with the mirrored kernel, from D to C channels.
+def mirrored(dy, w, windows):
+    """What `convolve` takes besides dy to make dx of it: the mirrored kernel, from D to C channels, no bias, windows.
 
     A pad wider than the kernel reaches becomes negative: the outputs that saw no cell of x are skipped.
     """
     pads = tuple(
         (2 * r - before, 2 * r - after) for r, (before, after) in zip(windows.dilation, windows.pads, strict=True)
     )
-    mirrored = replace(windows, x_shape=dy.shape, pads=pads, out=windows.x_shape[1:3])
-    return convolve(dy, w[::-1, ::-1].transpose(0, 1, 3, 2), None, mirrored)
+    over_dy = replace(windows, x_shape=dy.shape, pads=pads, out=windows.x_shape[1:3])
+    return w[::-1, ::-1].transpose(0, 1, 3, 2), None, over_dy
 
 
 def weight_gradient(dy, x, w, windows):

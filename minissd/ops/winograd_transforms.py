@@ -56,7 +56,7 @@ def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
     step, cells = STEP * tiling.strip, band.shape[1]  # from one strip to the next, and of one
     width = step * (strips - 1) + cells
     rows = scratch("rows", (m, n, down, width, c), x)
-    _down_the_rows(matrix, x, block, pads, rows)
+    down_the_rows(matrix, x, block, pads, rows)
     strips_of = _view(rows, 0, (m, n * down, strips, cells, c), (n * down * width * c, width * c, step * c, c, 1))
     tiles = scratch(name, (m, n * down, strips, len(band), c), x)
     np.matmul(band, strips_of, out=tiles)
@@ -75,7 +75,7 @@ def out_of_tiles(transform, tiles, tiling, block, y):
     of_strips = tiles.transpose(0, 2, 1, 3).reshape(k, strips, band.shape[1], d)
     np.matmul(band, of_strips, out=rows.reshape(k, strips, len(band), d))
     top, bottom = (min(STEP * row, tiling.out[0]) for row in (block.rows.start, block.rows.stop))
-    _up_to_the_map(matrix, rows, y[block.images, top:bottom])
+    up_to_the_map(matrix, rows, y[block.images, top:bottom])
 
 
 def products(count, tiling, block, like):
@@ -86,7 +86,7 @@ def products(count, tiling, block, like):
     return scratch("products", (k, t, k, count), like).transpose(0, 2, 1, 3)
 
 
-def _down_the_rows(matrix, x, block, pads, out):
+def down_the_rows(matrix, x, block, pads, out):
     """M (m, k) times the k rows of cells of each row of tiles -> out (m, n, TH, width, C)."""
     (m, k), (_, n, down, width, c) = matrix.shape, out.shape
     (top, left), (_, height, map_width, _) = pads, x.shape
@@ -119,7 +119,7 @@ def _runs_of_rows(rows, first, k, height):
             yield slice(row - rows.start, row - rows.start + count), first + STEP * row
 
 
-def _up_to_the_map(matrix, rows, y):
+def up_to_the_map(matrix, rows, y):
     """M (m, k) times rows (k, n, TH, columns, D) -> y (n, up to TH*m, OW, D)."""
     (m, k), (n, height, width, d), (_, _, down, _, _) = matrix.shape, y.shape, rows.shape
     row = rows.shape[3] * d
