@@ -7,6 +7,8 @@ import numpy as np
 from minissd.backend import array_module, to_device
 from minissd.layers import Layer
 from minissd.ops import winograd
+from minissd.ops.threads import in_shares, runs
+from minissd.ops.workspace import empty
 
 
 class Network(Layer):
@@ -43,10 +45,18 @@ class Network(Layer):
         if images.ndim != 4 or images.shape[1:] != expected:
             raise ValueError(f"{self.name} reads images (N, {', '.join(map(str, expected))}), got {images.shape}")
         if images.dtype == np.uint8:
-            x = images.astype(self.dtype, order="C")
-            rows = x.reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
-            rows -= self._along_a_row("pixels.mean")
-            rows *= self._along_a_row("pixels.scale")
+            x = empty(images.shape, self.buffers["pixels.mean"])
+            means, scales = self._along_a_row("pixels.mean"), self._along_a_row("pixels.scale")
+
+            def of_images(share):
+                for one in share:
+                    x[one] = images[one]
+                    rows = x[one].reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
+                    rows -= means
+                    rows *= scales
+
+            xp = array_module(x)
+            in_shares(of_images, runs(len(x), len(x) if xp is np else 1), xp)
             return x
         if images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")

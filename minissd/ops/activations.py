@@ -1,9 +1,13 @@
 """Element-wise activations.  x of any shape; y and dx have the same."""
 
+from functools import cache
+
+import numpy as np
+
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.elementwise import RELU_BACKWARD
-from minissd.ops.threads import elementwise
+from minissd.ops.threads import ELEMENTS, elementwise
 
 
 def relu(x, *, in_place=False):
@@ -12,8 +16,18 @@ def relu(x, *, in_place=False):
     in_place: overwrite x, which nobody may need any more: fresh memory costs more than the maximum.
     """
     xp = array_module(x)
-    y = elementwise(lambda x, out: xp.maximum(x, 0, out=out), x, in_place=in_place)
+
+    def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
+        xp.maximum(x, _zeros(x.dtype)[: x.size] if xp is np else 0, out=out)
+
+    y = elementwise(of_part, x, in_place=in_place)
     return y, y
+
+
+@cache
+def _zeros(dtype):
+    """As many zeros as a part of `elementwise` has elements."""
+    return np.zeros(2 * ELEMENTS, dtype=dtype)
 
 
 def relu_backward(dy, y, *, in_place=False):

@@ -16,6 +16,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
+from minissd.ops.threads import in_shares, runs, threads_for
 from minissd.ops.workspace import empty
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
@@ -61,9 +62,15 @@ class Windows:
             return x
         (top, _), (left, _) = self.pads
         padded = empty((n, rows, columns, c), x)
-        padded[:, top : top + h, left : left + w] = x
-        padded[:, :top] = padded[:, top + h :] = value  # the border alone: the rest would be written twice
-        padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = value
+
+        def fill(share):
+            for images in share:
+                part = padded[images]
+                part[:, top : top + h, left : left + w] = x[images]
+                part[:, :top] = part[:, top + h :] = value  # the border alone: the rest would be written twice
+                part[:, top : top + h, :left] = part[:, top : top + h, left + w :] = value
+
+        in_shares(fill, runs(n, threads_for(padded.size, array_module(x))), array_module(x))
         return padded
 
     def crop(self, padded):

@@ -88,7 +88,7 @@ def products(count, tiling, block, like):
 
 def down_the_rows(matrix, x, block, pads, out):
     """M (m, k) times the k rows of cells of each row of tiles -> out (m, n, TH, width, C)."""
-    (m, k), (_, n, down, width, c) = matrix.shape, out.shape
+    xp, (m, k), (_, n, down, width, c) = array_module(x), matrix.shape, out.shape
     (top, left), (_, height, map_width, _) = pads, x.shape
     start = min(max(left, 0), width)  # the first column that is on the map, and the one behind the last
     stop = max(start, min(left + map_width, width))
@@ -104,7 +104,7 @@ def down_the_rows(matrix, x, block, pads, out):
         cells = _view(x, offset, (n, count, len(here), numbers), (height * row, STEP * row, row, 1))
         offset, row = (tiles.start * width + start) * c, width * c
         to = _view(out, offset, (n, count, m, numbers), (down * row, row, n * down * row, 1))
-        np.matmul(matrix[:, here.start - first : here.stop - first], cells, out=to)
+        xp.matmul(matrix[:, here.start - first : here.stop - first], cells, out=to)
 
 
 def _runs_of_rows(rows, first, k, height):
@@ -121,23 +121,25 @@ def _runs_of_rows(rows, first, k, height):
 
 def up_to_the_map(matrix, rows, y):
     """M (m, k) times rows (k, n, TH, columns, D) -> y (n, up to TH*m, OW, D)."""
-    (m, k), (n, height, width, d), (_, _, down, _, _) = matrix.shape, y.shape, rows.shape
+    xp, (m, k), (n, height, width, d), (_, _, down, _, _) = array_module(y), matrix.shape, y.shape, rows.shape
     row = rows.shape[3] * d
     view = _view(rows, 0, (n, down, k, width * d), (down * row, row, n * down * row, 1))
     target = y if y[0, 0].flags.c_contiguous else scratch("map", y.shape, y)
     whole = height // m
-    np.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
+    xp.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
     if whole < down:  # the last row of tiles hangs over the edge
-        np.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
+        xp.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
     if target is not y:
         y[...] = target
 
 
 def _view(array, first, shape, strides):
-    """Numbers of a contiguous array from number `first` on; strides: in numbers.  `as_strided` takes ten times as long,
-    in which no other thread can run."""
-    size = array.dtype.itemsize
-    return np.ndarray(shape, array.dtype, array, first * size, [size * stride for stride in strides])
+    """Numbers of a contiguous array from number `first` on; strides: in numbers."""
+    xp, size = array_module(array), array.dtype.itemsize
+    strides = [size * stride for stride in strides]
+    if xp is np:  # `as_strided` takes ten times as long, in which no other thread can run
+        return np.ndarray(shape, array.dtype, array, first * size, strides)
+    return xp.lib.stride_tricks.as_strided(array.reshape(-1)[first:], shape, strides)
 
 
 def _into_tiles_on_card(kernel, x, tiling, block, pads):

@@ -71,18 +71,21 @@ def test_outputs_and_running_statistics(model, twin, images, rng, train):
 
 
 @pytest.mark.parametrize("train", [False, True])
-def test_gradients_of_images_and_all_parameters(model, twin, images, rng, train):
+def test_gradients_of_images_and_all_parameters(images, rng, train):
+    """In float64: in float32 a ReLU whose input is within rounding of 0 lets the gradient pass on one side only."""
+    model = build("ssd-tiny", classes=CLASSES, input_size=SIZE, dtype="float64")
+    twin = twin_of(model)
     (offsets, logits), caches = model.forward(images, train=train)
-    dy = tuple(rng.standard_normal(part.shape).astype(np.float32) for part in (offsets, logits))
+    dy = tuple(rng.standard_normal(part.shape) for part in (offsets, logits))
     d_images, grads = model.backward(dy, caches)
 
     x = nchw(model, images).requires_grad_()
     torch.autograd.backward(twin.train(train)(x), tuple(map(torch.from_numpy, dy)))
-    close(d_images, x.grad.numpy().transpose(0, 2, 3, 1), 1e-3)
+    close(d_images, x.grad.numpy().transpose(0, 2, 3, 1), 1e-9)
     expected = torch_ssd_tiny.gradients(twin)
     assert grads.keys() == expected.keys()
     for name, grad in grads.items():
-        close(grad, expected[name], 1e-3)
+        close(grad, expected[name], 1e-9)
 
 
 def test_ten_steps_of_training(images):
