@@ -11,6 +11,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
 from minissd.ops import conv2d, conv2d_backward
+from minissd.ops.workspace import empty
 
 
 class Apart(NamedTuple):
@@ -58,7 +59,9 @@ class Head(Layer):
             dx_logits, logits = self.logits.backward(d_logits, cache.logits)
             dx += dx_logits  # both read the same map
         else:
-            dy = array_module(d_offsets).concatenate([d_offsets, d_logits], axis=3)
+            dy = empty((*d_offsets.shape[:3], cache.w.shape[3]), d_offsets)
+            width = d_offsets.shape[3]
+            dy[..., :width], dy[..., width:] = d_offsets, d_logits
             dx, *grads = conv2d_backward(dy, cache)
             parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
             offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)

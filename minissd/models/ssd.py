@@ -14,6 +14,7 @@ from minissd.backend import array_module, to_device
 from minissd.detection import default_boxes, detections_from, match, multibox_loss, multibox_loss_backward
 from minissd.layers import prefixed
 from minissd.models.network import Network
+from minissd.ops.threads import elementwise
 
 
 class SSD(Network):
@@ -72,13 +73,14 @@ class SSD(Network):
         spend: as for `Sequential`.
         """
         d_offsets, d_logits = dy
-        grads, caches = {}, caches if spend else list(caches)
+        xp, grads, caches = array_module(d_offsets), {}, caches if spend else list(caches)
         d_map = None  # what flows back along the trunk
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):
             stage_cache, head_cache = caches.pop()
             part = self.spec.slices[i]  # the boxes of this map
             d_head, head_grads = self.heads[i].backward((d_offsets[:, part], d_logits[:, part]), head_cache)
-            d_map = d_head if d_map is None else d_map + d_head  # the map fed its head and the next stage
+            # the map fed its head and the next stage
+            d_map = d_head if d_map is None else elementwise(xp.add, d_map, d_head, in_place=True)
             d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=need_dx or i > 0, spend=spend)
             grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
         return d_map, grads

@@ -84,9 +84,10 @@ def gradients(dy, x, w, windows, need_dx=True):
     def work(share):
         dw = xp.zeros((kh, kw, c, d), dtype=w.dtype)
         for images in share:
-            if need_dx:
-                dx[images] = 0  # some cells may be in no window
-            for rows in _classes(windows, images):
+            classes = list(_classes(windows, images))
+            if need_dx and not _cover(classes, windows):
+                dx[images] = 0  # some cells are in no window
+            for rows in classes:
                 d_results = _d_results(dy[images], rows, windows)  # dZ
                 patches = _patches(_rows_of(x, rows, windows), windows)
                 for phase, part in enumerate(patches):  # (1) Z = patches w  =>  dw = patches^T dZ
@@ -119,6 +120,13 @@ def _classes(windows, images):
         rows = _overlap(rho, oh + depth - 1, s, windows.pads[0][0], windows.x_shape[1])
         shape = images.stop - images.start, oh + depth - 1, j
         yield RowClass(slice(rho, None, s), shape, (rows[0], columns[0]), (images, rows[1], columns[1]))
+
+
+def _cover(classes, windows):
+    """Whether every cell of the map is in a row of some class."""
+    height, width = windows.x_shape[1:3]
+    rows, columns = ([len(range(10**9)[rows.there[axis]]) for rows in classes] for axis in (1, 2))
+    return sum(rows) == height and min(columns) == width
 
 
 def _phases(windows):

@@ -16,11 +16,13 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.card import PRECISIONS, tensor_cores
 from minissd.errors import MinissdError
+from minissd.ops.threads import blas_architecture
 
-# OpenBLAS copies both factors into an order of its own before it multiplies, but for products of up to so many
-# multiply-adds it has kernels that read them as they are, where the processor has AVX-512.  A long matrix times a small
-# one is 1.3 to 2 times as fast in such pieces; from so many rows, or terms, on the pieces cost nothing elsewhere.
-SMALL, LEAST_ROWS, LEAST_TERMS = 1_000_000, 64, 200
+# OpenBLAS copies both factors into an order of its own before it multiplies; where the processor has AVX-512, it has
+# kernels for products of up to so many multiply-adds that read them as they are.  A long matrix times a small one is
+# 1.1 to 2 times as fast in such pieces, unless they become too short: of so many rows, or of so many terms in a sum.
+SMALL, LEAST_ROWS, LEAST_TERMS = 1_000_000, 48, 200
+WITH_SMALL_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # architectures as OpenBLAS names them
 
 _in_force = "fp32"
 
@@ -68,7 +70,7 @@ def matmul(a, b, out=None):
 def _on_host(a, b, out):
     """a @ b for float32 and float64: where one matrix is long and the other small, in pieces of SMALL multiply-adds."""
     (m, k), n = a.shape, b.shape[1]
-    rows = SMALL // max(k * n, 1)  # of a at a time
+    rows = _small() // max(k * n, 1)  # of a at a time
     if LEAST_ROWS <= rows < m and k * n:
         whole = m - m % rows
         if out is None:
@@ -76,7 +78,7 @@ def _on_host(a, b, out):
         np.matmul(a[:whole].reshape(-1, rows, k), b, out=out[:whole].reshape(-1, rows, n))
         np.matmul(a[whole:], b, out=out[whole:])
         return out
-    terms = SMALL // max(1, m * n)  # of the sums at a time
+    terms = _small() // max(m * n, 1)  # of the sums at a time
     if LEAST_TERMS <= terms < k and m * n and out is None:
         whole = k - k % terms
         pieces = a[:, :whole].reshape(m, -1, terms).swapaxes(0, 1), b[:whole].reshape(-1, terms, n)
@@ -85,14 +87,19 @@ def _on_host(a, b, out):
 
 
 def in_pieces(a, b, out):
-    """a @ b of stacks of matrices (s, m, k) and (s, k, n) into out, in pieces as above where that pays."""
-    rows = SMALL // max(b[0].size, 1)
-    if array_module(a, b) is np and LEAST_ROWS <= rows < a.shape[1]:
-        whole = a.shape[1] - a.shape[1] % rows
-        pieces, places = (array[:, :whole].reshape(len(a), -1, rows, array.shape[2]) for array in (a, out))
-        np.matmul(pieces, b[:, None], out=places)
-        a, out = a[:, whole:], out[:, whole:]
+    """a @ b of stacks of matrices (..., m, k) and (..., k, n) into out, in pieces as above where that pays."""
+    m, (k, n) = a.shape[-2], b.shape[-2:]
+    rows = _small() // max(k * n, 1)
+    if array_module(a, b) is np and LEAST_ROWS <= rows < m:
+        whole = m - m % rows
+        pieces, places = (one[..., :whole, :].reshape(*one.shape[:-2], -1, rows, one.shape[-1]) for one in (a, out))
+        np.matmul(pieces, b[..., None, :, :], out=places)
+        a, out = a[..., whole:, :], out[..., whole:, :]
     array_module(a, b).matmul(a, b, out=out)
+
+
+def _small():
+    return SMALL if blas_architecture() in WITH_SMALL_KERNELS else 0
 
 
 def _half_on_host(a, b):

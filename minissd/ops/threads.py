@@ -79,6 +79,12 @@ def elementwise(operation, *arrays, in_place=False):
 
 
 @cache
+def blas_architecture():
+    """The kind of processor that OpenBLAS has chosen its kernels for; "" where BLAS is another one."""
+    return next((getattr(library, "architecture", None) or "" for library in _blas().lib_controllers), "")
+
+
+@cache
 def _blas():
     return ThreadpoolController().select(user_api="blas")
 

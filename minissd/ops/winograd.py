@@ -27,6 +27,7 @@ from minissd.kernels import on_card
 from minissd.kernels.winograd import into_tiles as kernel_into_tiles
 from minissd.kernels.winograd import out_of_tiles as kernel_out_of_tiles
 from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
+from minissd.ops.products import in_pieces
 from minissd.ops.threads import in_shares, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
@@ -101,7 +102,7 @@ def convolve(x, w, b, windows):
             for block in blocks:
                 inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
                 results = products(channels.stop - channels.start, tiling, block, x)
-                xp.matmul(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
+                in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
                 if b is not None:
                     results[POINT_ONE] += b[channels]
                 out_of_tiles(to_map, results, tiling, block, y[..., channels])
