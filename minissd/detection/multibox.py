@@ -94,7 +94,8 @@ def multibox_loss_backward(cache, dloss=1):
     d_offsets = smooth_l1_backward(cache.smooth_l1_cache, cache.localization_scale * dloss)
     # (2) confidence: (softmax(logits) - one_hot(target)) / M for the boxes that count, 0 for the rest
     d_logits = xp.exp(cache.log_p)
-    d_logits -= cache.class_targets[..., None] == xp.arange(d_logits.shape[-1])
+    classes = xp.arange(d_logits.shape[-1]).reshape(-1, 1, 1)  # in front, as `log_softmax` lays them out
+    d_logits -= xp.moveaxis(classes == cache.class_targets, 0, -1)
     d_logits *= (cache.box_weight * dloss)[..., None]
     return d_offsets, d_logits
 

@@ -7,7 +7,7 @@ import numpy as np
 from minissd.backend import array_module, to_device
 from minissd.layers import Layer
 from minissd.ops import winograd
-from minissd.ops.threads import in_shares, runs
+from minissd.ops.threads import in_turns, runs
 from minissd.ops.workspace import empty
 
 
@@ -48,15 +48,14 @@ class Network(Layer):
             x = empty(images.shape, self.buffers["pixels.mean"])
             means, scales = self._along_a_row("pixels.mean"), self._along_a_row("pixels.scale")
 
-            def of_images(share):
-                for one in share:
-                    x[one] = images[one]
-                    rows = x[one].reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
-                    rows -= means
-                    rows *= scales
+            def of_images(one):
+                x[one] = images[one]
+                rows = x[one].reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
+                rows -= means
+                rows *= scales
 
             xp = array_module(x)
-            in_shares(of_images, runs(len(x), len(x) if xp is np else 1), xp)
+            in_turns(of_images, runs(len(x), len(x) if xp is np else 1), xp)
             return x
         if images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")

@@ -22,11 +22,12 @@ from minissd.kernels import on_card
 from minissd.kernels.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
 from minissd.kernels.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
 from minissd.ops.sums import column_sums, sums_on_card
-from minissd.ops.threads import in_shares
+from minissd.ops.threads import in_turns
 from minissd.ops.workspace import empty, scratch
 
 EPS = 1e-5
-BLOCK_BYTES = {"numpy": 1 << 20, "cupy": 1 << 50}  # on a card one block is all
+BLOCK_BYTES = 1 << 20  # on a CPU; on a card one block is all
+LEAST_BLOCKS = 12  # of maps that are not large: what is repeated for every row of a block has to be written first
 
 
 class BatchNormCache(NamedTuple):
@@ -151,25 +152,33 @@ def _wide_rows(xp, x):
 
 def _widening(rows, repeats, xp):
     """A function: v (C,) -> (rows of a block, W*C), v again and again; on a card (1, C)."""
-    step = 1 if on_card(rows) else min(_step(rows, xp), max(1, len(rows)))
-    return lambda v: xp.tile(v, (step, repeats))
+    step = 1 if on_card(rows) else min(_step(rows), max(1, len(rows)))
+
+    def wide(v):
+        block = empty((step, repeats * len(v)), v)
+        block[...] = xp.tile(v, repeats)
+        return block
+
+    return wide
 
 
 def _sum_over_blocks(work, rows, repeats, xp):
     """The sum of work(block), vectors (..., W*C), over all blocks and over the W repeats -> (..., C)."""
-    total = sum(in_shares(lambda share: sum(work(block) for block in share), _blocks(rows, xp), xp))
+    total = sum(in_turns(work, _blocks(rows), xp))
     return total.reshape(*total.shape[:-1], repeats, -1).sum(axis=-2)
 
 
 def _for_each_block(work, rows, xp):
-    in_shares(lambda share: [work(block) for block in share], _blocks(rows, xp), xp)
+    in_turns(work, _blocks(rows), xp)
 
 
-def _blocks(rows, xp):
-    step = _step(rows, xp)
+def _blocks(rows):
+    step = _step(rows)
     return [slice(start, start + step) for start in range(0, max(len(rows), 1), step)]  # one, empty, for no rows
 
 
-def _step(rows, xp):
+def _step(rows):
     """Rows of a block."""
-    return max(1, BLOCK_BYTES[xp.__name__] // (rows.shape[1] * rows.dtype.itemsize))
+    if on_card(rows):
+        return max(1, len(rows))
+    return max(1, min(BLOCK_BYTES // (rows.shape[1] * rows.dtype.itemsize), len(rows) // LEAST_BLOCKS))

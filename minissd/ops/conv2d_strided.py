@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from minissd.backend import array_module
 from minissd.ops.products import matmul
-from minissd.ops.threads import in_shares, runs, threads_for
+from minissd.ops.threads import in_turns, runs, threads_for
 from minissd.ops.workspace import empty, scratch
 
 FOR = "strides of 2 and more, not above the kernel's size, and kernels without holes"
@@ -55,24 +55,23 @@ def convolve(x, w, b, windows):
     xp, (oh, ow), d = array_module(x), windows.out, w.shape[3]
     y = empty((x.shape[0], oh, ow, d), x)
 
-    def work(share):
-        for images in share:
-            parts = []
-            for rows in _classes(windows, images):
-                depth, name = len(w[rows.taps]), f"results{rows.taps.start}"
-                results = scratch(name, (*rows.shape, depth, d), x)  # Z
-                matrix = w[rows.taps].transpose(1, 2, 0, 3).reshape(-1, depth * d)  # (KW*C, A*D)
-                patches = _patches(_rows_of(x, rows, windows), windows)
-                for phase, part in enumerate(patches):
-                    matmul(part, matrix, out=results.reshape(-1, depth * d)[phase :: len(patches)])
-                parts += [results[:, a : a + oh, :ow, a] for a in range(depth)]
-            out = xp.add(*parts[:2], out=y[images])
-            for part in parts[2:]:
-                out += part
-            if b is not None:
-                out += b
+    def work(images):
+        parts = []
+        for rows in _classes(windows, images):
+            depth, name = len(w[rows.taps]), f"results{rows.taps.start}"
+            results = scratch(name, (*rows.shape, depth, d), x)  # Z
+            matrix = w[rows.taps].transpose(1, 2, 0, 3).reshape(-1, depth * d)  # (KW*C, A*D)
+            patches = _patches(_rows_of(x, rows, windows), windows)
+            for phase, part in enumerate(patches):
+                matmul(part, matrix, out=results.reshape(-1, depth * d)[phase :: len(patches)])
+            parts += [results[:, a : a + oh, :ow, a] for a in range(depth)]
+        out = xp.add(*parts[:2], out=y[images])
+        for part in parts[2:]:
+            out += part
+        if b is not None:
+            out += b
 
-    in_shares(work, _blocks(x, w, windows), xp)
+    in_turns(work, _blocks(x, w, windows), xp)
     return y
 
 
@@ -81,23 +80,22 @@ def gradients(dy, x, w, windows, need_dx=True):
     xp, (kh, kw, c, d) = array_module(x), w.shape
     dx = empty(x.shape, x) if need_dx else None
 
-    def work(share):
+    def work(images):
         dw = xp.zeros((kh, kw, c, d), dtype=w.dtype)
-        for images in share:
-            classes = list(_classes(windows, images))
-            if need_dx and not _cover(classes, windows):
-                dx[images] = 0  # some cells are in no window
-            for rows in classes:
-                d_results = _d_results(dy[images], rows, windows)  # dZ
-                patches = _patches(_rows_of(x, rows, windows), windows)
-                for phase, part in enumerate(patches):  # (1) Z = patches w  =>  dw = patches^T dZ
-                    d_matrix = matmul(part.T, d_results[len(patches) - 1 + phase :: len(patches)])  # (KW*C, A*D)
-                    dw[rows.taps] += d_matrix.reshape(kw, c, -1, d).transpose(2, 0, 1, 3)
-                if need_dx:  # (2)
-                    dx[rows.there] = _d_rows(d_results, w, rows, windows)[(slice(None), *rows.here)]
+        classes = list(_classes(windows, images))
+        if need_dx and not _cover(classes, windows):
+            dx[images] = 0  # some cells are in no window
+        for rows in classes:
+            d_results = _d_results(dy[images], rows, windows)  # dZ
+            patches = _patches(_rows_of(x, rows, windows), windows)
+            for phase, part in enumerate(patches):  # (1) Z = patches w  =>  dw = patches^T dZ
+                d_matrix = matmul(part.T, d_results[len(patches) - 1 + phase :: len(patches)])  # (KW*C, A*D)
+                dw[rows.taps] += d_matrix.reshape(kw, c, -1, d).transpose(2, 0, 1, 3)
+            if need_dx:  # (2)
+                dx[rows.there] = _d_rows(d_results, w, rows, windows)[(slice(None), *rows.here)]
         return dw
 
-    parts = in_shares(work, _blocks(x, w, windows), xp)
+    parts = in_turns(work, _blocks(x, w, windows), xp)
     return dx, sum(parts[1:], parts[0]) if parts else xp.zeros_like(w)
 
 

@@ -16,7 +16,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
-from minissd.ops.threads import in_shares, runs, threads_for
+from minissd.ops.threads import in_turns, runs, threads_for
 from minissd.ops.workspace import empty
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
@@ -63,14 +63,14 @@ class Windows:
         (top, _), (left, _) = self.pads
         padded = empty((n, rows, columns, c), x)
 
-        def fill(share):
-            for images in share:
-                part = padded[images]
-                part[:, top : top + h, left : left + w] = x[images]
-                part[:, :top] = part[:, top + h :] = value  # the border alone: the rest would be written twice
-                part[:, top : top + h, :left] = part[:, top : top + h, left + w :] = value
+        def fill(images):
+            part = padded[images]
+            part[:, top : top + h, left : left + w] = x[images]
+            part[:, :top] = part[:, top + h :] = value  # the border alone: the rest would be written twice
+            part[:, top : top + h, :left] = part[:, top : top + h, left + w :] = value
 
-        in_shares(fill, runs(n, threads_for(padded.size, array_module(x))), array_module(x))
+        copying = 16  # a number takes as long as so many multiply-adds
+        in_turns(fill, runs(n, threads_for(copying * padded.size, array_module(x))), array_module(x))
         return padded
 
     def crop(self, padded):

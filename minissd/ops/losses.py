@@ -44,7 +44,7 @@ def smooth_l1(pred, target, *, reduction="mean"):
         raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
     xp = array_module(pred, target)
     d = pred - target
-    slope = xp.minimum(xp.maximum(d, -1), 1)
+    slope = xp.clip(d, -1, 1)
     d -= slope * 0.5
     d *= slope
     scale = _scale(reduction, d.size)

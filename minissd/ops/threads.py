@@ -60,6 +60,23 @@ def in_shares(work, blocks, xp):
     return [first, *(other.result() for other in others)]
 
 
+def in_turns(work, pieces, xp):
+    """[work(piece), ...] in the order of the pieces: each thread takes the next one when it is free.
+
+    None waits long for another that way, and the results do not depend on how many threads there are.  `in_shares` is
+    for sums so large that there can only be one for each thread.
+    """
+    pieces = list(pieces)
+    results, numbered = [None] * len(pieces), enumerate(pieces)
+
+    def take_turns(_):
+        for place, piece in numbered:
+            results[place] = work(piece)
+
+    in_shares(take_turns, range(min(len(pieces), threads_for(sys.maxsize, xp))), xp)
+    return results
+
+
 def elementwise(operation, *arrays, in_place=False):
     """An array like the first, which operation(*parts, out=part) fills part after part, on all cores.
 
@@ -69,12 +86,11 @@ def elementwise(operation, *arrays, in_place=False):
     out = first if in_place and first.flags.c_contiguous else empty(first.shape, first)
     flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
 
-    def work(share):
-        for part in share:
-            operation(*(array[part] for array in flat), out=flat_out[part])
+    def work(part):
+        operation(*(array[part] for array in flat), out=flat_out[part])
 
     parts = max(1, out.size // ELEMENTS) if xp.__name__ == "numpy" else 1
-    in_shares(work, runs(out.size, parts), xp)
+    in_turns(work, runs(out.size, parts), xp)
     return out
 
 

@@ -28,7 +28,7 @@ from minissd.kernels.winograd import into_tiles as kernel_into_tiles
 from minissd.kernels.winograd import out_of_tiles as kernel_out_of_tiles
 from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.products import in_pieces
-from minissd.ops.threads import in_shares, runs, threads_for
+from minissd.ops.threads import in_shares, in_turns, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
 from minissd.ops.workspace import empty, scratch
@@ -97,17 +97,16 @@ def convolve(x, w, b, windows):
     to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
     to_map = Transform.of(A_T, TILE, tiling, x, CARD_OUTPUTS)
 
-    def work(share):
-        for blocks, channels in share:
-            for block in blocks:
-                inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
-                results = products(channels.stop - channels.start, tiling, block, x)
-                in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
-                if b is not None:
-                    results[POINT_ONE] += b[channels]
-                out_of_tiles(to_map, results, tiling, block, y[..., channels])
+    def work(piece):
+        block, channels = piece
+        inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
+        results = products(channels.stop - channels.start, tiling, block, x)
+        in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
+        if b is not None:
+            results[POINT_ONE] += b[channels]
+        out_of_tiles(to_map, results, tiling, block, y[..., channels])
 
-    in_shares(work, _divide(tiling, w, xp), xp)
+    in_turns(work, _divide(tiling, w, xp), xp)
     return y
 
 
@@ -204,11 +203,11 @@ def _multiply_filters(matrix, x, out):
     xp = array_module(x)
     matrix = xp.asarray(matrix, dtype=x.dtype)
 
-    def work(share):
-        for pairs in share:
-            xp.matmul(matrix, x[:, pairs], out=out[:, pairs])
+    def work(pairs):
+        xp.matmul(matrix, x[:, pairs], out=out[:, pairs])
 
-    in_shares(work, runs(x.shape[1], threads_for(matrix.size * x.shape[1], xp)), xp)
+    slowed = 8  # times: so small a matrix is multiplied at the speed of memory
+    in_turns(work, runs(x.shape[1], threads_for(slowed * matrix.size * x.shape[1], xp)), xp)
 
 
 def _block_tiles(w):
@@ -218,18 +217,17 @@ def _block_tiles(w):
 
 
 def _divide(tiling, w, xp):
-    """[(blocks of tiles, output channels)], one for each thread.
+    """[(block of tiles, output channels)], for the threads to take in turns.
 
-    Threads share the tiles.  Where there are few tiles for so many channels, they share the channels: a product with
-    half the rows takes far more than half the time, for BLAS prepares all of the filters for it.
+    Where there are few tiles for so many channels, the channels are cut and not the tiles: a product with half the rows
+    takes far more than half the time, for BLAS prepares all of the filters for it.
     """
     c, d = w.shape[2:]
     threads = threads_for(TILE * TILE * tiling.total * c * d, xp)
     if 4 * tiling.total < d:
-        blocks = tiling.blocks(_block_tiles(w))
-        return [(blocks, channels) for channels in runs(d, threads)]
+        return [(block, channels) for block in tiling.blocks(_block_tiles(w)) for channels in runs(d, threads)]
     blocks = tiling.blocks(min(_block_tiles(w), -(-tiling.total // threads)), threads)
-    return [(blocks[run], slice(0, d)) for run in runs(len(blocks), threads)]
+    return [(block, slice(0, d)) for block in blocks]
 
 
 def _divide_places(tiling, w, xp):

@@ -14,7 +14,7 @@ C D channels in and out, n images, TH rows of tiles and L = n*TH*width cells of 
 
 from minissd.backend import array_module
 from minissd.ops.products import in_pieces
-from minissd.ops.threads import in_shares, runs, threads_for
+from minissd.ops.threads import in_turns, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd import A_T, B_T, TILE, G, mirrored
 from minissd.ops.winograd_transforms import down_the_rows, up_to_the_map
@@ -44,18 +44,17 @@ def convolve(x, w, b, windows):
     tiling, blocks = _blocks(windows, w, x)
     to_map = xp.asarray(A_T, dtype=x.dtype)
 
-    def work(share):
-        for block in share:
-            rows = _transform(B_T, x, tiling, block, windows, "inputs")  # (6, n, TH, width, C)
-            results = scratch("products", (*rows.shape[:4], d), x)
-            cells = results.reshape(TILE, -1, d)  # (6, L, D)
-            for phase, patches in enumerate(_patches(rows)):
-                in_pieces(patches, filters, out=cells[:, phase : phase + 3 * patches.shape[1] : 3])
-            if b is not None:
-                results[POINT_ONE] += b
-            up_to_the_map(to_map, results, y[block.images, STEP * block.rows.start : STEP * block.rows.stop])
+    def work(block):
+        rows = _transform(B_T, x, tiling, block, windows, "inputs")  # (6, n, TH, width, C)
+        results = scratch("products", (*rows.shape[:4], d), x)
+        cells = results.reshape(TILE, -1, d)  # (6, L, D)
+        for phase, patches in enumerate(_patches(rows)):
+            in_pieces(patches, filters, out=cells[:, phase : phase + 3 * patches.shape[1] : 3])
+        if b is not None:
+            results[POINT_ONE] += b
+        up_to_the_map(to_map, results, y[block.images, STEP * block.rows.start : STEP * block.rows.stop])
 
-    in_shares(work, blocks, xp)
+    in_turns(work, blocks, xp)
     return y
 
 
@@ -71,16 +70,15 @@ def weight_gradient(dy, x, w, windows):
     x, total = xp.ascontiguousarray(x), xp.zeros((TILE, 3 * c, d), dtype=w.dtype)
     tiling, blocks = _blocks(windows, w, x)
 
-    def work(share):
-        for places in share:
-            for block in blocks:
-                rows = _transform(B_T[places], x, tiling, block, windows, "inputs")  # (places, n, TH, width, C)
-                outputs = _transform(A_T.T[places], dy, tiling, block, windows, "outputs")  # (places, n, TH, width, D)
-                cells = outputs.reshape(len(rows), -1, d)
-                for phase, patches in enumerate(_patches(rows)):
-                    total[places] += patches.swapaxes(1, 2) @ cells[:, phase : phase + 3 * patches.shape[1] : 3]
+    def work(places):
+        for block in blocks:
+            rows = _transform(B_T[places], x, tiling, block, windows, "inputs")  # (places, n, TH, width, C)
+            outputs = _transform(A_T.T[places], dy, tiling, block, windows, "outputs")  # (places, n, TH, width, D)
+            cells = outputs.reshape(len(rows), -1, d)
+            for phase, patches in enumerate(_patches(rows)):
+                total[places] += patches.swapaxes(1, 2) @ cells[:, phase : phase + 3 * patches.shape[1] : 3]
 
-    in_shares(work, runs(TILE, threads_for(total.size * x[..., 0].size, xp)), xp)  # no sums of threads to add up
+    in_turns(work, runs(TILE, threads_for(total.size * x[..., 0].size, xp)), xp)  # no sums of threads to add up
     return _multiply(G.T, total).reshape(w.shape)
 
 

@@ -1,5 +1,7 @@
 """Batch normalisation: what it makes of a batch, what it forgets, and what it remembers."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,6 @@ from hypothesis import strategies as st
 
 from minissd import naive
 from minissd.ops import batch_norm, batch_norm_backward
-from minissd.ops.batch_norm import BLOCK_BYTES
 from minissd.properties.windows import seeds
 
 C = 3
@@ -59,7 +60,7 @@ def test_the_size_of_a_block_changes_nothing(seed, size):
     y, cache = batch_norm(x, ones, ones, *statistics(), train=True)
     gradients = batch_norm_backward(x, cache)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BLOCK_BYTES, "numpy", size)
+        patch.setattr(sys.modules["minissd.ops.batch_norm"], "BLOCK_BYTES", size)
         y_in_blocks, cache = batch_norm(x, ones, ones, *statistics(), train=True)
         np.testing.assert_allclose(y_in_blocks, y, atol=1e-10)
         for blocked, whole in zip(batch_norm_backward(x, cache), gradients, strict=True):

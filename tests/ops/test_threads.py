@@ -12,7 +12,7 @@ from hypothesis import given
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd.ops import batch_norm, batch_norm_backward, conv2d, conv2d_backward
-from minissd.ops.threads import elementwise, in_shares, runs, threads_for
+from minissd.ops.threads import elementwise, in_shares, in_turns, runs, threads_for
 from minissd.properties.windows import convolutions, seeds
 
 
@@ -33,8 +33,8 @@ def two_threads():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of a row or so, that small inputs too are shared out."""
-    for module in ("im2col", "batch_norm"):
-        monkeypatch.setitem(sys.modules[f"minissd.ops.{module}"].BLOCK_BYTES, "numpy", 64)
+    monkeypatch.setitem(sys.modules["minissd.ops.im2col"].BLOCK_BYTES, "numpy", 64)
+    monkeypatch.setattr(sys.modules["minissd.ops.batch_norm"], "BLOCK_BYTES", 64)
 
 
 def test_shares_are_consecutive_and_come_back_in_order(two_threads):
@@ -43,6 +43,23 @@ def test_shares_are_consecutive_and_come_back_in_order(two_threads):
     assert len({thread for _, thread, _ in shares}) == 2
     assert [threads for _, _, threads in shares] == [1, 1]  # each thread's products stay on one core
     assert blas_threads() == 2  # as before
+
+
+def test_pieces_are_taken_in_turns_and_come_back_in_order(two_threads):
+    """The second thread does all the others while the first one waits for it."""
+    others = threading.Semaphore(0)
+
+    def work(piece):
+        if piece == 0:
+            assert all(others.acquire(timeout=10) for _ in range(5))
+        else:
+            others.release()
+        return piece, threading.get_ident()
+
+    results = in_turns(work, range(6), np)
+    assert [piece for piece, _ in results] == list(range(6))
+    assert len({thread for _, thread in results}) == 2
+    assert in_turns(work, [], np) == []
 
 
 def test_an_error_in_a_thread_reaches_the_caller(two_threads):
