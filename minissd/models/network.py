@@ -6,7 +6,7 @@ import numpy as np
 
 from minissd.backend import array_module, to_device
 from minissd.layers import Layer
-from minissd.ops import winograd
+from minissd.ops import winograd_filters
 from minissd.ops.threads import in_turns, runs
 from minissd.ops.workspace import empty
 
@@ -76,7 +76,7 @@ class Network(Layer):
         finally:
             for array in on_host:
                 array.flags.writeable = True
-            winograd.forget(on_host)
+            winograd_filters.forget(on_host)
 
     def foldable(self):
         """The layers that `infer` goes through and that have a `folded`, as `Sequential` does."""

@@ -8,19 +8,15 @@ product of polynomials is known from its values at six points, here 0, 1, -1, 2,
 matrix product (T, C) (C, D).  The gradients follow, for Y is linear in d and in g:
     dg = G^T [(B^T d B) * (A dY A^T)] G, summed over tiles;    dx is the convolution of dy with the mirrored kernel.
 
-The transforms are in winograd_transforms.py, the cutting into tiles in tiles.py; an atrous convolution is taken apart
-into dense ones first (atrous.py).
+The transforms are in winograd_transforms.py and winograd_filters.py, the cutting into tiles in tiles.py; an atrous
+convolution is taken apart into dense ones first (atrous.py).
 
 C D channels in and out, T tiles of a block, 6 x 6 places of a transformed tile.
 """
 
-import weakref
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from math import gcd, prod
-
-import numpy as np
 
 from minissd.backend import array_module
 from minissd.kernels import on_card
@@ -30,23 +26,10 @@ from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.products import in_pieces
 from minissd.ops.threads import in_shares, in_turns, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
-from minissd.ops.winograd_transforms import Transform, into_tiles, out_of_tiles, products
+from minissd.ops.winograd_filters import filters_of, kernel_gradient
+from minissd.ops.winograd_transforms import A_T, B_T, TILE, Transform, into_tiles, out_of_tiles, products
 from minissd.ops.workspace import empty, scratch
 
-B_T = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ]
-)
-G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
-A_T = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
-TILE = len(B_T)  # cells of an input tile along an axis
-FILTER = np.kron(G, G)  # (36, 9): filters are transformed for both axes at once
 POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
 
 # Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a card as many as
@@ -57,8 +40,6 @@ BLOCK_TILES, BLOCK_BYTES_ON_CARD = 320, 1 << 28
 CARD_INPUTS = kernel_into_tiles("winograd_inputs", B_T, STEP)
 CARD_GRADIENTS = kernel_into_tiles("winograd_gradients", A_T.T, STEP)
 CARD_OUTPUTS = kernel_out_of_tiles("winograd_outputs", A_T, STEP)
-
-_kept = {}  # id(w) -> (weak reference to w that removes the entry, transformed filters), see `_filters_of`
 
 LEAST_CHANNELS, LEAST_PAIRS, LEAST_TILES = 48, 64 * 64, 24  # measured; for fewer channels there is winograd_rows.py
 
@@ -74,14 +55,14 @@ def pays(windows, w):
     """Whether the transforms cost less than they save.
 
     Those of the tiles are shared by all channels, that of the kernel by all tiles, so there must be enough of both;
-    and at least half of the tiles' cells must lie on the map, which a large dilation of a small map prevents.
+    and of the tiles' cells at least 2 in 5 must lie on the map, which a large dilation of a small map prevents.
     """
     grids = prod(windows.dilation)
     sides = [-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True)]
     tiles = windows.x_shape[0] * grids * prod(-(-side // STEP) for side in sides)
     outputs = windows.x_shape[0] * prod(windows.out)
     channels = min(w.shape[2:]) >= LEAST_CHANNELS and prod(w.shape[2:]) >= LEAST_PAIRS
-    return channels and tiles >= LEAST_TILES and 2 * outputs >= tiles * STEP**2
+    return channels and tiles >= LEAST_TILES and 5 * outputs >= 2 * tiles * STEP**2
 
 
 def convolve(x, w, b, windows):
@@ -91,7 +72,7 @@ def convolve(x, w, b, windows):
         return put_together(convolve(grids, w, b, dense), windows)
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
-    filters = _filters_of(w)  # (6, 6, C, D)
+    filters = filters_of(w)  # (6, 6, C, D)
     y = empty((x.shape[0], *windows.out, w.shape[3]), x)
     pads = [before for before, _ in windows.pads]
     to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
@@ -156,58 +137,11 @@ def weight_gradient(dy, x, w, windows):
                         sums += xp.matmul(inputs[i].swapaxes(1, 2), outputs[i])
 
     in_shares(work, _divide_places(tiling, w, xp), xp)
-    dw = xp.empty_like(w).reshape(9, -1)
-    _multiply_filters(FILTER.T, total.reshape(TILE * TILE, -1), dw)
-    return dw.reshape(w.shape)
+    return kernel_gradient(total)
 
 
 def _tiling(windows):
     return Tiling(windows.x_shape[0], windows.out)
-
-
-def _filters_of(w):
-    """Transformed w (3, 3, C, D) -> (6, 6, C, D), kept for the next call while w is read-only (`Network.inference`).
-
-    That takes four times the memory of w and saves a seventh of SSD300's time for one image.  Whoever makes w writeable
-    again has to call `forget`.
-    """
-    shape = (TILE, TILE, *w.shape[2:])
-    if not _read_only(w):
-        _kept.pop(id(w), None)
-        return _transform_filters(w, scratch("kernels", shape, w))
-    if id(w) not in _kept:
-        forget = partial(_kept.pop, id(w))
-        _kept[id(w)] = weakref.ref(w, forget), _transform_filters(w, np.empty(shape, w.dtype))
-    return _kept[id(w)][1]
-
-
-def forget(kernels):
-    """What was kept for these arrays is out of date."""
-    for w in kernels:
-        _kept.pop(id(w), None)
-
-
-def _read_only(w):
-    """Whether w cannot change: an array of NumPy that may not be written to, and not a view of one that may."""
-    return array_module(w).__name__ == "numpy" and w.base is None and not w.flags.writeable
-
-
-def _transform_filters(w, out):
-    """G g G^T for all pairs of channels: w (3, 3, C, D) -> out (6, 6, C, D)."""
-    _multiply_filters(FILTER, w.reshape(9, -1), out.reshape(TILE * TILE, -1))
-    return out
-
-
-def _multiply_filters(matrix, x, out):
-    """matrix (m, k) @ x (k, C*D)  ->  out (m, C*D), on all cores."""
-    xp = array_module(x)
-    matrix = xp.asarray(matrix, dtype=x.dtype)
-
-    def work(pairs):
-        xp.matmul(matrix, x[:, pairs], out=out[:, pairs])
-
-    slowed = 8  # times: so small a matrix is multiplied at the speed of memory
-    in_turns(work, runs(x.shape[1], threads_for(slowed * matrix.size * x.shape[1], xp)), xp)
 
 
 def _block_tiles(w):

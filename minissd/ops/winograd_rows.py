@@ -16,8 +16,8 @@ from minissd.backend import array_module
 from minissd.ops.products import in_pieces
 from minissd.ops.threads import in_turns, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
-from minissd.ops.winograd import A_T, B_T, TILE, G, mirrored
-from minissd.ops.winograd_transforms import down_the_rows, up_to_the_map
+from minissd.ops.winograd import mirrored
+from minissd.ops.winograd_transforms import A_T, B_T, TILE, G, down_the_rows, up_to_the_map
 from minissd.ops.workspace import empty, scratch
 
 FOR = "3x3 kernels at stride 1 without holes"

@@ -1,4 +1,4 @@
-"""Winograd's transforms of tiles, M d M^T for each: one axis at a time, and each axis as matrix products on views.
+"""Winograd's matrices, and the transforms of tiles, M d M^T for each: one axis at a time, by products with views.
 
 Down the rows of a map a tile row's cells lie W*C numbers apart: M times k rows of the map, as they stand in memory, is
 one product for all tiles of the row, and nothing is gathered before.  Along a row a strip of s neighbouring tiles takes
@@ -21,6 +21,20 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.ops.tiles import STEP
 from minissd.ops.workspace import scratch
+
+B_T = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ]
+)
+G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+A_T = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
+TILE = len(B_T)  # cells of an input tile along an axis
 
 
 class Transform(NamedTuple):
@@ -80,7 +94,7 @@ def out_of_tiles(transform, tiles, tiling, block, y):
 
 def products(count, tiling, block, like):
     """Scratch memory (k, k, T, count), laid out as `out_of_tiles` wants it."""
-    t, k = np.prod(tiling.shape(block)), STEP + 2
+    t, k = np.prod(tiling.shape(block)), TILE
     if on_card(like):
         return scratch("products", (k, k, t, count), like)
     return scratch("products", (k, t, k, count), like).transpose(0, 2, 1, 3)
@@ -143,7 +157,7 @@ def _view(array, first, shape, strides):
 
 
 def _into_tiles_on_card(kernel, x, tiling, block, pads):
-    k, places = STEP + 2, _places(tiling, block, x.shape, pads)
+    k, places = TILE, _places(tiling, block, x.shape, pads)
     tiles = array_module(x).empty((k, k, int(np.prod(tiling.shape(block))), x.shape[3]), dtype=x.dtype)
     kernel(x, *places, tiles, size=tiles[0, 0].size)
     return tiles

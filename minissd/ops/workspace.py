@@ -15,7 +15,7 @@ from minissd.backend import array_module
 
 CACHE_LINE = 64  # bytes, and the length of AVX-512's vectors
 SMALL, LARGE = 64 << 10, 32 << 20  # bytes: results outside of this are left to NumPy
-KEPT = 128 << 20  # bytes of results that nobody holds, at most
+KEPT = 96 << 20  # bytes of results that nobody holds, at most
 # Scratch memory of more than LARGE bytes is given back when an eighth of it would do: that of the large kernels is free
 # again when the large maps need it.
 MOST_UNUSED = 8

@@ -16,7 +16,7 @@ from minissd.data import read_image, resize_image
 from minissd.gradcheck import check_backward
 from minissd.layers import Conv2d
 from minissd.models import build
-from minissd.ops import conv2d, conv2d_backward, threads, winograd
+from minissd.ops import conv2d, conv2d_backward, threads, winograd, winograd_filters, winograd_transforms
 from minissd.ops.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.ops.geometry import pad_widths
 from minissd.ops.im2col import Windows
@@ -94,6 +94,7 @@ def test_blocks_and_threads_change_nothing(geometry, seed, tiles, filters):
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
         patch.setattr(winograd, "BLOCK_TILES", tiles)
         patch.setattr(threads, "WORTH_A_THREAD", 1)
+        run("winograd", *(np.full_like(array, np.nan) for array in (x, w, b)), options)  # left in scratch memory
         for ours, other in zip(run("winograd", x, w, b, options), expected, strict=True):
             np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)
 
@@ -136,7 +137,7 @@ def test_gradients(dilation, rng):
 
 def test_the_transforms_are_toom_and_cook():
     """y_i = sum_k d_{i+k} g_k for every i and k: the bilinear form A^T [(G g) * (B^T d)] is the correlation itself."""
-    form = np.einsum("ip,pk,pj->ikj", winograd.A_T, winograd.G, winograd.B_T)
+    form = np.einsum("ip,pk,pj->ikj", winograd_transforms.A_T, winograd_transforms.G, winograd_transforms.B_T)
     i, k, j = np.indices(form.shape)
     np.testing.assert_allclose(form, j == i + k, atol=1e-15)
 
@@ -204,8 +205,9 @@ def test_results_outlive_the_next_call(rng):
 
 def test_filters_of_a_read_only_kernel_are_kept_until_it_may_change(rng, monkeypatch):
     transforms = []
-    transform = winograd._transform_filters
-    monkeypatch.setattr(winograd, "_transform_filters", lambda w, out: transforms.append(1) or transform(w, out))
+    transform = winograd_filters._transform_filters
+    counted = lambda w, out: transforms.append(1) or transform(w, out)  # noqa: E731
+    monkeypatch.setattr(winograd_filters, "_transform_filters", counted)
     x, w, b = drawn((1, 9, 9, 3), 0)
 
     def run_counted(kernel):
@@ -222,7 +224,7 @@ def test_filters_of_a_read_only_kernel_are_kept_until_it_may_change(rng, monkeyp
     assert run_counted(w) == 1  # and not what was kept for the old values
     w.flags.writeable = False
     assert [run_counted(w), run_counted(w)] == [1, 0]
-    winograd.forget([w])
+    winograd_filters.forget([w])
     assert run_counted(w) == 1
     view = w[:]  # of which the owner could become writable again without the view's knowledge
     assert [run_counted(view), run_counted(view)] == [1, 1]
@@ -233,9 +235,9 @@ def test_kept_filters_go_with_their_kernel():
     w.flags.writeable = False
     conv2d(x, w, b, pad=1, algorithm="winograd")
     key = id(w)
-    assert key in winograd._kept
+    assert key in winograd_filters._kept
     del w
-    assert key not in winograd._kept
+    assert key not in winograd_filters._kept
 
 
 def test_float32_on_the_activations_of_a_photograph(shared):

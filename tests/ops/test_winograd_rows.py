@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from minissd import naive
 from minissd.backend import to_numpy
 from minissd.gradcheck import check_backward
-from minissd.ops import conv2d, conv2d_backward, products, threads, winograd, winograd_rows
+from minissd.ops import conv2d, conv2d_backward, products, threads, winograd_rows, winograd_transforms
 from minissd.properties.windows import seeds
 
 EDGE = (1, 1, 1, 1), {"pad": ((8, 8), (0, 9))}  # outputs that see nothing but padding
@@ -81,10 +81,10 @@ def test_gradients(rng):
 
 def test_the_transforms_are_toom_and_cook():
     """y_i = sum_k d_{i+k} g_k for every i and k: the bilinear form A^T [(G g) * (B^T d)] is the correlation itself."""
-    form = np.einsum("ip,pk,pj->ikj", winograd.A_T, winograd.G, winograd.B_T)
+    form = np.einsum("ip,pk,pj->ikj", winograd_transforms.A_T, winograd_transforms.G, winograd_transforms.B_T)
     i, k, j = np.indices(form.shape)
     np.testing.assert_allclose(form, j == i + k, atol=1e-15)
-    np.testing.assert_array_equal(winograd.A_T[:, winograd_rows.POINT_ONE], 1)
+    np.testing.assert_array_equal(winograd_transforms.A_T[:, winograd_rows.POINT_ONE], 1)
 
 
 def test_float32_is_within_the_promised_error(rng):
