@@ -8,6 +8,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.elementwise import RELU_BACKWARD
 from minissd.ops.threads import ELEMENTS, elementwise
+from minissd.ops.workspace import scratch
 
 
 def relu(x, *, in_place=False):
@@ -35,7 +36,12 @@ def relu_backward(dy, y, *, in_place=False):
     xp = array_module(dy, y)
     if on_card(dy):
         return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
-    return elementwise(lambda dy, y, out: xp.multiply(dy, y > 0, out=out), dy, y, in_place=in_place)
+
+    def of_part(dy, y, out):
+        passed = xp.greater(y, 0, out=scratch("passed", y.shape, np.empty(0, bool)))
+        xp.multiply(dy, passed, out=out)
+
+    return elementwise(of_part, dy, y, in_place=in_place)
 
 
 def leaky_relu(x, slope=0.1):

@@ -27,7 +27,7 @@ from minissd.ops.products import in_pieces
 from minissd.ops.threads import in_shares, in_turns, runs, threads_for
 from minissd.ops.tiles import STEP, Tiling
 from minissd.ops.winograd_filters import filters_of, kernel_gradient
-from minissd.ops.winograd_transforms import A_T, B_T, TILE, Transform, into_tiles, out_of_tiles, products
+from minissd.ops.winograd_transforms import A_T, B_T, TILE, Transform, into_tiles, out_of_tiles, room_for_results
 from minissd.ops.workspace import empty, scratch
 
 POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
@@ -81,7 +81,7 @@ def convolve(x, w, b, windows):
     def work(piece):
         block, channels = piece
         inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
-        results = products(channels.stop - channels.start, tiling, block, x)
+        results = room_for_results(channels.stop - channels.start, tiling, block, x)
         in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
         if b is not None:
             results[POINT_ONE] += b[channels]
@@ -131,10 +131,11 @@ def weight_gradient(dy, x, w, windows):
                 inputs = into_tiles(inputs_to_tiles, x, tiling, block, pads, "inputs", places)  # (places, 6, T, C)
                 outputs = into_tiles(outputs_to_tiles, dy_part, tiling, block, (0, 0), "outputs", places)
                 for i, sums in enumerate(total[places, ..., channels]):  # not all at once: they would leave the cache
-                    if block is blocks[0]:
-                        xp.matmul(inputs[i].swapaxes(1, 2), outputs[i], out=sums)
-                    else:
-                        sums += xp.matmul(inputs[i].swapaxes(1, 2), outputs[i])
+                    first = block is blocks[0]
+                    part = sums if first else scratch("part", sums.shape, sums)
+                    xp.matmul(inputs[i].swapaxes(1, 2), outputs[i], out=part)
+                    if not first:
+                        sums += part
 
     in_shares(work, _divide_places(tiling, w, xp), xp)
     return kernel_gradient(total)

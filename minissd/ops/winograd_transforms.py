@@ -78,7 +78,7 @@ def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
 
 
 def out_of_tiles(transform, tiles, tiling, block, y):
-    """M t M^T of transformed tiles t, (k, k, T, D) as `products` makes them, to their places in y (N, OH, OW, D)."""
+    """M t M^T of transformed tiles t (k, k, T, D), in `room_for_results`, to their places in y (N, OH, OW, D)."""
     if on_card(y):
         transform.kernel(tiles, *_places(tiling, block, y.shape, (0, 0)), y, size=tiles[0, 0].size)
         return
@@ -92,7 +92,7 @@ def out_of_tiles(transform, tiles, tiling, block, y):
     up_to_the_map(matrix, rows, y[block.images, top:bottom])
 
 
-def products(count, tiling, block, like):
+def room_for_results(count, tiling, block, like):
     """Scratch memory (k, k, T, count), laid out as `out_of_tiles` wants it."""
     t, k = np.prod(tiling.shape(block)), TILE
     if on_card(like):

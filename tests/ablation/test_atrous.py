@@ -80,7 +80,7 @@ def test_every_form_and_both_networks_are_timed_in_turns(kernel, monkeypatch):
     times = atrous.time_fc6(2, lambda done, total: told.append((done, total)))
     assert len(times) == 6 and all(len(of_one) == 2 and min(of_one) >= 0 for of_one in times.values())
     assert told == [(i, 6) for i in range(1, 7)]
-    assert {one.calls for one in networks.values()} == {2 * 6 + 2}  # each is called twice in a round, after two rounds to warm up
+    assert {one.calls for one in networks.values()} == {2 * 6 + 2}  # twice in a round, after two rounds to warm up
 
 
 def test_a_run_is_the_median_of_its_rounds(kernel, monkeypatch):
