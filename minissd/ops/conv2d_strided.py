@@ -123,8 +123,8 @@ def _classes(windows, images):
 def _cover(classes, windows):
     """Whether every cell of the map is in a row of some class."""
     height, width = windows.x_shape[1:3]
-    rows, columns = ([len(range(10**9)[rows.there[axis]]) for rows in classes] for axis in (1, 2))
-    return sum(rows) == height and min(columns) == width
+    seen, (_, across) = sum(rows.here[0].stop - rows.here[0].start for rows in classes), classes[0].here
+    return seen == height and across.stop - across.start == width
 
 
 def _phases(windows):

@@ -70,13 +70,9 @@ def matmul(a, b, out=None):
 def _on_host(a, b, out):
     """a @ b for float32 and float64: where one matrix is long and the other small, in pieces of SMALL multiply-adds."""
     (m, k), n = a.shape, b.shape[1]
-    rows = _small() // max(k * n, 1)  # of a at a time
-    if LEAST_ROWS <= rows < m and k * n:
-        whole = m - m % rows
-        if out is None:
-            out = np.empty((m, n), dtype=a.dtype)
-        np.matmul(a[:whole].reshape(-1, rows, k), b, out=out[:whole].reshape(-1, rows, n))
-        np.matmul(a[whole:], b, out=out[whole:])
+    if _rows_of_a_piece(m, k, n):
+        out = np.empty((m, n), dtype=a.dtype) if out is None else out
+        in_pieces(a, b, out)
         return out
     terms = _small() // max(m * n, 1)  # of the sums at a time
     if LEAST_TERMS <= terms < k and m * n and out is None:
@@ -88,14 +84,20 @@ def _on_host(a, b, out):
 
 def in_pieces(a, b, out):
     """a @ b of stacks of matrices (..., m, k) and (..., k, n) into out, in pieces as above where that pays."""
-    m, (k, n) = a.shape[-2], b.shape[-2:]
-    rows = _small() // max(k * n, 1)
-    if array_module(a, b) is np and LEAST_ROWS <= rows < m:
+    m = a.shape[-2]
+    rows = _rows_of_a_piece(m, *b.shape[-2:]) if array_module(a, b) is np else 0
+    if rows:
         whole = m - m % rows
         pieces, places = (one[..., :whole, :].reshape(*one.shape[:-2], -1, rows, one.shape[-1]) for one in (a, out))
         np.matmul(pieces, b[..., None, :, :], out=places)
         a, out = a[..., whole:, :], out[..., whole:, :]
     array_module(a, b).matmul(a, b, out=out)
+
+
+def _rows_of_a_piece(m, k, n):
+    """How many rows of (m, k) times (k, n) to multiply at a time; 0 where all at once is as fast."""
+    rows = _small() // max(k * n, 1)
+    return rows if LEAST_ROWS <= rows < m and k * n else 0
 
 
 def _small():

@@ -47,12 +47,12 @@ class Transform(NamedTuple):
     @classmethod
     def of(cls, matrix, apart, tiling, like, kernel):
         """apart: columns from one M of the band to the next."""
+        if on_card(like):
+            return cls(None, None, kernel)
         (m, k), strip = matrix.shape, tiling.strip
         band = np.zeros((strip * m, apart * (strip - 1) + k))
         for i in range(strip):
             band[i * m : (i + 1) * m, i * apart : i * apart + k] = matrix
-        if on_card(like):
-            return cls(None, None, kernel)
         return cls(matrix.astype(like.dtype), band.astype(like.dtype), kernel)
 
 
