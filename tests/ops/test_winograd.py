@@ -5,13 +5,12 @@ from math import prod
 
 import numpy as np
 import pytest
+from conv2d_runs import require_any_layout_and_the_stand_in, run
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strict_cupy import count_syncs
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd import naive
-from minissd.backend import to_numpy
 from minissd.data import read_image, resize_image
 from minissd.gradcheck import check_backward
 from minissd.layers import Conv2d
@@ -42,13 +41,6 @@ def drawn(x_shape, seed, filters=3):
     rng = np.random.default_rng(seed)
     w = rng.standard_normal((3, 3, x_shape[3], filters))
     return rng.standard_normal(x_shape), w, rng.standard_normal(filters)
-
-
-def run(algorithm, x, w, b, options, seed=0):
-    """y, dx, dw, db"""
-    y, cache = conv2d(x, w, b, **options, algorithm=algorithm)
-    dy = np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
-    return y, *conv2d_backward(dy, cache)
 
 
 @given(maps_under_3x3(), seeds)
@@ -156,19 +148,9 @@ def test_float32_is_within_the_promised_error(rng):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_any_layout_and_the_stand_in_for_cupy(dtype, strict):
-    x, w, b = (array.astype(dtype) for array in drawn((2, 7, 9, 3), 0))
-    expected = run("winograd", x, w, b, {"pad": 1})
-    strided = run("winograd", x[:, ::-1].copy()[:, ::-1], np.asfortranarray(w), np.repeat(b, 2)[::2], {"pad": 1})
-    dy = strict.asarray(np.random.default_rng(0).standard_normal(expected[0].shape).astype(dtype))
-    with count_syncs() as syncs:
-        y, cache = conv2d(*map(strict.asarray, (x, w, b)), pad=1, algorithm="winograd")
-        device = y, *conv2d_backward(dy, cache)
-    assert syncs == []
+    arrays = (array.astype(dtype) for array in drawn((2, 7, 9, 3), 0))
     tolerance = 1e-4 if dtype == "float32" else 1e-10
-    for host, other, card in zip(expected, strided, device, strict=True):
-        assert host.dtype == other.dtype == card.dtype == dtype
-        np.testing.assert_allclose(other, host, rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(to_numpy(card), host, rtol=tolerance, atol=tolerance)
+    require_any_layout_and_the_stand_in("winograd", *arrays, {"pad": 1}, strict, tolerance)
 
 
 CHOICES = {
