@@ -5,7 +5,6 @@ whatever lies there.  Scalars and types are those that CuPy's parameters name.
 """
 
 import ctypes
-import hashlib
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
+ENVIRONMENT = dict(os.environ)  # a compiler finds its assembler by PATH, which some tests replace
 CTYPES = {
     "float16": "_Float16", "float32": "float", "float64": "double", "int32": "int", "int64": "long long",
     "uint32": "unsigned int", "uint8": "unsigned char", "bool": "bool",
@@ -151,21 +151,39 @@ class ElementwiseKernel:
 
 @cache
 def compiled(source):
-    """The function `run` of a source; the library is kept among the temporary files for the next process."""
-    if COMPILER is None:
-        pytest.skip("needs a C++ compiler (g++ or clang++) to run the kernels of a card on the CPU")
-    folder = Path(tempfile.gettempdir(), f"minissd-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    library = folder / f"{hashlib.sha256(source.encode()).hexdigest()}.so"
-    if not library.exists():
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            written, made = Path(work, "kernel.cpp"), Path(work, "kernel.so")
-            written.write_text(re.sub(r"#pragma unroll", "", source))
-            command = [COMPILER, "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-shared", written, "-o", made]
-            done = subprocess.run(command, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-            os.replace(made, library)
+    """The function `run` of a source."""
+    reason = why_not()
+    if reason:
+        pytest.skip(f"needs a C++ compiler (g++ or clang++) to run the kernels of a card on the CPU: {reason}")
+    work = Path(tempfile.mkdtemp(dir=libraries().name))
+    written, library = work / "kernel.cpp", work / "kernel.so"
+    written.write_text(re.sub(r"#pragma unroll", "", source))
+    done = compile_with(written, library)
+    assert done.returncode == 0, done.stderr
     run = ctypes.CDLL(str(library)).run
     run.restype = ctypes.c_longlong
     run.argtypes = [ctypes.c_longlong, *[ctypes.c_void_p] * 3]
     return run
+
+
+@cache
+def libraries():
+    """The folder of what this process compiled, removed when it ends: no run meets what another left."""
+    return tempfile.TemporaryDirectory(prefix="minissd-kernels-", ignore_cleanup_errors=True)
+
+
+def compile_with(source, library):
+    command = [COMPILER, "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-shared", source, "-o", library]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+
+
+@cache
+def why_not():
+    """What keeps even an empty program from being compiled, None if nothing does."""
+    if COMPILER is None:
+        return "there is none"
+    with tempfile.TemporaryDirectory() as work:
+        empty = Path(work, "empty.cpp")
+        empty.write_text("#include <cstring>\n_Float16 half;\n")
+        done = compile_with(empty, Path(work, "empty.so"))
+    return None if done.returncode == 0 else f"{COMPILER}: {done.stderr.strip() or 'failed'}"
