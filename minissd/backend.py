@@ -20,6 +20,7 @@ from minissd.errors import MinissdError
 
 INSTALL = "pip install 'minissd[cuda13]' (or cuda12)"
 OTHER_CUDA = "CUDA's libraries are missing or of another version"
+DAMAGED = "it is damaged, or does not fit this NumPy, Python or driver"
 # how CUDA's runtime, its driver and cuBLAS say it, where CuPy's own pool is not asked
 OUT_OF_MEMORY = ("cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED")
 
@@ -32,7 +33,7 @@ def array_module(*arrays):
     """
     if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
         return np  # what is asked some thousand times in a training step, and by one thread at a time
-    cupy = sys.modules.get("cupy")
+    cupy = loaded_cupy()
     found = {}  # module name -> (module, the type that named it)
     for array in arrays:
         if isinstance(array, np.ndarray | np.generic):
@@ -52,6 +53,12 @@ def array_module(*arrays):
     return np
 
 
+def loaded_cupy():
+    """The cupy module if somebody imported it, else None; what merely has its name (an empty folder) is not CuPy."""
+    cupy = sys.modules.get("cupy")
+    return cupy if hasattr(cupy, "ndarray") else None
+
+
 def to_device(x, device):
     """Array `x` on `device`: "cpu", "cuda" (the current card) or "cuda:1".  No copy if it is there already."""
     kind, index = parse_device(device)
@@ -66,7 +73,7 @@ def to_device(x, device):
 
 def to_numpy(x):
     """Array `x` in host memory; waits for the device if it has to be copied."""
-    cupy = sys.modules.get("cupy")
+    cupy = loaded_cupy()
     if cupy is not None and isinstance(x, cupy.ndarray):
         return cupy.asnumpy(x)
     return np.asarray(x)
@@ -128,24 +135,25 @@ def card_report():
         cupy = _import_cupy()
     except MinissdError as error:
         return {"CuPy": f"{error} (needed only for --device cuda)"}
-    runtime = cupy.cuda.runtime
-    driver = runtime.driverGetVersion()
-    report = {
-        "CuPy": f"{cupy.__version__}, made for CUDA {_cuda_version(runtime.runtimeGetVersion())}",
-        "driver": f"knows CUDA {_cuda_version(driver)}" if driver else "no NVIDIA driver",
-    }
+    report = {}
     try:
+        runtime = cupy.cuda.runtime
+        report["CuPy"] = f"{cupy.__version__}, made for CUDA {_cuda_version(runtime.runtimeGetVersion())}"
+        driver = runtime.driverGetVersion()
+        report["driver"] = f"knows CUDA {_cuda_version(driver)}" if driver else "no NVIDIA driver"
         for index in range(_count_cards(cupy)):
             _try_out(cupy, index)
             report[f"card {index}"] = _describe_card(cupy, index)
     except MinissdError as error:
         report["card"] = str(error)
+    except Exception as error:
+        report["card"] = _does_not_work(error)
     return report
 
 
 def ran_out_of_card_memory(error):
     """Whether this exception says that the memory of the card, not of the host, did not suffice."""
-    cupy = sys.modules.get("cupy")
+    cupy = loaded_cupy()
     if cupy is None:
         return False
     if isinstance(error, cupy.cuda.memory.OutOfMemoryError):
@@ -169,18 +177,32 @@ def _require_gpu(device):
         _try_out(cupy, index)
     except MinissdError as error:
         raise MinissdError(f"device {device!r}: {error}; or use --device cpu") from None
+    except Exception as error:
+        raise MinissdError(f"device {device!r}: {_does_not_work(error)}; or use --device cpu") from None
     return cupy
 
 
 def _import_cupy():
+    """The cupy module.  MinissdError in one line, whatever goes wrong in loading it: that is compiled code."""
     try:
-        return importlib.import_module("cupy")
+        cupy = importlib.import_module("cupy")
     except ModuleNotFoundError as error:
         if error.name not in (None, "cupy"):
             raise MinissdError(f"CuPy is installed, but not {error.name}, which it needs: {INSTALL}") from None
         raise MinissdError(f"CuPy is not installed: {INSTALL}") from None
     except ImportError as error:  # a shared library of CUDA is not there, or of another version
         raise MinissdError(f"CuPy does not load ({_first_line(error)}): {OTHER_CUDA}: {INSTALL}") from None
+    except Exception as error:
+        raise MinissdError(f"CuPy does not load ({_kind_and_line(error)}): {DAMAGED}: {INSTALL}") from None
+    if loaded_cupy() is None:
+        place = cupy.__file__ or next(iter(cupy.__path__), "cupy")
+        raise MinissdError(f"{place} has the name of CuPy, but is not CuPy: rename or remove it, then {INSTALL}")
+    return cupy
+
+
+def _does_not_work(error):
+    """What a CuPy that loads has raised where nothing in particular was expected."""
+    return f"CuPy does not work ({_kind_and_line(error)}): {DAMAGED}: {INSTALL}"
 
 
 def _count_cards(cupy):
@@ -216,7 +238,7 @@ def _try_out(cupy, index):
             cupy.add(ones @ ones, ones, out=ones)
     except MemoryError as error:
         raise MinissdError(f"the card has no memory left ({_first_line(error)}): another program holds it") from None
-    except (ImportError, RuntimeError, cupy.cuda.compiler.CompileException) as error:
+    except Exception as error:  # ImportError, RuntimeError, CompileException, and whatever a library raises
         major = cupy.cuda.runtime.runtimeGetVersion() // 1000
         raise MinissdError(
             f"CuPy finds the card, but cannot compute on it ({_first_line(error)}): {OTHER_CUDA}: "
@@ -244,6 +266,11 @@ def _first_line(error):
     lines = [line.strip() for line in str(error).splitlines() if line.strip(" =\t")] or [type(error).__name__]
     headings = [i for i, line in enumerate(lines[:-1]) if line.startswith("Original error")]
     return lines[headings[-1] + 1 if headings else 0]
+
+
+def _kind_and_line(error):
+    kind, line = type(error).__name__, _first_line(error)
+    return kind if line == kind else f"{kind}: {line}"
 
 
 def _type_name(kind):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from minissd.backend import parse_device
+from minissd.backend import loaded_cupy, parse_device
 from minissd.errors import MinissdError
 
 PRECISIONS = ("fp32", "tf32", "fp16")  # of matrix products: see `minissd.ops.products`
@@ -25,7 +25,7 @@ def tensor_cores(wanted):
     There are two switches: CuPy asks its own for a product of two matrices, cuBLAS its handle's for a batch of them.
     """
     global _tensor_cores
-    if wanted == _tensor_cores or "cupy" not in sys.modules:
+    if wanted == _tensor_cores or loaded_cupy() is None:
         yield
         return
     before, _tensor_cores = _tensor_cores, wanted

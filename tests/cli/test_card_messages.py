@@ -4,6 +4,7 @@ import gc
 import re
 import sys
 
+import numpy as np
 import pytest
 
 from minissd import backend
@@ -72,6 +73,58 @@ CUDA = ("--device", "cuda")
 def test_a_cupy_that_does_not_load(refused, broken_cupy):
     parts = ["libcudart.so.12: cannot open shared object file", "another version", "minissd[cuda13]", "--device cpu"]
     refused([*parts[:1], "of another version", *parts[2:]], "train", *CUDA)
+
+
+IMPOSTORS = {  # what stands in cupy/__init__.py, and what the line says of it
+    "AttributeError": ("import numpy; numpy.no_such_thing", "AttributeError: module 'numpy' has no attribute"),
+    "ValueError": ("raise ValueError('numpy.dtype size changed')", "ValueError: numpy.dtype size changed"),
+    "RuntimeError": ("raise RuntimeError('CUDA_PATH is wrong\\nmore')", "RuntimeError: CUDA_PATH is wrong)"),
+    "OSError": ("raise OSError('libcuda.so: invalid ELF header')", "OSError: libcuda.so: invalid ELF header"),
+    "SystemError": ("raise SystemError", "(SystemError)"),
+    "SyntaxError": ("this is no Python", "SyntaxError: "),
+    "ImportError": ("from os import no_such_thing", "cannot import name 'no_such_thing'"),
+    "a module it needs": ("import no_such_module", "not no_such_module, which it needs"),
+    "an empty folder": (None, "is not CuPy"),
+    "a file of that name": ("", "is not CuPy"),
+    "no CUDA": ("class ndarray: pass", "AttributeError: module 'cupy' has no attribute 'cuda'"),
+}
+
+
+@pytest.fixture(params=IMPOSTORS.values(), ids=IMPOSTORS)
+def impostor(request, monkeypatch, tmp_path):
+    """Something broken that is imported in the place of CuPy; its value is what is said of it."""
+    source, part = request.param
+    folder = tmp_path / "broken" / "cupy"
+    folder.mkdir(parents=True)
+    if source is not None:
+        (folder / "__init__.py").write_text(source)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(folder.parent)
+    yield part
+    sys.modules.pop("cupy", None)
+
+
+def test_whatever_a_broken_cupy_raises_is_one_line(refused, minissd, impostor, tmp_path):
+    refused([impostor, "'cuda'", "pip install 'minissd[cuda13]'", "--device cpu"], "train", *CUDA)
+    outcome = minissd("doctor")
+    assert outcome.status == 0 and "".join(impostor.split()) in "".join(words_in(outcome.out).split())
+    outcome = minissd(*TRAIN, "--device", "auto", "--out", tmp_path)
+    assert outcome.status == 0 and "on cpu" in outcome.out, outcome
+    backend.array_module(np.zeros(2), None, 3)  # though there is something in sys.modules["cupy"]
+    assert backend.to_numpy([1, 2]).sum() == 3
+
+
+@pytest.mark.parametrize("call", ["driverGetVersion", "runtimeGetVersion", "getDeviceCount", "getDeviceProperties"])
+def test_a_call_of_the_driver_that_fails(refused, minissd, strict, monkeypatch, call):
+    def fail(*args):
+        raise OSError("libcuda.so.1: file too short")
+
+    monkeypatch.setattr(strict.cuda.runtime, call, fail)
+    outcome = minissd("doctor")
+    assert outcome.status == 0 and "OSError: libcuda.so.1: file too short" in words_in(outcome.out)
+    if call == "getDeviceCount":
+        refused(["OSError: libcuda.so.1: file too short", "--device cpu"], "train", *CUDA)
+        assert not backend.gpu_available()
 
 
 def test_no_driver(refused, driver):
