@@ -9,7 +9,7 @@ from minissd.data.coco import CocoDataset
 from minissd.data.coco_places import is_coco_file, is_coco_folder, sibling_file, split_file
 from minissd.data.download import DOWNLOADS, fetched
 from minissd.data.mnist import Mnist, is_mnist
-from minissd.data.samples import check_limit
+from minissd.data.samples import check_limit, check_objects
 from minissd.data.shapes import SPLITS, ShapesDataset
 from minissd.data.slant import SlantedDigits
 from minissd.data.voc import VocDataset, is_voc_tree
@@ -81,7 +81,8 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
     classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.
     keep_others: keep images that show no chosen class, as a score needs them.  size: side of a generated image in
     pixels; seed: which shapes are generated; both are for "shapes" alone.  Raises MinissdError, saying what there is,
-    for a name, split or class that is not there, and for data that are for another task.
+    for a name, split or class that is not there, for data that are for another task, and for boxes none of which can
+    be used.
     """
     check_limit(limit)
     if data == "shapes":
@@ -96,7 +97,9 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
         known = "; ".join(layout.what for layout in LAYOUTS)
         raise MinissdError(f"{path} holds no data that can be read here. What can be: {known}")
     _check_task(path, layout.what, layout.readers, task)
-    return layout.readers[task](path, split, classes, limit, keep_others)
+    dataset = layout.readers[task](path, split, classes, limit, keep_others)
+    check_objects(dataset)
+    return dataset
 
 
 def _check_task(data, what, tasks, task):

@@ -16,8 +16,8 @@ import numpy as np
 
 from minissd.data.coco_annotation import read_annotation
 from minissd.data.coco_places import image_folder
-from minissd.data.corners import clip_corners, turn_corners
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
+from minissd.data.placing import clip_corners, turn_corners
 from minissd.data.samples import Sample, check_limit, choose_classes, ids_that_show, notes_from
 from minissd.detection import Objects
 from minissd.errors import MinissdError

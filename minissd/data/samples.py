@@ -17,12 +17,19 @@ and, each as its task needs it, with the annotation alone to be had without deco
     segment    dataset[i] -> Masked, dataset.mask(i) -> (H, W) uint8
 """
 
+import unicodedata
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
 
 from minissd.detection import Objects
 from minissd.errors import MinissdError
+
+REPEATED = "boxes that are there twice, used once"
+NO_CLASS = "objects named background or ignore, which is no class, left out"
+ALIKE = "classes whose names differ only in case, blanks or Unicode form"
+UNSEEN = "classes without an object in this split"
 
 
 class Sample(NamedTuple):
@@ -98,6 +105,51 @@ def ids_that_show(classes, known, names, remarks):
     shows = {image_id: not chosen.isdisjoint(seen) for image_id, seen in names.items()}
     remarks["images that show no chosen class, left out"] += [one for one in shows if not shows[one]]
     return [one for one in shows if shows[one]]
+
+
+def objects_by_image(names, image_of, corners, labels, difficult, remarks):
+    """One Objects for each of I images, of A boxes in any order; those that are there twice are left out.
+
+    names: I words for remarks; image_of: (A,) 0..I-1; corners: (A, 4) float32; labels: (A,) int64;
+    difficult: (A,) bool.
+    """
+    rows = np.column_stack([image_of, labels, corners])
+    order = np.lexsort(rows[:, ::-1].T)  # image by image; stable, so that of equal rows the first stays first
+    twice = order[1:][(rows[order[1:]] == rows[order[:-1]]).all(axis=1)]
+    remarks[REPEATED] += [names[i] for i in image_of[twice]]
+
+    kept = np.ones(len(rows), bool)
+    kept[twice] = False
+    kept = np.flatnonzero(kept)
+    kept = kept[np.argsort(image_of[kept], kind="stable")]  # in each image as they were given
+    ends = np.cumsum(np.bincount(image_of[kept], minlength=len(names)))[:-1]
+    parts = (np.split(part[kept], ends) for part in (corners, labels, difficult))
+    return [Objects(*of_one) for of_one in zip(*parts, strict=True)]
+
+
+def is_no_class(name):
+    """Whether a name stands for what is no object: _background_, __ignore__ and the like, as labelme writes them."""
+    return name.strip("_ ").casefold() in ("background", "ignore")
+
+
+def remark_on_classes(classes, objects, remarks):
+    """Remarks on class names that are alike, and on classes without an object among the Objects of a split."""
+    spellings = defaultdict(list)
+    for name in classes:
+        spellings["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+    remarks[ALIKE] += [" and ".join(map(repr, names)) for names in spellings.values() if len(names) > 1]
+    seen = np.bincount(np.concatenate([one.labels for one in objects]), minlength=len(classes))
+    remarks[UNSEEN] += [name for name, count in zip(classes, seen) if not count]
+
+
+def check_objects(dataset):
+    """Raises MinissdError if a dataset to detect has not one object: there is nothing to learn or to score."""
+    if dataset.task == "detect" and not any(len(dataset.objects(i).labels) for i in range(len(dataset))):
+        why = f" ({'; '.join(dataset.notes)})" if dataset.notes else ""
+        raise MinissdError(
+            f"{dataset.name}: none of its {len(dataset)} images shows an object that can be used, so there is nothing "
+            f"to learn or to score{why}: look for a wrong list, wrong names or a wrong size"
+        )
 
 
 def notes_from(remarks):

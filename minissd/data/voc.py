@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
-from minissd.data.samples import Sample, check_limit, choose_classes, ids_that_show, notes_from
+from minissd.data.placing import place_boxes
+from minissd.data.samples import Sample, check_limit, choose_classes, ids_that_show, notes_from, objects_by_image
 from minissd.data.voc_annotation import read_annotation
-from minissd.data.voc_boxes import normalized_corners
-from minissd.detection import Objects
 from minissd.errors import MinissdError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -63,7 +62,7 @@ class VocDataset:
         if not self.ids:
             raise MinissdError(f"{self.root}, split {split}: no image shows any of {', '.join(self.classes)}")
 
-        self._objects = [self._make_objects(one, annotations[one], remarks) for one in self.ids]
+        self._objects = self._make_objects([annotations[one] for one in self.ids], remarks)
         self.notes = notes_from(remarks)
 
     def __len__(self):
@@ -85,16 +84,23 @@ class VocDataset:
     def _xml(self, image_id):
         return self.root / "Annotations" / f"{image_id}.xml"
 
-    def _make_objects(self, image_id, annotation, remarks):
-        """The Objects of the chosen classes, normalised; what is wrong with them goes into the remarks."""
+    def _make_objects(self, annotations, remarks):
+        """The Objects of each image, of the chosen classes, normalised; what is wrong goes into the remarks."""
         label_of = {name: label for label, name in enumerate(self.classes)}
-        labels = np.array([label_of.get(name, -1) for name in annotation.names], dtype=np.int64)
+        labels = np.array([label_of.get(name, -1) for one in annotations for name in one.names], np.int64)
+        image_of = np.repeat(np.arange(len(annotations)), [len(one.names) for one in annotations])
+        boxes = np.concatenate([one.boxes for one in annotations])
+        difficult = np.concatenate([one.difficult for one in annotations])
         wanted = labels >= 0
-        header = read_header(self._files[image_id])
-        corners, usable, faults = normalized_corners(annotation.boxes[wanted], annotation.size, header)
-        for fault in faults:
-            remarks[fault].append(image_id)
-        return Objects(corners, labels[wanted][usable], annotation.difficult[wanted][usable])
+        image_of, labels, difficult = image_of[wanted], labels[wanted], difficult[wanted]
+
+        headers = [read_header(self._files[one]) for one in self.ids]
+        sizes = [one.size for one in annotations]
+        placed = place_boxes(boxes[wanted], image_of, sizes, headers, self.ids, inclusive=True)
+        for remark, where in placed.remarks.items():
+            remarks[remark] += where
+        parts = (part[placed.usable] for part in (image_of, placed.corners, labels, difficult))
+        return objects_by_image(self.ids, *parts, remarks)
 
 
 def is_voc_tree(root):

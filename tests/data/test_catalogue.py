@@ -67,7 +67,7 @@ def test_a_coco_folder_by_path(coco):
         dataset = open_dataset(str(coco), split)
         assert isinstance(dataset, CocoDataset) and len(dataset) == count
     assert len(open_dataset(coco, "train", limit=1)) == 1
-    assert open_dataset(coco, "val", classes=["cat"], keep_others=True).classes == ("cat",)
+    assert open_dataset(coco, "val", classes=["cat", "person"], keep_others=True).classes == ("cat", "person")
 
 
 def test_a_coco_file_by_path(coco):
@@ -100,6 +100,16 @@ def test_what_has_been_fetched(monkeypatch, tmp_path, one_line, coco):
     refused(one_line, "vgg16", "train", says=["'vgg16'", "no data", "voc2007"])
     coco.rename(tmp_path / "coco-val2017")
     assert len(open_dataset("coco-val2017", "val")) == 1
+
+
+def test_a_split_in_which_no_box_is_left(pets, coco, one_line):
+    """Images without objects are fine among others, but nothing can be learned from them alone, nor scored on them."""
+    pets.add("small", [("dog", (5, 5, 5, 9))])
+    pets.list("none", "three\n").list("dropped", "three\nsmall\n")
+    assert len(open_dataset(pets.root, "train")) == 4
+    refused(one_line, pets.root, "none", says=["none of its 1 images shows an object"])
+    refused(one_line, pets.root, "dropped", says=["none of its 2 images", "without extent, dropped: 1 (first: small)"])
+    refused(one_line, coco, "val", classes=["cat"], keep_others=True, says=["none of its 1 images"])
 
 
 def test_what_is_no_data(tmp_path, one_line):

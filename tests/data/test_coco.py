@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minissd.data.coco import CROWD, STRANGERS, CocoDataset
-from minissd.data.corners import NO_EXTENT, OUTSIDE, OVER_THE_EDGE
 from minissd.data.images import read_image
+from minissd.data.placing import NO_EXTENT, OUTSIDE, OVER_THE_EDGE
 from minissd.errors import MinissdError
 
 PERSON, DOG, CAT = 1, 3, 7

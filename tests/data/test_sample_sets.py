@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minissd.data.coco import CocoDataset
-from minissd.data.corners import NO_EXTENT
 from minissd.data.images import read_header, read_image
+from minissd.data.placing import NO_EXTENT
 from minissd.data.voc import VocDataset
 
 

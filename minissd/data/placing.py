@@ -1,0 +1,190 @@
+"""From boxes in pixels to corners in [0, 1] of the picture as it is shown: one rule for every format.
+
+The pixels that boxes count are those of the picture on which they were drawn, and that need not be the file that
+lies there now.  So the size that an annotation states is compared with that of the file:
+
+    the same, or none                      pixels of the file
+    another size of the same shape         pixels of the stated size: the file was scaled since
+    width and height exchanged             pixels of the file; but where EXIF shows the stored pixels turned by a
+                                           quarter, boxes were drawn before the turn, and are turned with the picture
+    another shape                          pixels of the file: the stated size is wrong
+
+Where the second reading of a size is possible, the boxes are asked: those that reach far beyond one size and
+lie inside of the other tell which was meant, for their image, and by majority for the others of the set.
+If they tell that the file was stretched, cropped or turned after labelling, nobody can tell where they belong:
+that is refused.  Each of these cases is remarked upon.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minissd.errors import MinissdError
+
+NO_EXTENT = "boxes without extent, dropped"
+OUTSIDE = "boxes outside of the image, dropped"
+OVER_THE_EDGE = "boxes reaching over the edge of the image, clipped"
+SWAPPED = "boxes with corners in the wrong order, put in order"
+FRACTIONS = "boxes of less than a pixel, perhaps in fractions of the image, dropped"
+WRONG_SIZE = "annotations with a wrong or missing image size, that of the image file used"
+SCALED = "annotations for another size of the same image, boxes scaled with it"
+DRAWN_UNTURNED = "annotations drawn before the image was turned by its EXIF orientation, turned with it"
+DRAWN_TURNED = "annotations with the size before the EXIF turn, but boxes that fit the turned image alone, not turned"
+
+QUARTER_TURNS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+
+
+class Placed(NamedTuple):
+    """What became of A boxes."""
+
+    corners: np.ndarray  # (A, 4) float32 in [0, 1]
+    usable: np.ndarray  # (A,) bool
+    remarks: dict[str, list[str]]  # each remark to the names of the images, once for each box or annotation
+
+
+def place_boxes(boxes, image_of, stated, headers, names, *, inclusive=False):
+    """The `Placed` boxes of a set of I images.
+
+    boxes: (A, 4) x_min, y_min, x_max, y_max in pixels, as edges counted from 0; inclusive: as in VOC, pixels counted
+    from 1, both included.  image_of: (A,) the image of each box, 0..I-1.  stated: (I, 2) width and height according
+    to the annotation, 0 where it does not say.  headers, names: I, the files' own `Header`, and words for messages.
+    Raises MinissdError if boxes are fractions of the image, or drawn on a picture of another shape.
+    """
+    remarks = {}
+    boxes, image_of = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(image_of, np.int64)
+    ordered = np.hstack([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])])
+    swapped = (ordered != boxes).any(axis=1)
+    # In VOC's counting pixel xmin = xmax is a box of one pixel, yet in practice it is a stray click.
+    has_extent = (ordered[:, 2:] > ordered[:, :2]).all(axis=1)
+    fractions = has_extent & _look_like_fractions(ordered)
+    if 2 * fractions.sum() > len(boxes):
+        first = np.flatnonzero(fractions)[0]
+        raise MinissdError(
+            f"{int(fractions.sum())} of {len(boxes)} boxes lie within the first pixel (first: "
+            f"{boxes[first].tolist()} in {names[image_of[first]]}): they look like fractions of the image; "
+            f"expected are pixels, so multiply by its width and height"
+        )
+
+    edges = ordered - (1, 1, 0, 0) if inclusive else ordered  # the first pixel starts at edge 0
+    units, turned = _units(edges[has_extent], image_of[has_extent], stated, headers, names, remarks)
+    corners = edges / np.tile(units, 2)[image_of]
+    orientations = np.where(turned, [header.orientation for header in headers], 1)[image_of]
+    for orientation in QUARTER_TURNS:
+        corners[orientations == orientation] = turn_corners(corners[orientations == orientation], orientation)
+
+    clipped, usable, faults = clip_corners(corners, has_extent & ~fractions)
+    faults = {**faults, NO_EXTENT: ~has_extent, FRACTIONS: fractions, SWAPPED: swapped & usable}
+    remarks |= {fault: [names[i] for i in image_of[where]] for fault, where in faults.items()}
+    return Placed(clipped, usable, {remark: where for remark, where in remarks.items() if where})
+
+
+def clip_corners(corners, has_extent):
+    """Corners in units of the picture, clipped to it, and what was wrong with which.
+
+    corners: (A, 4), not clipped; has_extent: (A,) bool, what the annotation itself counts as a box.  Returns
+    clipped (A, 4) float32 in [0, 1], usable (A,) bool, and a dict of each remark to the boxes it is made on,
+    (A,) bool.
+    """
+    clipped = np.clip(corners, 0, 1).astype(np.float32)
+    usable = has_extent & (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+    faults = {
+        NO_EXTENT: ~has_extent,
+        OUTSIDE: has_extent & ~usable,
+        OVER_THE_EDGE: usable & ((corners < 0) | (corners > 1)).any(axis=1),
+    }
+    return clipped, usable, faults
+
+
+def turn_corners(corners, orientation):
+    """Corners on the stored pixels -> corners on the picture as shown, for the EXIF orientations 5..8."""
+    turned = corners[:, [1, 0, 3, 2]]  # x and y change places (5)
+    if orientation in (6, 7):
+        turned[:, [0, 2]] = 1 - turned[:, [2, 0]]
+    if orientation in (7, 8):
+        turned[:, [1, 3]] = 1 - turned[:, [3, 1]]
+    return turned
+
+
+def _look_like_fractions(boxes):
+    """(A,) bool: numbers no greater than 1 or so, and not all of them whole."""
+    return (np.abs(boxes) <= 1.01).all(axis=1) & (boxes != np.round(boxes)).any(axis=1)
+
+
+def _units(edges, image_of, stated, headers, names, remarks):
+    """What edges are to be divided by, (I, 2) float64, and which of the results are to be turned, (I,) bool."""
+    stated = np.asarray(stated, np.float64).reshape(-1, 2)
+    stored = np.array([header[:2] for header in headers], np.float64).reshape(-1, 2)
+    quarter = np.array([header.swaps_sides for header in headers], bool)
+    shown = np.where(quarter[:, None], stored[:, ::-1], stored)
+    exchanged = stated[:, ::-1]
+
+    missing = ~(stated > 0).all(axis=1)
+    same = (stated == shown).all(axis=1)
+    # An exact exchange goes before shapes that agree but for rounding, as those of 100x101 and 101x100 do.
+    upright = same | (~missing & _same_shape(stated, shown) & (exchanged != shown).any(axis=1))
+    across = ~missing & ~upright & _same_shape(exchanged, shown)
+    wrong = ~missing & ~upright & ~across
+
+    reach = np.zeros_like(shown)  # (I, 2) how far right and down the boxes of each image go
+    np.maximum.at(reach, image_of, edges[:, 2:])
+    mostly_other = wrong.any() and 2 * same.sum() < (~missing).sum()
+    stated_sizes, file_sizes = (len(np.unique(sizes, axis=0)) for sizes in (stated[~missing], shown))
+    # One size stated for images of several shapes: where it agrees in shape, that is by chance.
+    constant = mostly_other and stated_sizes == 1
+    # And the other way round: sizes of several shapes for files of one size, all resized to a square, say.
+    stretched = mostly_other and file_sizes == 1 < stated_sizes
+
+    scaled = upright & ~same
+    in_file = scaled & _second_reading(scaled, reach, stated, shown, default=constant)
+    turned = across & quarter
+    upright_after_all = turned & _second_reading(turned, reach, stated, exchanged, default=False)
+    changed = wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
+    changed |= across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
+    if changed.any():
+        _refuse(np.flatnonzero(changed), stated, shown, names)
+
+    turned &= ~upright_after_all
+    from_file = missing | wrong | in_file
+    by_remark = {
+        WRONG_SIZE: from_file | across & ~quarter,
+        SCALED: scaled & ~in_file,
+        DRAWN_UNTURNED: turned,
+        DRAWN_TURNED: upright_after_all,
+    }
+    for remark, where in by_remark.items():
+        remarks[remark] = [names[i] for i in np.flatnonzero(where)]
+    units = np.where((across & ~turned)[:, None], exchanged, stated)
+    return np.where(from_file[:, None], shown, units), turned
+
+
+def _same_shape(one, other):
+    """(I,) bool: whether sizes (I, 2) are one another scaled, up to a pixel of rounding on the smaller one."""
+    products = one[:, 0] * other[:, 1], one[:, 1] * other[:, 0]
+    return np.abs(products[0] - products[1]) <= np.maximum(one, other).sum(axis=1)
+
+
+def _second_reading(possible, reach, first, second, default):
+    """(I,) bool: whether the boxes of images are in pixels of the second size rather than of the first.
+
+    Boxes that fit one size alone decide for their image; the others go with the majority of those, or the default.
+    """
+    fit_first, fit_second = _fits(reach, first), _fits(reach, second)
+    for_second, for_first = possible & fit_second & ~fit_first, possible & fit_first & ~fit_second
+    votes = int(for_second.sum()) - int(for_first.sum())
+    others = votes > 0 if votes else default
+    return for_second | (others & ~for_first)
+
+
+def _fits(reach, size):
+    """(I,) bool: boxes reach no further than the size, but for the little that careless drawing makes."""
+    return (reach <= size + np.maximum(2, 0.02 * size)).all(axis=1)
+
+
+def _refuse(changed, stated, shown, names):
+    first = changed[0]
+    (width, height), (file_width, file_height) = stated[first], shown[first]
+    raise MinissdError(
+        f"image {names[first]} is {file_width:g}x{file_height:g} pixels, but its boxes were drawn on "
+        f"{width:g}x{height:g}, another shape, and so it is for {len(changed)} of {len(names)}: the images were "
+        f"stretched, cropped or turned after labelling; take the images that were labelled, or correct boxes and sizes"
+    )
