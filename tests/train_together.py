@@ -56,20 +56,26 @@ class Faulty:
 
 
 def problem(name, images):
-    """(model, data set): one whose loss is divided by matched boxes, one by pixels that are known."""
+    """(model, data set): one whose loss is divided by matched boxes, one by pixels that are known.
+
+    ssd-tiny has batch norm, and a last map of one cell here: one value a channel, where a process has one image.
+    """
     if name == "ssd":
         data = small_shapes(images)
         return plain_ssd(data), data
+    if name == "ssd-tiny":
+        data = small_shapes(images)
+        return build(name, classes=data.classes, input_size=64, dtype="float64"), data
     options = {"batch_norm": False, "width": 1, "input_size": 64, "dtype": "float64"}
     return build("unet", classes=Masks.classes, **options), Masks(images)
 
 
-def run(name, batch, images, processes=ALONE, out=None, fault=None):
-    """(model, records) after two epochs, with all augmentation."""
+def run(name, batch, images, processes=ALONE, out=None, fault=None, **settings):
+    """(model, records) after two epochs, with all augmentation; settings: further ones of the training."""
     model, data = problem(name, images)
     if fault is not None:
         data = Faulty(data, fault)
-    config = TrainConfig(epochs=2, batch_size=batch, lr=0.01, workers=1)
+    config = TrainConfig(epochs=2, batch_size=batch, lr=0.01, workers=1, **settings)
     return model, train(model, data, config, out=out, processes=processes)
 
 

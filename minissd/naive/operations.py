@@ -29,12 +29,16 @@ def linear(x, w, b=None):
 
 
 def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=1e-5):
-    """x (..., C) -> y, running_mean, running_var; the running statistics come back as new arrays."""
+    """x (..., C) -> y, running_mean, running_var; the running statistics come back as new arrays.
+
+    A single value a channel has no variance: it is normalised with the running statistics, which stay as they are.
+    """
     y, running_mean, running_var = np.zeros(x.shape), np.array(running_mean), np.array(running_var)
     for c in range(x.shape[-1]):
         values = x[..., c].ravel().tolist()
-        mean, var = _moments(values) if train else (running_mean[c], running_var[c])
-        if train:
+        learns = train and len(values) > 1
+        mean, var = _moments(values) if learns else (running_mean[c], running_var[c])
+        if learns:
             unbiased = var * len(values) / (len(values) - 1)
             running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean
             running_var[c] = (1 - momentum) * running_var[c] + momentum * unbiased

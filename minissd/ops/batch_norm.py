@@ -6,6 +6,10 @@ C channels on the last axis, M = all other entries (N*H*W for maps).  In trainin
 batch, and the running statistics follow them by `momentum` (in place: the one thing a forward pass may change);
 otherwise the running statistics are used.  The running variance is the unbiased one (M - 1), as in PyTorch.
 
+One value has no variance: it equals its mean, so x_hat would be 0 whatever the input, and the running variance would
+shrink to nothing.  With M < 2 (a map of one cell and a batch, or a part of one, of one image) training uses the running
+statistics too, leaves them as they are, and takes them as fixed in the backward pass.  PyTorch refuses such a batch.
+
 Speed on a CPU is a matter of passes over memory.  The maps are walked in blocks that fit the cache, so that every
 pass but the first over a block is cheap and no temporary is larger than a block; and a row of a map is taken as one
 vector of W*C numbers, with the channels' numbers repeated W times, since NumPy is slow on many short vectors.  They are
@@ -13,6 +17,7 @@ repeated for every row of a block, too: of two arrays of the same shape it makes
 The blocks are shared out among the cores.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +40,7 @@ class BatchNormCache(NamedTuple):
     mean: object  # (C,)
     inverse_std: object  # (C,)
     gamma: object  # (C,)
-    train: bool
+    train: bool  # whether mean and variance were those of x
 
 
 def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
@@ -46,11 +51,12 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
             raise ValueError(f"batch_norm: {name} {array.shape} does not fit the channels of x {x.shape}")
     rows, repeats = _wide_rows(xp, x)
     wide = _widening(rows, repeats, xp)
+    count = math.prod(x.shape[:-1])  # M
+    train = train and count > 1
     if train:
         mean, var = _moments(xp, rows, repeats)
-        count = x.size // x.shape[-1]  # M
         running_mean += momentum * (mean - running_mean)
-        running_var += momentum * (var * (count / max(count - 1, 1)) - running_var)
+        running_var += momentum * (var * (count / (count - 1)) - running_var)
     else:
         mean, var = running_mean.copy(), running_var
     inverse_std = 1 / xp.sqrt(var + eps)

@@ -140,7 +140,7 @@ def test_no_boxes_no_survivors(card):
     assert survivors(card.zeros((3, 0, 4)), 0.5).shape == (3, 0)
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 6, 3), (7, 4)])
+@pytest.mark.parametrize("shape", [(2, 5, 6, 3), (7, 4), (1, 1, 1, 4), (2, 1, 1, 4)])
 @pytest.mark.parametrize("train", [True, False])
 def test_batch_norm(card, rng, shape, train):
     x, dy, (gamma, beta, mean) = *rng.standard_normal((2, *shape)), rng.standard_normal((3, shape[-1]))

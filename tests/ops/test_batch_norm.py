@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minissd import naive
+from minissd.gradcheck import check_backward
 from minissd.ops import batch_norm, batch_norm_backward
 from minissd.properties.windows import seeds
 
@@ -87,6 +88,51 @@ def test_running_statistics_change_in_training_only(rng):
     batch_norm(x, np.ones(C), np.zeros(C), mean, var, train=True)
     assert (mean != 0).all()
     assert (var != 1).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, C), (1, C), (C,)])
+def test_one_value_a_channel_is_normalised_with_the_running_statistics(rng, shape):
+    """It has no variance: y would be beta whatever x is, and the running variance would fall by 0.9 at each step."""
+    x, (gamma, beta), mean, var = rng.normal(2, 3, shape), rng.standard_normal((2, C)), np.arange(C), np.full(C, 4.0)
+    mean, before = mean.astype(float), np.array([mean, var])
+    y, cache = batch_norm(x, gamma, beta, mean, var, train=True)
+    np.testing.assert_allclose(y, gamma * (x - before[0]) / np.sqrt(4 + 1e-5) + beta)
+    np.testing.assert_allclose(y, naive.batch_norm(x, gamma, beta, mean, var, train=True)[0])
+    np.testing.assert_array_equal([mean, var], before)
+    dy = rng.standard_normal(shape)
+    np.testing.assert_allclose(batch_norm_backward(dy, cache)[0], dy * gamma / np.sqrt(4 + 1e-5))
+    check_backward(
+        lambda *inputs: batch_norm(*inputs, mean, var, train=True),
+        batch_norm_backward,
+        [x, gamma, beta],
+        names=["x", "gamma", "beta"],
+    )
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1, C), (1, 1, 2, C), (1, 2, 1, C), (3, 1, 1, C)])
+def test_two_or_three_values_a_channel_are_those_of_pytorch(rng, shape):
+    torch = pytest.importorskip("torch")
+    x, dy, (gamma, beta) = *rng.normal(1, 2, (2, *shape)), rng.standard_normal((2, C))
+    ours, theirs = statistics(), [torch.tensor(array) for array in statistics()]
+    inputs = [torch.tensor(array, requires_grad=True) for array in (np.moveaxis(x, -1, 1), gamma, beta)]
+    expected = torch.nn.functional.batch_norm(inputs[0], *theirs, *inputs[1:], training=True)
+    expected.backward(torch.tensor(np.moveaxis(dy, -1, 1)))
+    y, cache = batch_norm(x, gamma, beta, *ours, train=True)
+    np.testing.assert_allclose(y, np.moveaxis(expected.detach().numpy(), 1, -1), atol=1e-12)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other)
+    dx, dgamma, dbeta = batch_norm_backward(dy, cache)
+    np.testing.assert_allclose(dx, np.moveaxis(inputs[0].grad.numpy(), 1, -1), atol=1e-10)
+    np.testing.assert_allclose([dgamma, dbeta], [each.grad.numpy() for each in inputs[1:]], atol=1e-10)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_batch_of_no_images_leaves_the_statistics_alone():
+    mean, var = statistics()
+    y, cache = batch_norm(np.zeros((0, 2, 2, C)), np.ones(C), np.zeros(C), mean, var, train=True)
+    assert y.shape == (0, 2, 2, C)
+    np.testing.assert_array_equal([mean, var], statistics())
+    assert all((gradient == 0).all() for gradient in batch_norm_backward(y, cache))
 
 
 def test_inference_treats_every_image_alone():

@@ -12,7 +12,7 @@ from strict_cupy import count_syncs
 
 from minissd.backend import device_for, to_device
 from minissd.data import PRESETS, DetectionPreparation, Loader, ShapesDataset
-from minissd.training import ALONE, SGD, Processes, TrainConfig, join, read_log, train_step
+from minissd.training import ALONE, SGD, Processes, TrainConfig, join, load_checkpoint, read_log, train_step
 
 WORKER = train_together.__file__
 
@@ -45,6 +45,21 @@ def test_they_train_as_one_process_would(tmp_path, count, model, batch, images):
             np.testing.assert_array_equal(other[name], params[0][name])
     assert any(np.abs(array - before[name]).max() > 1e-3 for name, array in alone.params.items())
     assert {file.name for file in tmp_path.glob("run*")} == {"run0"}  # the others write nothing
+
+
+@needs_mpi
+def test_with_one_image_each_they_train_as_one_process_would_image_by_image(tmp_path):
+    """Batch norm sees one value a channel on the last map: it takes its running statistics, and leaves them there."""
+    status, _, err = run(2, WORKER, "ssd-tiny", tmp_path, 2, 4)
+    assert status == 0, err
+    alone, _ = train_together.run("ssd-tiny", 2, 4, accumulate=2)
+    for rank in range(2):
+        params = np.load(tmp_path / f"{rank}.npz")
+        for name, array in alone.params.items():
+            np.testing.assert_allclose(params[name], array, rtol=1e-7, atol=1e-10)
+    kept = load_checkpoint(tmp_path / "run0" / "last.safetensors").model
+    assert (kept.buffers["stage3.bn0.running_var"] == 1).all()
+    assert (kept.buffers["stage2.bn0.running_var"] != 1).any()
 
 
 @needs_mpi
