@@ -1,9 +1,11 @@
 """Image files and pixels: whatever a folder of pictures holds becomes (H, W, 3) uint8 RGB.
 
-This is the one place where colour order, bit depth and orientation are decided; everything above sees RGB, 8
-bits, the way up that a viewer shows.
+This is the one place where colour order and orientation are decided (bit depth: deep_pixels.py); everything above
+sees RGB, 8 bits, the way up that a viewer shows.  Colour profiles are ignored: their numbers are taken as sRGB, as
+most programs that train on pictures do.
 """
 
+import os
 import struct
 import threading
 import warnings
@@ -11,17 +13,25 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
+from minissd.data.deep_pixels import grey_pixels, is_deep_colour, join_bytes, read_lower_bytes
+from minissd.data.foreign_files import what_it_is
 from minissd.errors import MinissdError
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # no EPS: it starts Ghostscript
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3, where it was built with it
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM") + _AVIF * ("AVIF",)  # no EPS: it starts Ghostscript
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+    *_AVIF * (".avif",),
+)
 # Photographs are decoded at 1/2, 1/4 or 1/8 of their size while both sides keep this many pixels: a patch of
 # 0.3 of the side still has the 300 that a network takes, and 12 megapixels take 35 ms instead of 250.
 ENOUGH_PIXELS = 1024
 
-_ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG, _WIDTH_TAG, _HEIGHT_TAG = 0x0112, 256, 257
+_DARK = 64  # an upper byte below it tells of 14 bits or fewer
 _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,6 +46,8 @@ _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error)
 _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _header_lock = threading.Lock()  # warnings.catch_warnings below is not safe in several threads at once
+# Pillow warns of a damaged EXIF block, say, at every look at every picture, though the pixels are whole.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class Header(NamedTuple):
@@ -54,35 +66,53 @@ class Header(NamedTuple):
 def read_header(path):
     """The `Header` of an image file, without decoding its pixels.  Raises MinissdError naming the file."""
     with _explain_errors(path), _open(path) as image:
-        return Header(*image.size, _orientation(image))
+        if image.format == "PNG" and "exif" not in image.info and _has_late_exif(path):
+            image.load()
+        size = image.size
+        if image.format == "TIFF":  # Pillow has turned the size already, or not, as its version is
+            size = image.tag_v2[_WIDTH_TAG], image.tag_v2[_HEIGHT_TAG]
+        return Header(*size, _orientation(image))
 
 
 def read_image(path, at_least=None):
     """The picture in a file as it is shown -> (H, W, 3) uint8 RGB, read-only.
 
-    Grey, palette, CMYK and 16-bit images are converted (16 bits by their upper byte), transparent ones are
-    laid on white, EXIF orientation is applied.  With `at_least`, a JPEG larger than needed is decoded at 1/2,
-    1/4 or 1/8 of its size (by the first coefficients of each block: several times faster), as long as both
-    sides keep that many pixels.  Raises MinissdError naming the file if it is missing, no image, damaged, cut
-    short, or too large to be honest (a decompression bomb).
+    Grey, palette, CMYK and deeper images are converted (16 bits as deep_pixels.py says), transparent ones are
+    laid on white, of several frames the first is taken, EXIF orientation is applied.  With `at_least`, a JPEG larger
+    than needed is decoded at 1/2, 1/4 or 1/8 of its size (by the first coefficients of each block: several times
+    faster), as long as both sides keep that many pixels.  Raises MinissdError naming the file if it is missing, no
+    image, damaged, cut short, or too large to be honest (a decompression bomb).
     """
     with _explain_errors(path), _open(path) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
-        turn = _TURNS.get(_orientation(image))
-        rgb = _to_rgb(image)
+        deep = is_deep_colour(image)
+        image.load()
+        turn = _TURNS.get(_orientation(image))  # now, for Pillow itself turns a TIFF when it loads it
+        rgb = _to_rgb(_all_bits(image, path) if deep else image)
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
 def read_indices(path):
-    """The numbers in a mask -> (H, W) uint8: the entries of its palette, or its shades of grey.
+    """The numbers in a mask -> (H, W) uint8: the entries of its palette, or its shades of grey; as it is shown.
 
-    Raises MinissdError naming the file if it is missing, damaged, or a picture in colours.
+    Raises MinissdError naming the file if it is missing, damaged, in colours, or has numbers above 255.
     """
     with _explain_errors(path), _open(path) as image:
-        if image.mode not in ("P", "L", "1"):
+        image.load()
+        indices, turn = np.asarray(image), _TURNS.get(_orientation(image))
+        if image.mode not in ("P", "L", "1") and not image.mode.startswith("I"):
             raise ValueError(f"its pixels are {image.mode}; a mask is a palette or grey PNG, 8 bits a pixel")
-        return np.asarray(image).astype(np.uint8)
+        if indices.min() < 0 or indices.max() > 255:
+            raise ValueError(f"it has pixels of {indices.max()}; the numbers in a mask are 0 to 255")
+        indices = indices.astype(np.uint8)
+        return indices if turn is None else np.asarray(Image.fromarray(indices).transpose(turn))
+
+
+def turned(pixels, orientation):
+    """(H, W, ...) pixels as they are stored under an EXIF orientation -> as they are shown."""
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 
 
 def crop_and_resize(image, box, width, height, color_matrix=None):
@@ -112,17 +142,41 @@ def _orientation(image):
     """The EXIF orientation of an opened file, 1 if it states none that makes sense."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1  # Pillow would decode the whole image to see whether EXIF data follow the pixels
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    return orientation if orientation in _TURNS else 1
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except _DECODING_ERRORS:  # a damaged EXIF block, which viewers ignore
+        return 1
+    whole = isinstance(orientation, int) or image.format == "TIFF"  # there Pillow, which turns it, takes 6.0 as well
+    return int(orientation) if whole and orientation in _TURNS else 1
+
+
+def _has_late_exif(path):
+    """Whether EXIF data follow the pixels of a PNG file, found by going from chunk to chunk."""
+    with open(path, "rb") as file:
+        file.seek(len(b"\x89PNG\r\n\x1a\n"))
+        while len(start := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", start)
+            if kind == b"eXIf":
+                return True
+            file.seek(length + 4, os.SEEK_CUR)
+    return False
+
+
+def _all_bits(image, path):
+    """A loaded image of 16 bits a channel, of which Pillow kept the upper byte -> by all of them, where it is dark."""
+    upper = np.asarray(image)
+    if upper[..., :3].max() >= _DARK:
+        return image
+    with _open(path) as again:
+        return Image.fromarray(join_bytes(upper, read_lower_bytes(again)))
 
 
 def _to_rgb(image):
-    """A Pillow image of any mode -> mode RGB."""
-    if image.mode.startswith("I"):  # 16 bits, or 32 bits that hold 16: Pillow itself would cut off at 255
-        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
+    """A loaded Pillow image of any mode -> mode RGB."""
+    if image.mode.startswith("I"):  # Pillow itself would cut off at 255
+        return Image.fromarray(grey_pixels(image)).convert("RGB")
     if image.mode == "F":
-        raise ValueError("floating-point pixels of unknown range; save it with 8 bits a channel")
+        raise ValueError("floating-point pixels of unknown range: save it with 8 bits a channel")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
@@ -138,7 +192,7 @@ def _explain_errors(path):
         limit = Image.MAX_IMAGE_PIXELS // 10**6
         raise MinissdError(f"image {path} claims more than {limit} million pixels: make it smaller") from None
     except UnidentifiedImageError:
-        raise MinissdError(f"{path} is no image that can be read: expected {', '.join(FORMATS)}") from None
+        raise MinissdError(f"{path} is no image that can be read: {what_it_is(path, FORMATS)}") from None
     except FileNotFoundError:
         raise MinissdError(f"image {path} does not exist") from None
     except _DECODING_ERRORS as error:
