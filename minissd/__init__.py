@@ -1,3 +1,19 @@
 """minissd: the SSD object detector written by hand in NumPy and CuPy."""
 
+import importlib
+
 __version__ = "0.1.0"
+__all__ = ["TrainConfig", "build", "evaluate", "load_checkpoint", "open_dataset", "train"]
+
+_HOME = {"build": "minissd.models", "open_dataset": "minissd.data"}  # the others are of minissd.training
+
+
+def __getattr__(name):
+    """The names of `__all__`, loaded when first asked for: the command line imports this file before it can answer."""
+    if name not in __all__:
+        raise AttributeError(f"module 'minissd' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME.get(name, "minissd.training")), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from minissd.backend import resolve_device
-from minissd.bench import BENCHMARKS, ON_CARD, Conditions, load_average, load_peer, make_record, pictures
+from minissd.bench import BENCHMARKS, ON_CARD, Conditions, load_average, load_peer, make_record
 from minissd.bench.nvidia_smi import driver_version
 from minissd.card import check_precision, describe_card
 from minissd.cli import options
@@ -65,8 +65,11 @@ def bench(
     if json:
         write_json(json, record)
         console.print(f"record: {json}", markup=False, soft_wrap=True)
-    for path in pictures.draw(results, draw) if draw else ():
-        console.print(f"picture: {path}", markup=False, soft_wrap=True)
+    if draw:
+        from minissd.bench.pictures import draw as draw_pictures  # matplotlib is slow to import
+
+        for path in draw_pictures(results, draw):
+            console.print(f"picture: {path}", markup=False, soft_wrap=True)
 
 
 def check_options(names, known, json, draw, data):

@@ -88,11 +88,26 @@ def _frames(capture, path):
 
 
 def _opencv():
-    """The cv2 module, told to leave the terminal to us; MinissdError if it is not installed."""
+    """The cv2 module, told to leave the terminal to us; MinissdError if it is not installed or does not load."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     try:
         import cv2
-    except ImportError:
+
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    except ModuleNotFoundError:
         raise MinissdError("videos need OpenCV, which is not installed: pip install 'minissd[video]'") from None
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    except Exception as error:  # compiled code: a library of the system is missing, NumPy is another, it is half there
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MinissdError(
+            f"videos need OpenCV, which does not load ({reason}): "
+            "pip install --force-reinstall opencv-python-headless, and no other OpenCV beside it"
+        ) from None
     return cv2
+
+
+def video_support():
+    """What there is of OpenCV, in words.  Whatever is missing, no error."""
+    try:
+        return f"OpenCV {_opencv().__version__}"
+    except MinissdError as error:
+        return str(error)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.viz.boxes import pixel_rectangles
+from minissd.viz.pixels import pixel_rectangles
 
 
 class Score(NamedTuple):

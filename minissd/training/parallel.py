@@ -105,7 +105,7 @@ def join():
         from mpi4py import MPI
     except ModuleNotFoundError:
         fault = "mpi4py is not installed: pip install 'minissd[mpi]'"
-    except (ImportError, RuntimeError) as error:  # there is no MPI library, or one that mpi4py cannot use
+    except Exception as error:  # there is no MPI library, or one that mpi4py cannot use, or half an mpi4py
         reason = (str(error) or type(error).__name__).splitlines()[0]
         fault = f"mpi4py does not load ({reason}): install the MPI that this mpiexec belongs to, or pip install mpich"
     else:
