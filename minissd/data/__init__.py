@@ -5,7 +5,7 @@ The only place, beside viz, that knows pixels: what leaves it is uint8 RGB image
 
 from minissd.data.affine import AffineAugmentation
 from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, resize_sample
-from minissd.data.catalogue import NAMES, open_dataset
+from minissd.data.catalogue import NAMES, known_splits, open_dataset
 from minissd.data.class_folders import ClassFolders
 from minissd.data.coco import CocoDataset
 from minissd.data.download import fetch, fetched, place_of
@@ -53,6 +53,7 @@ __all__ = [
     "augment",
     "fetch",
     "fetched",
+    "known_splits",
     "mask_of_size",
     "open_dataset",
     "place_of",

@@ -4,14 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from minissd.data.class_folders import ClassFolders, is_class_folders
+from minissd.data.class_folders import ClassFolders, is_class_folders, split_folders
 from minissd.data.coco import CocoDataset
-from minissd.data.coco_places import is_coco_file, is_coco_folder, sibling_file, split_file
+from minissd.data.coco_places import (
+    is_coco_file,
+    is_coco_folder,
+    sibling_file,
+    split_file,
+    split_of,
+    splits_of_file,
+    splits_of_folder,
+)
 from minissd.data.download import DOWNLOADS, fetched
 from minissd.data.mnist import Mnist, is_mnist
-from minissd.data.samples import check_limit, check_objects
+from minissd.data.samples import check_limit, check_objects, split_names
 from minissd.data.shapes import SPLITS, ShapesDataset
 from minissd.data.slant import SlantedDigits
+from minissd.data.splits import MADE_SPLITS
 from minissd.data.voc import VocDataset, is_voc_tree
 from minissd.data.voc_masks import VocMasks, is_mask_tree
 from minissd.errors import MinissdError
@@ -26,14 +35,20 @@ class Layout(NamedTuple):
     what: str  # in words, for messages
     recognises: Callable  # path -> bool, by a look at what lies there
     readers: dict  # task -> (path, split, classes, limit, keep_others) -> dataset
+    splits: Callable  # path -> the names of the splits there, each with images of its own where that can be told
 
 
 def _open_coco_folder(root, split, classes, limit, keep_others):
-    return CocoDataset(split_file(root, split), None, classes, limit, keep_others)
+    return _open_coco(split_file(root, split), split, classes, limit, keep_others)
 
 
 def _open_coco_file(path, split, classes, limit, keep_others):
-    return CocoDataset(sibling_file(path, split), None, classes, limit, keep_others)
+    return _open_coco(sibling_file(path, split), split, classes, limit, keep_others)
+
+
+def _open_coco(path, split, classes, limit, keep_others):
+    part = None if split_of(path) else split  # a file that is no split's is one of all images
+    return CocoDataset(path, None, classes, limit, keep_others, part)
 
 
 def _open_masks(root, split, classes, limit, _):
@@ -52,18 +67,43 @@ def _open_slants(root, split, classes, limit, _):
     return SlantedDigits(root, split, classes, limit)
 
 
+def _splits_of_tree(root):
+    return sorted({path.stem for path in root.glob("ImageSets/*/*.txt")})
+
+
 # The first that recognises a path is taken: almost every folder of folders could be class folders.
 LAYOUTS = (
     Layout(
         "a VOC tree (Annotations, JPEGImages, ImageSets/Main)",
         is_voc_tree,
         {"detect": VocDataset, "segment": _open_masks},
+        _splits_of_tree,
     ),
-    Layout("a tree of masks (SegmentationClass, JPEGImages, ImageSets)", is_mask_tree, {"segment": _open_masks}),
-    Layout("a COCO folder (annotations/instances_SPLIT.json)", is_coco_folder, {"detect": _open_coco_folder}),
-    Layout("a COCO JSON file", is_coco_file, {"detect": _open_coco_file}),
-    Layout("MNIST (train-images-idx3-ubyte.gz, ...)", is_mnist, {"classify": _open_mnist, "regress": _open_slants}),
-    Layout("class folders (SPLIT/CLASS/IMAGE, CLASS/IMAGE)", is_class_folders, {"classify": _open_class_folders}),
+    Layout(
+        "a tree of masks (SegmentationClass, JPEGImages, ImageSets)",
+        is_mask_tree,
+        {"segment": _open_masks},
+        _splits_of_tree,
+    ),
+    Layout(
+        "a COCO folder (annotations/instances_SPLIT.json)",
+        is_coco_folder,
+        {"detect": _open_coco_folder},
+        splits_of_folder,
+    ),
+    Layout("a COCO JSON file", is_coco_file, {"detect": _open_coco_file}, splits_of_file),
+    Layout(
+        "MNIST (train-images-idx3-ubyte.gz, ...)",
+        is_mnist,
+        {"classify": _open_mnist, "regress": _open_slants},
+        lambda _: ["train", "val", "trainval", "test"],
+    ),
+    Layout(
+        "class folders (SPLIT/CLASS/IMAGE, CLASS/IMAGE)",
+        is_class_folders,
+        {"classify": _open_class_folders},
+        lambda root: [folder.name for folder in split_folders(root)] or list(MADE_SPLITS),
+    ),
 )
 
 
@@ -75,7 +115,8 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
         a folder             a VOC tree, a COCO folder, MNIST or class folders, whichever lies there
         a COCO JSON file     that file whatever the split; but if its name says that it is the training part,
                              another split is its sibling: instances_val2017.json beside
-                             instances_train2017.json (coco_places.py, as for where the images are looked for)
+                             instances_train2017.json (coco_places.py, as for where the images are looked for);
+                             one whose name says no split holds all: train and val are made of it (splits.py)
 
     task: "detect", "classify", "segment" or "regress" (the slant of digits), what the data are wanted for.
     classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.
@@ -89,6 +130,29 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
         _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
         return ShapesDataset(min(count, limit or count), split, size, seed, classes)
+    path, layout = _recognised(data)
+    _check_task(path, layout.what, layout.readers, task)
+    dataset = layout.readers[task](path, split, classes, limit, keep_others)
+    check_objects(dataset)
+    return dataset
+
+
+def known_splits(data):
+    """The names of the splits that `open_dataset` opens of what `data` names, as far as each has images of its own.
+
+    A set whose parts are called valid or val2017 is opened as "val" too, and that name is given: ["train", "val"].
+    Raises MinissdError where `open_dataset` does.
+    """
+    if data == "shapes":
+        return list(SPLITS)
+    path, layout = _recognised(data)
+    names = layout.splits(path)
+    plain = {name: word for word in SPLITS for name in split_names(word)}
+    return list(dict.fromkeys(plain.get(name, name) for name in names))
+
+
+def _recognised(data):
+    """(path, Layout) of what `data` names."""
     path = fetched(data, "data") if data in DOWNLOADS else Path(data)
     if not path.exists():
         raise MinissdError(f"data {str(data)!r} does not exist: give a path, or one of {', '.join(NAMES)}")
@@ -96,10 +160,7 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
     if layout is None:
         known = "; ".join(layout.what for layout in LAYOUTS)
         raise MinissdError(f"{path} holds no data that can be read here. What can be: {known}")
-    _check_task(path, layout.what, layout.readers, task)
-    dataset = layout.readers[task](path, split, classes, limit, keep_others)
-    check_objects(dataset)
-    return dataset
+    return path, layout
 
 
 def _check_task(data, what, tasks, task):

@@ -3,13 +3,11 @@
     ROOT/SPLIT/CLASS/.../IMAGE       the splits as they are
     ROOT/CLASS/.../IMAGE             no splits: they are made here
 
-A folder with subfolders called train, val or the like is of the first kind.  In the second, an image is in
-`val` if the hash of its path is one of the lowest tenth, and in `train` if not; `trainval` is all of them.
-So the same image is in the same split on every machine, and stays there when others come and go.
+A folder with subfolders called train, val or the like is of the first kind.  In the second, the splits are those
+of splits.py, by the hash of an image's path.
 """
 
 import os
-import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -17,11 +15,10 @@ import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, IMAGE_SUFFIXES, read_image
 from minissd.data.samples import Labelled, check_limit, choose_classes, notes_from, split_names
+from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
 from minissd.errors import MinissdError
 
 SPLIT_WORDS = ("train", "val", "valid", "validation", "trainval", "test")
-MADE_SPLITS = ("train", "val", "trainval")
-VAL_SHARE = 0.1
 
 NO_IMAGES = "files that are no images, left out"
 EMPTY = "classes without an image"
@@ -55,8 +52,8 @@ class ClassFolders:
         self._paths, labels = [], []
         for label, name in enumerate(self.classes):
             found = _images_in(top / name, self.root, remarks)
-            if not folders and split != "trainval":
-                found = [path for path in found if _made_split(path, self.root) == split]
+            if not folders:
+                found = [path for path in found if in_made_split(_relative(path, self.root), split)]
             if not found:
                 remarks[EMPTY].append(name)
             self._paths += found
@@ -69,7 +66,7 @@ class ClassFolders:
         self.ids = [_relative(path, self.root) for path in self._paths]
         self.notes = notes_from(remarks)
         if not folders:
-            self.notes.append(f"no folders of splits: {VAL_SHARE:.0%} of the images are val, by the hash of their path")
+            self.notes.append(MADE_NOTE)
 
     def __len__(self):
         return len(self.ids)
@@ -115,12 +112,6 @@ def _split_folder(root, split, folders):
             if folder.name.lower() == name:
                 return folder
     raise MinissdError(f"{root} has no split {split!r}; there are {', '.join(folder.name for folder in folders)}")
-
-
-def _made_split(path, root):
-    """In which split an image falls that lies in no folder of a split."""
-    digest = zlib.crc32(_relative(path, root).encode("utf-8", "surrogateescape"))
-    return "val" if digest < VAL_SHARE * 2**32 else "train"
 
 
 def _images_in(folder, root, remarks):

@@ -19,6 +19,7 @@ from minissd.data.coco_places import image_folder
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
 from minissd.data.placing import clip_corners, turn_corners
 from minissd.data.samples import Sample, check_limit, choose_classes, ids_that_show, notes_from
+from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
 from minissd.detection import Objects
 from minissd.errors import MinissdError
 
@@ -34,6 +35,7 @@ class CocoDataset:
     of their ids, whether an object is of them or not.  As in a VOC tree, images without any object stay, and
     if `classes` leaves names out, so are the images that show none of those given, unless `keep_others`: a
     score has to count what is found in them by mistake.  limit: at most so many images, the first.
+    split: the part that is wanted of a file that holds all images of a set (splits.py); None for all of them.
 
     A crowd region (`iscrowd` 1) is one box around many objects: no object to learn, nor one to find.  With
     `keep_others`, for a score, it is there and marked `difficult`, so that whatever overlaps it as a whole is
@@ -45,7 +47,7 @@ class CocoDataset:
 
     task = "detect"
 
-    def __init__(self, path, images=None, classes=None, limit=None, keep_others=False):
+    def __init__(self, path, images=None, classes=None, limit=None, keep_others=False, split=None):
         check_limit(limit)
         self.path = Path(path)
         self.name = self.path.stem
@@ -64,6 +66,10 @@ class CocoDataset:
             shown = _names_by_id(annotation, all_ids)
             position_of = {image_id: position for position, image_id in enumerate(all_ids)}
             chosen = [position_of[one] for one in ids_that_show(self.classes, annotation.names, shown, remarks)]
+        if split in MADE_SPLITS:
+            chosen = [i for i in chosen if in_made_split(annotation.images[i].file_name, split)]
+            if not chosen:
+                raise MinissdError(f"{self.path} has {len(all_ids)} images, none of which falls into {split!r}")
         chosen = list(chosen)[:limit]
         if not chosen:
             raise MinissdError(f"{self.path}: no image shows any of {', '.join(self.classes)}")
@@ -73,6 +79,9 @@ class CocoDataset:
         self._paths = [folder / image.file_name for image in self._images]
         self._objects = self._make_objects(annotation, chosen, keep_others, remarks)
         self.notes = notes_from(remarks)
+        if split is not None:
+            whole = f"no splits in {self.path.name}: {split!r} is all of it, the images of train and val too"
+            self.notes.append(MADE_NOTE if split in MADE_SPLITS else whole)
 
     def __len__(self):
         return len(self.ids)

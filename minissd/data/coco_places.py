@@ -1,29 +1,38 @@
-"""Where the parts of a COCO set lie: the JSON file of a split, and the folder of its images.
+"""Where the JSON files of a COCO set lie, and which split is whose.
 
 These are found, with S for the name of the split and S* for one with a year or the like behind it:
 
-    annotations/instances_S.json     images in S/, images/S/, images/         COCO's own tree
-    annotations/S.json, S.json       the same, or beside the file             many tools
-    S/_annotations.coco.json         images beside the file                   what Roboflow exports
+    annotations/instances_S*.json                           COCO's own tree, CVAT
+    annotations/S.json, instances_S*.json, S.json           many tools
+    S/_annotations.coco.json, S/labels.json, ...            Roboflow, FiftyOne
+    result.json, labels.json, annotations/NAME.json, ...    one file for all: Label Studio, CVAT; splits.py parts it
 """
 
 import re
+from contextlib import suppress
 from glob import escape
 from itertools import chain
 
 from minissd.data.samples import split_names
+from minissd.data.splits import MADE_SPLITS
 from minissd.errors import MinissdError
 
+_IN_FOLDERS = ("_annotations.coco.json", "labels.json", "annotations.json", "coco.json", "result.json")
 _PATTERNS = (
     "annotations/instances_{}.json",
     "annotations/instances_{}[0-9]*.json",
     "annotations/{}.json",
+    "annotations/*[_-]{}.json",
+    "annotations/*[_-]{}[0-9]*.json",
     "instances_{}.json",
     "instances_{}[0-9]*.json",
     "{}.json",
-    "{}/_annotations.coco.json",
+    *(f"{{}}/{name}" for name in _IN_FOLDERS),
 )
+_ALONE = (*_IN_FOLDERS, "instances.json", "instances_default.json")
 _SPLIT_WORD = re.compile(r"(?<![a-z])(train|val|test|minival)[a-z]*[0-9]*", re.IGNORECASE)
+_TRAIN_WORD = re.compile(r"(?<![a-z])train[a-z]*([0-9]*)", re.IGNORECASE)
+_WORDS = ("train", "val", "test", "trainval")
 
 
 def is_coco_file(path):
@@ -33,11 +42,11 @@ def is_coco_file(path):
 
 def is_coco_folder(root):
     """Whether JSON files lie in a folder as they do in a COCO set."""
-    return bool(_annotation_files(root))
+    return bool(_annotation_files(root) or _file_of_all(root))
 
 
 def split_file(root, split):
-    """The JSON file of a split in a COCO folder.
+    """The JSON file of a split in a COCO folder, or that of all splits if there are none.
 
     Raises MinissdError, saying what there is, if there is none or more than one.
     """
@@ -45,11 +54,13 @@ def split_file(root, split):
         for pattern in _PATTERNS:
             found = sorted(root.glob(pattern.format(escape(name))))
             if len(found) > 1:
-                which = ", ".join(_split_of(path) for path in found)
+                which = ", ".join(path.stem if "*[" in pattern else _word_of(path) for path in found)
                 raise MinissdError(f"{root} has several splits {split!r}: say which of {which}")
             if found:
                 return found[0]
-    known = ", ".join(sorted(_split_of(path) for path in _annotation_files(root)))
+    if _file_of_all(root):
+        return _file_of_all(root)
+    known = ", ".join(sorted({_word_of(path) for path in _annotation_files(root)}))
     raise MinissdError(f"{root} has no split {split!r}; there are {known}")
 
 
@@ -60,9 +71,9 @@ def sibling_file(path, split):
     or train/_annotations.coco): asked for another split, the same name with that word in place of `train` is
     opened.  Raises MinissdError if there is none: training images do not stand for others.
     """
-    in_folder = path.stem == "_annotations.coco"
+    in_folder = _SPLIT_WORD.search(path.stem) is None and bool(split_of(path))
     word = path.parent.name if in_folder else path.stem
-    match = re.search(r"(?<![a-z])train[a-z]*([0-9]*)", word, re.IGNORECASE)
+    match = _TRAIN_WORD.search(word)
     if match is None or split.lower() in ("train", match[0].lower()):
         return path
     before, year, after = word[: match.start()], match[1], word[match.end() :]
@@ -74,20 +85,41 @@ def sibling_file(path, split):
     raise MinissdError(f"{path} holds {match[0]}, and for {split!r} there is no {tried[0]}: give the file itself")
 
 
-def image_folder(path, first_name):
-    """The folder that the file names of a JSON file are relative to: the first that holds the first of them.
+def split_of(path):
+    """The word that names the split in the path of a JSON file, val2017 of instances_val2017.json; "" if none does."""
+    match = _SPLIT_WORD.search(path.stem) or _SPLIT_WORD.fullmatch(path.parent.name)
+    return match[0] if match else ""
 
-    Raises MinissdError naming the folders that were tried.
-    """
-    beside, above = path.parent, path.parent.parent
-    word = _split_of(path)
-    folders = [above / word, above / "images" / word, beside / word, beside / "images" / word]
-    folders += [beside / "images", above / "images", beside, above]
-    for folder in folders:
-        if (folder / first_name).is_file():
-            return folder
-    tried = ", ".join(map(str, folders))
-    raise MinissdError(f"{path} lists {first_name!r}, which is in none of {tried}: put the images into one of them")
+
+def _word_of(path):
+    """The split in the path of a JSON file of a folder: what stands in place of the word, if none does."""
+    return split_of(path) or path.stem.rpartition("instances_")[2]
+
+
+def splits_of_folder(root):
+    """The splits that `split_file` opens, each with images of its own."""
+    if _file_of_all(root):
+        return list(MADE_SPLITS)
+    return _plain_words(map(_word_of, _annotation_files(root)), lambda word: split_file(root, word))
+
+
+def splits_of_file(path):
+    """The splits that `sibling_file` opens, each with images of its own: made ones if the name says no split."""
+    own = split_of(path)
+    if not own:
+        return list(MADE_SPLITS)
+    if not _TRAIN_WORD.fullmatch(own):
+        return [next((word for word in _WORDS if own in split_names(word)), own)]
+    return _plain_words([own], lambda word: sibling_file(path, word))
+
+
+def _plain_words(words, open_split):
+    """The words under which different files are opened: train, val, ... where they will do, then the others."""
+    word_of = {}
+    for word in (*_WORDS, *words):
+        with suppress(MinissdError):
+            word_of.setdefault(open_split(word), word)
+    return list(word_of.values())
 
 
 def _annotation_files(root):
@@ -97,9 +129,23 @@ def _annotation_files(root):
     return sorted(set(chain(named, *map(root.glob, patterns))))
 
 
-def _split_of(path):
-    """The word that names the split in the path of a JSON file: val2017 of instances_val2017.json."""
-    if path.stem == "_annotations.coco":
-        return path.parent.name
-    match = _SPLIT_WORD.search(path.stem)
-    return match[0] if match else path.stem.rpartition("instances_")[2]
+def _file_of_all(root):
+    """The one JSON file of a COCO folder without splits; None if there is none, or more."""
+    files = _annotation_files(root) or [root / name for name in _ALONE if (root / name).is_file()]
+    return files[0] if len(files) == 1 and not split_of(files[0]) else None
+
+
+def image_folder(path, first_name):
+    """The folder that the file names of a JSON file are relative to: the first that holds the first of them.
+
+    Raises MinissdError naming the folders that were tried.
+    """
+    beside, above = path.parent, path.parent.parent
+    word = _word_of(path)
+    folders = [above / word, above / "images" / word, beside / word, beside / "images" / word]
+    folders += [beside / "images", above / "images", beside, above]
+    for folder in folders:
+        if (folder / first_name).is_file():
+            return folder
+    tried = ", ".join(map(str, folders))
+    raise MinissdError(f"{path} lists {first_name!r}, which is in none of {tried}: put the images into one of them")

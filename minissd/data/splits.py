@@ -1,0 +1,19 @@
+"""Splits for data that come without: which images are held out does not depend on the others.
+
+An image is in `val` if the hash of its name is one of the lowest tenth, and in `train` if not; `trainval` is all
+of them.  So the same image is in the same split on every machine, and stays there when others come and go.
+"""
+
+import zlib
+
+MADE_SPLITS = ("train", "val", "trainval")
+VAL_SHARE = 0.1
+MADE_NOTE = f"no splits in these data: {VAL_SHARE:.0%} of the images are val, by the hash of their name"
+
+
+def in_made_split(name, split):
+    """Whether the image of this name (a string that is the same everywhere) is in a split made here."""
+    if split == "trainval":
+        return True
+    digest = zlib.crc32(name.encode("utf-8", "surrogateescape"))
+    return (split == "val") == (digest < VAL_SHARE * 2**32)
