@@ -11,8 +11,12 @@ In the order of the released SSD:
 
 The notes leave open whether the minimum overlap holds with any object or with all: with any, as in the
 released SSD.  They give the size of a patch as 0.1 to 1 "of the original image": that is its area, for the
-released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  A patch that keeps no object would teach nothing
-(negatives are counted per positive), so every patch of a picture with objects keeps at least one.
+released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  Of a picture with objects every patch keeps one at
+least, for by the paper's rule, which counts negatives per positive, one without would teach nothing.
+
+Small objects reach none of the larger overlaps.  An overlap that no patch reaches is put aside and another is drawn,
+as in the released SSD, which looks for a patch for each and draws among those that it found; the whole canvas in its
+place would come up in half of all looks at VOC.
 """
 
 from dataclasses import dataclass
@@ -59,7 +63,7 @@ class Augmentation:
 
     expansion: float = 4.0  # largest side of the canvas, in sides of the picture; 1: no expansion
     expansion_probability: float = 0.5
-    # Minimum overlaps, each as likely as the whole image; 0.0 is any patch; (): the whole image always.
+    # Minimum overlaps; 0.0 is any patch.  Each that can be reached is as likely as the whole canvas; (): that always.
     patches: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
     patch_side: tuple[float, float] = (0.3, 1.0)  # smallest and largest, in sides of the canvas
     aspect_ratio: tuple[float, float] = (0.5, 2.0)  # of a patch, the canvas being square
@@ -105,10 +109,7 @@ def resize_sample(sample, size):
 
 def random_view(corners, settings, rng):
     """A random View of a picture with objects `corners` (G, 4): expansion, sampling, mirror and flip."""
-    window = random_canvas(settings, rng)
-    choice = rng.integers(1 + len(settings.patches))
-    if choice > 0:
-        window = random_patch(window, corners, settings.patches[choice - 1], settings, rng)
+    window = random_sampling(random_canvas(settings, rng), corners, settings, rng)
     mirror, flip = (rng.random(2) < (settings.mirror, settings.flip)).tolist()
     return View(*window.tolist(), mirror, flip)
 
@@ -123,10 +124,21 @@ def random_canvas(settings, rng):
     return np.concatenate([origin, origin + side])
 
 
+def random_sampling(canvas, corners, settings, rng):
+    """Corners (4,) of the whole canvas or of a patch: each overlap in `settings.patches` that some patch reaches is
+    as likely as the whole canvas."""
+    for choice in rng.permutation(1 + len(settings.patches)):
+        if choice == 0:
+            return canvas
+        patch = random_patch(canvas, corners, settings.patches[choice - 1], settings, rng)
+        if patch is not None:
+            return patch
+
+
 def random_patch(canvas, corners, min_overlap, settings, rng):
     """Corners (4,) of a patch of the canvas that overlaps some object by `min_overlap` and keeps some object.
 
-    All attempts are drawn at once and the first that fits is taken; if none does, the whole canvas.
+    All attempts are drawn at once and the first that fits is taken; None if none does.
     """
     patches = random_rectangles(canvas, settings, rng)  # (ATTEMPTS, 4)
     if len(corners) == 0:
@@ -134,7 +146,7 @@ def random_patch(canvas, corners, min_overlap, settings, rng):
     corners = corners.astype(np.float64)
     fits = (iou(patches, corners) >= min_overlap).any(axis=1)
     fits &= contains_centers(patches[:, None], corners[None]).any(axis=1)
-    return patches[fits.argmax()] if fits.any() else canvas
+    return patches[fits.argmax()] if fits.any() else None
 
 
 def random_rectangles(canvas, settings, rng):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minissd.data import open_dataset
 from minissd.data.augmentation import (
     LIGHT,
     MEAN_COLOR,
@@ -15,6 +16,7 @@ from minissd.data.augmentation import (
     random_canvas,
     random_patch,
     random_rectangles,
+    random_sampling,
     random_view,
     resize_sample,
 )
@@ -94,7 +96,7 @@ def test_every_minimum_overlap_is_reached_and_kept(min_overlap):
     corners = np.array([[0.01, 0.02, 0.98, 0.99], [0.4, 0.4, 0.5, 0.5]], np.float32)
     rng = np.random.default_rng(0)
     patches = [random_patch(PICTURE, corners, min_overlap, Augmentation(), rng) for _ in range(60)]
-    found = [patch for patch in patches if patch is not PICTURE]
+    found = [patch for patch in patches if patch is not None]
     assert len(found) > 20
     for patch in found:
         assert max(overlap(patch, box) for box in corners) >= min_overlap
@@ -107,20 +109,86 @@ def test_the_overlap_of_any_one_object_is_enough():
     corners = np.array([[0, 0, 0.4, 1], [0.6, 0, 1, 1]], np.float32)
     rng = np.random.default_rng(0)
     patches = [random_patch(PICTURE, corners, 0.5, Augmentation(), rng) for _ in range(20)]
-    assert any(patch is not PICTURE for patch in patches)
+    assert any(patch is not None for patch in patches)
 
 
-def test_when_no_patch_fits_the_canvas_is_taken():
+SPECK = np.array([[0.5, 0.5, 0.51, 0.51]], np.float32)  # no patch overlaps it by a tenth
+
+
+def test_an_overlap_that_no_patch_reaches_gives_way_to_another():
+    """Of seven choices two can be met, the whole canvas and any patch: each is taken half of the time."""
+    rng = np.random.default_rng(0)
+    assert random_patch(PICTURE, SPECK, 0.1, Augmentation(), rng) is None
+    looks = [random_sampling(PICTURE, SPECK, Augmentation(), rng) for _ in range(1000)]
+    assert 440 < sum(look is PICTURE for look in looks) < 560
+
+
+def test_when_no_overlap_is_reached_the_canvas_is_taken():
     """Trap 11: implementations retried for ever."""
-    speck = np.array([[0.5, 0.5, 0.51, 0.51]], np.float32)
-    assert random_patch(PICTURE, speck, 0.9, Augmentation(), np.random.default_rng(0)) is PICTURE
+    settings = Augmentation(patches=(0.5, 0.9))
+    for rng in map(np.random.default_rng, range(5)):
+        assert random_sampling(PICTURE, SPECK, settings, rng) is PICTURE
+
+
+def looks_of_a_port(corners, rng):
+    """The sampling of torchvision and ssd.pytorch, try by try: the window (4,) that it settles on.
+
+    A mode is drawn until a patch is found: the whole, or a minimum overlap, for which 50 patches are tried.  Without
+    the modes' way out, the whole, that could go on for ever.
+    """
+    side = rng.uniform(1, 4) if rng.random() < 0.5 else 1.0
+    left, top = -rng.uniform(0, side - 1), -rng.uniform(0, side - 1)
+    while True:
+        minimum = rng.choice([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+        if minimum == 1.0:
+            return left, top, left + side, top + side
+        for _ in range(50):
+            width, height = rng.uniform(0.3 * side, side, 2)
+            if not 0.5 <= width / height <= 2:
+                continue
+            x, y = left + rng.uniform(0, side - width), top + rng.uniform(0, side - height)
+            patch = x, y, x + width, y + height
+            inside = [b for b in corners if x <= (b[0] + b[2]) / 2 <= patch[2] and y <= (b[1] + b[3]) / 2 <= patch[3]]
+            if inside and max(overlap(patch, box) for box in inside) >= minimum:
+                return patch
+
+
+def shares_of_whole_canvases(boxes, times):
+    """(ours, the port's): the share of looks at pictures with these boxes that show the whole canvas."""
+    rng, settings = np.random.default_rng(0), Augmentation()
+    ours, ports = [], []
+    for corners in boxes * times:
+        canvas = random_canvas(settings, rng)
+        ours.append(random_sampling(canvas, corners, settings, rng) is canvas)
+        window = looks_of_a_port(corners.tolist(), rng)
+        # a canvas has the sides of the picture, or holds it as a whole; no patch, drawn at random, is square to a hair
+        ports.append(window[2] - window[0] == pytest.approx(window[3] - window[1], abs=1e-12))
+    return np.mean(ours), np.mean(ports)
+
+
+def test_the_whole_canvas_is_as_frequent_as_in_the_ports():
+    """Objects from a fiftieth of the picture to all of it; a fallback on the canvas would make it half of all looks."""
+    boxes = [make_sample(seed, 1 + seed % 3).corners for seed in range(20)]
+    boxes += [np.array([[0.4, 0.4, 0.4 + side, 0.4 + side]], np.float32) for side in (0.02, 0.05, 0.1, 0.2)]
+    ours, ports = shares_of_whole_canvases(boxes, 40)
+    assert ours == pytest.approx(ports, abs=0.05)
+    assert ours < 0.45
+
+
+def test_the_whole_canvas_is_as_frequent_as_in_the_ports_on_photographs(shared):
+    dataset = open_dataset(shared / "data" / "voc-mini", "trainval")
+    boxes = [dataset.objects(i).corners for i in range(0, len(dataset), 2)]
+    ours, ports = shares_of_whole_canvases(boxes, 8)
+    assert ours == pytest.approx(ports, abs=0.04)
+    assert 0.18 < ours < 0.3
 
 
 def test_patches_that_keep_no_object_are_refused_even_without_a_minimum():
     corner = np.array([[0, 0, 0.02, 0.02]], np.float32)
-    for rng in map(np.random.default_rng, range(50)):
-        patch = random_patch(PICTURE, corner, 0.0, Augmentation(), rng)
-        assert patch[0] <= 0.01 and patch[1] <= 0.01
+    rngs = map(np.random.default_rng, range(50))
+    found = [patch for rng in rngs if (patch := random_patch(PICTURE, corner, 0.0, Augmentation(), rng)) is not None]
+    assert len(found) > 20
+    assert (np.array(found)[:, :2] <= 0.01).all()
 
 
 @given(seed=seeds, side=st.floats(1, 4))
