@@ -19,6 +19,7 @@ from minissd.training import evaluate as score
 
 class Method(StrEnum):
     voc07 = "voc07"
+    voc07_arange = "voc07-arange"
     area = "area"
 
 
@@ -31,7 +32,9 @@ def evaluate(
     split: options.Split = "test",
     limit: options.Limit = None,
     iou: Annotated[float, typer.Option(help="Overlap from which a detection counts.", min=0.05, max=0.95)] = 0.5,
-    method: Annotated[Method, typer.Option(help="Average precision at 11 points, or the area.")] = Method.voc07,
+    method: Annotated[
+        Method, typer.Option(help="AP at 11 points, exact or as np.arange has them, or the area.")
+    ] = Method.voc07,
     batch_size: options.BatchSize = 16,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",

@@ -4,10 +4,13 @@ Boxes are float arrays (..., 4), normalised to the image:
 
     corners = x_min, y_min, x_max, y_max        centers = c_x, c_y, w, h
 
-Corners are continuous edges, so a width is x_max - x_min with no +1.
+Corners are continuous edges, so a width is x_max - x_min with no +1.  The formulas hold in pixels as well: boxes of
+integers, whole pixels, are taken as float64.  What cannot be boxes is refused (`as_boxes`).
 """
 
 from typing import NamedTuple
+
+import numpy as np
 
 from minissd.backend import array_module
 
@@ -33,30 +36,37 @@ class Objects(NamedTuple):
 
 def to_corners(centers):
     """(c_x, c_y, w, h) -> (x_min, y_min, x_max, y_max), both (..., 4)."""
-    c_x, c_y, w, h = _split(centers)
+    c_x, c_y, w, h = _split(as_boxes("to_corners: centers", centers))
     return _join(c_x - w / 2, c_y - h / 2, c_x + w / 2, c_y + h / 2)
 
 
 def to_centers(corners):
     """(x_min, y_min, x_max, y_max) -> (c_x, c_y, w, h), both (..., 4)."""
-    left, top, right, bottom = _split(corners)
+    left, top, right, bottom = _split(as_boxes("to_centers: corners", corners))
     return _join((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
 
 
 def clip(corners):
-    """Corners moved to the border of the image where they lie outside."""
-    return array_module(corners).clip(corners, 0, 1)
+    """Corners, normalised to the image, moved to its border where they lie outside."""
+    xp = array_module(corners)
+    if xp.asarray(corners).dtype.kind in "iu":
+        raise TypeError(
+            "clip takes boxes in parts of the image, 0..1; these are integers: divide by its width and height"
+        )
+    return xp.clip(corners, 0, 1)
 
 
 def iou(a, b):
     """Intersection over union (Jaccard overlap) of every box of `a` with every box of `b`.
 
     Corners (..., A, 4) and (..., B, 4), with x_min <= x_max and y_min <= y_max -> (..., A, B) in [0, 1].
-    Boxes that do not touch, and boxes of no extent, have overlap 0, never NaN.
+    Boxes that do not touch, and boxes of no extent, have overlap 0, never NaN; a NaN among the corners stays one.
 
         |A n B| / |A u B|,   |A u B| = |A| + |B| - |A n B|          (SSD notes, "Jaccard coefficient")
     """
     xp = array_module(a, b)
+    a, b = (as_boxes(f"iou: {name}", boxes, axes=2) for name, boxes in (("a", a), ("b", b)))
+    _check_order("iou", a, b)
     b_columns = [xp.ascontiguousarray(column) for column in _split(b)]  # the inner loops run along these
     a_left, a_top, a_right, a_bottom = (column[..., :, None] for column in _split(a))  # (..., A, 1)
     b_left, b_top, b_right, b_bottom = (column[..., None, :] for column in b_columns)  # (..., 1, B)
@@ -89,6 +99,9 @@ def encode(objects, default_boxes, variances=VARIANCES):
     the variances 0.1 and 0.2, which bring the targets to a spread of about 1; every published SSD has them.
     """
     xp = array_module(objects, default_boxes)
+    objects, default_boxes = as_boxes("encode: objects", objects), as_boxes("encode: default_boxes", default_boxes)
+    _check_extent("encode: objects", objects)
+    _check_extent("encode: default_boxes", default_boxes)
     g_cx, g_cy, g_w, g_h = _split(objects)
     d_cx, d_cy, d_w, d_h = _split(default_boxes)
     t_cx, t_cy = (g_cx - d_cx) / d_w / variances[0], (g_cy - d_cy) / d_h / variances[0]
@@ -99,11 +112,42 @@ def encode(objects, default_boxes, variances=VARIANCES):
 def decode(offsets, default_boxes, variances=VARIANCES):
     """Predicted offsets (..., 4) back to boxes, the inverse of `encode`: centers out."""
     xp = array_module(offsets, default_boxes)
-    t_cx, t_cy, t_w, t_h = _split(offsets)
-    d_cx, d_cy, d_w, d_h = _split(default_boxes)
+    t_cx, t_cy, t_w, t_h = _split(as_boxes("decode: offsets", offsets))
+    d_cx, d_cy, d_w, d_h = _split(as_boxes("decode: default_boxes", default_boxes))
     w = d_w * xp.exp(xp.minimum(t_w * variances[1], LARGEST_LOG_SIZE))
     h = d_h * xp.exp(xp.minimum(t_h * variances[1], LARGEST_LOG_SIZE))
     return _join(d_cx + t_cx * variances[0] * d_w, d_cy + t_cy * variances[0] * d_h, w, h)
+
+
+def as_boxes(what, boxes, axes=1):
+    """An array (..., 4) of at least so many axes as boxes of floats; integers become float64.
+
+    what: whose boxes they are, for the message.  Raises ValueError for another shape, TypeError for what is no array
+    of numbers.
+    """
+    array_module(boxes)
+    shape = getattr(boxes, "shape", ())
+    if len(shape) < axes or shape[-1] != 4:
+        raise ValueError(f"{what} must be boxes {'(..., 4)' if axes == 1 else '(..., N, 4)'}, got {shape}")
+    if boxes.dtype.kind not in "fiu":
+        raise TypeError(f"{what} must be boxes of floats or integers, got {boxes.dtype}")
+    return boxes if boxes.dtype.kind == "f" else boxes.astype(np.float64)
+
+
+def _check_order(what, *sets):
+    """ValueError for corners that cannot be any; in host memory alone, for a card would have to be waited for."""
+    for corners in sets:
+        if isinstance(corners, np.ndarray) and (corners[..., 2:] < corners[..., :2]).any():
+            raise ValueError(
+                f"{what} takes corners, but in some box x_max < x_min or y_max < y_min: to_corners turns centers into "
+                "corners"
+            )
+
+
+def _check_extent(what, centers):
+    """ValueError for centers without a width or height, likewise."""
+    if isinstance(centers, np.ndarray) and (centers[..., 2:] <= 0).any():
+        raise ValueError(f"{what} are centers c_x, c_y, w, h, and some w or h is not positive: leave such boxes out")
 
 
 def _split(boxes):

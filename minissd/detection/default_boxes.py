@@ -14,7 +14,8 @@ reshapes to (N, H*W*k, 4) as it is.  x runs over columns and y over rows.
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from math import sqrt
+from math import inf, sqrt
+from numbers import Integral
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class MapSpec:
     next_scale: float  # s_{l+1}
     ratios: tuple[float, ...]  # besides 1; each stands for itself and its reciprocal
     step: float | None = None  # input pixels between two cells; None: the cells share the input evenly
+
+    def __post_init__(self):
+        lengths = (self.scale, self.next_scale, *self.ratios, 1 if self.step is None else self.step)
+        if len(self.size) != 2 or min(self.size) < 1 or not all(0 < length < inf for length in lengths):
+            raise ValueError(f"a map has at least one row and column, and positive scales, ratios and step, got {self}")
 
     @property
     def boxes_per_cell(self):
@@ -47,6 +53,14 @@ class DefaultBoxSpec:
     input_size: int  # pixels, the unit of `step`
     maps: tuple[MapSpec, ...]
     clip: str | None = None  # a key of CLIPPING: what is done about boxes that reach over the border
+
+    def __post_init__(self):
+        if not self.maps or not 0 < self.input_size < inf or self.clip not in CLIPPING:
+            clips = ", ".join(map(repr, CLIPPING))
+            raise ValueError(
+                f"default boxes need a map, a positive input_size, got {self.input_size}, and as clip one of {clips}, "
+                f"got {self.clip!r}"
+            )
 
     @property
     def boxes_per_cell(self):
@@ -66,6 +80,8 @@ class DefaultBoxSpec:
         map_sizes: L ints (square maps) or (rows, columns); sizes: L + 1 sides, the last one for the extra
         square of the last map; ratios: L tuples; steps: L pixel counts or None.
         """
+        if not 0 < input_size < inf:
+            raise ValueError(f"input_size must be a positive number of pixels, got {input_size}")
         count = len(map_sizes)
         steps = [None] * count if steps is None else steps
         if (len(sizes), len(ratios), len(steps)) != (count + 1, count, count):
@@ -76,7 +92,7 @@ class DefaultBoxSpec:
         scales = [size / input_size for size in sizes]
         maps = []
         for level, map_size in enumerate(map_sizes):
-            rows_columns = (map_size, map_size) if isinstance(map_size, int) else tuple(map_size)
+            rows_columns = (map_size, map_size) if isinstance(map_size, Integral) else tuple(map_size)
             scale, next_scale = scales[level : level + 2]
             maps.append(MapSpec(rows_columns, scale, next_scale, tuple(ratios[level]), steps[level]))
         return cls(input_size, tuple(maps), clip)
@@ -94,6 +110,8 @@ def scales(maps, s_min=0.2, s_max=0.9):
     The notes let l begin at 0, which would make the first scale 0.06; it begins at 1, so that s_1 = s_min and
     s_L = s_max.  The formula's s_{L+1} serves only the extra square of the last map.
     """
+    if maps < 1:
+        raise ValueError(f"scales needs at least one map, got {maps}")
     step = (s_max - s_min) / max(maps - 1, 1)  # a lone map: s_min and s_max
     return [s_min + step * (level - 1) for level in range(1, maps + 2)]
 
@@ -105,6 +123,8 @@ def default_boxes(spec, dtype=np.float32):
     a step c_x = (j + 0.5) / columns.  Boxes may reach over the border unless the spec clips; with the steps
     of SSD300 even the last centre of the 10x10 map is outside, at 304 / 300.
     """
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"default boxes are fractions of the image, which {np.dtype(dtype)} cannot hold: take a float")
     centers = np.concatenate([_map_boxes(one, spec.input_size) for one in spec.maps])
     return CLIPPING[spec.clip](centers).astype(dtype)
 

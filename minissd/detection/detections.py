@@ -22,6 +22,13 @@ def detections_from(
     are clipped to the image; the rest as in `best_of_each_class`.
     """
 
+    images_boxes = logits.shape[:-1]
+    if (*images_boxes, 4) != offsets.shape or images_boxes[1:] != default_boxes.shape[:1] or logits.shape[-1] < 2:
+        shapes = f"{offsets.shape}, {logits.shape} and {default_boxes.shape}"
+        raise ValueError(
+            f"detections_from needs offsets (N, P, 4), logits (N, P, C + 1) and default_boxes (P, 4), got {shapes}"
+        )
+
     def corners_of(image, box):
         return clip(to_corners(decode(offsets[image, box], default_boxes[box])))
 
@@ -37,6 +44,11 @@ def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candi
     number out); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
     comes first.
     """
+    if not (score_threshold >= 0 and iou_threshold >= 0 and candidates >= 1 and limit >= 1):
+        raise ValueError(
+            f"score_threshold {score_threshold} and iou_threshold {iou_threshold} must not be negative, candidates "
+            f"{candidates} and limit {limit} be at least 1"
+        )
     settings = score_threshold, iou_threshold, candidates, limit
     if array_module(scores) is np:
         return [_of_one_image(one, partial(corners_of, image), *settings) for image, one in enumerate(scores)]

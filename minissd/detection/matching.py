@@ -11,7 +11,7 @@ Symbols: P default boxes, G objects.
 import numpy as np
 
 from minissd.backend import array_module
-from minissd.detection.boxes import encode, iou, to_centers, to_corners
+from minissd.detection.boxes import as_boxes, encode, iou, to_centers, to_corners
 
 
 def match(objects_corners, labels, default_boxes, threshold=0.5):
@@ -21,10 +21,9 @@ def match(objects_corners, labels, default_boxes, threshold=0.5):
     int64, 0 for background and label + 1 otherwise, and offset_targets (P, 4) in the dtype of the default
     boxes, 0 for background.  G = 0 makes everything background.
     """
-    if objects_corners.shape != (len(labels), 4):
-        shapes = f"{objects_corners.shape} and {labels.shape}"
-        raise ValueError(f"match needs objects_corners (G, 4) and labels (G,), got {shapes}")
     xp = array_module(objects_corners, labels, default_boxes)
+    default_boxes = as_boxes("match: default_boxes", default_boxes, axes=2)
+    _check_objects(objects_corners, labels, default_boxes)
     class_targets = xp.zeros(len(default_boxes), dtype=np.int64)
     offset_targets = xp.zeros_like(default_boxes)
     if len(labels) == 0:
@@ -34,9 +33,31 @@ def match(objects_corners, labels, default_boxes, threshold=0.5):
     object_of = assign_objects(iou(objects_corners, to_corners(default_boxes)), threshold)  # (P,)
     matched = xp.flatnonzero(object_of >= 0)  # few: only these are encoded
     object_of = object_of[matched]
-    class_targets[matched] = labels[object_of] + 1
+    class_targets[matched] = labels[object_of].astype(np.int64) + 1
     offset_targets[matched] = encode(to_centers(objects_corners)[object_of], default_boxes[matched])
     return class_targets, offset_targets
+
+
+def _check_objects(corners, labels, default_boxes):
+    """ValueError or TypeError for what would leave objects unlearned; only in host memory are the numbers looked at."""
+    shapes = getattr(corners, "shape", ()), getattr(labels, "shape", ())
+    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4) or default_boxes.ndim != 2:
+        raise ValueError(
+            f"match needs objects_corners (G, 4) and labels (G,), got {shapes[0]} and {shapes[1]}, and default_boxes "
+            f"(P, 4), got {default_boxes.shape}"
+        )
+    if labels.dtype.kind not in "iu" and len(labels):
+        raise TypeError(f"match needs labels of integers, got {labels.dtype}")
+    if not isinstance(corners, np.ndarray) or len(labels) == 0:
+        return
+    if labels.min() < 0:
+        raise ValueError(f"match: label {labels.min()} is below 0: labels count from 0, without background")
+    if not np.isfinite(corners).all():
+        raise ValueError("match: some objects_corners are not finite: leave such objects out")
+    if corners.max() > 10 * default_boxes.max(initial=1):
+        raise ValueError(
+            "match: objects_corners are in pixels, the default boxes in parts of the image: divide by its size"
+        )
 
 
 def assign_objects(overlaps, threshold=0.5):

@@ -10,6 +10,8 @@ SSD notes, "Precision and Recall" and "mAP".  What the notes are silent about, t
 VOC counts pixels inclusively (columns 3 to 5 are 3 wide).  Corners here are edges, and plain IoU on them is
 the same number once data/ has read a pixel box xmin..xmax as the edges xmin - 1 and xmax.
 
+Other evaluators may count the eleven-point AP differently from the same detections: see `average_precision`.
+
 All of this runs on the host.  Symbols: K detections and G objects of an image, C classes.
 """
 
@@ -21,6 +23,7 @@ from minissd.detection.boxes import iou
 
 HIT, IGNORED, FALSE_ALARM = 1, 0, -1
 IOU_TOLERANCE = 1e-6  # pixel boxes that meet the threshold exactly can miss it as float32 fractions
+METHODS = ("voc07", "voc07-arange", "area")  # of `average_precision`
 RECALL_TOLERANCE = 1e-7  # likewise for recalls in float32; different recalls are never this close
 
 
@@ -39,8 +42,9 @@ def evaluate_detections(detections, objects, classes, iou_threshold=0.5, method=
     detections, objects: a `Detections` and an `Objects` for each image, in the same order; classes: the names
     of labels 0..C-1; method as in `average_precision`.  Returns {"mAP", "AP": {class: float}, "recall",
     "method"}, where recall is the share of objects found at all, averaged over the classes as mAP is.  A
-    class without objects has AP NaN and stays out of both means.
+    class without objects has AP NaN and stays out of both means; without any image so have all.
     """
+    _check_method(method)
     curves = precision_recall_curves(detections, objects, classes, iou_threshold)
     ap = {
         name: average_precision(curve.recall, curve.precision, method) if curve.objects else float("nan")
@@ -62,10 +66,15 @@ def precision_recall_curves(detections, objects, classes, iou_threshold=0.5):
     """
     if len(detections) != len(objects):
         raise ValueError(f"detections of {len(detections)} images do not go with objects of {len(objects)}")
-    verdicts = np.concatenate([judge(*pair, iou_threshold) for pair in zip(detections, objects, strict=True)])
-    labels = np.concatenate([labels for _, labels, _ in detections])
-    scores = np.concatenate([scores for _, _, scores in detections])
-    to_find = np.concatenate([labels[~np.asarray(difficult, bool)] for _, labels, difficult in objects])
+    classes = tuple(classes)
+    if not classes or len(set(classes)) < len(classes):
+        raise ValueError(f"classes must be the names of labels 0..C-1, each once, got {classes}")
+    detections = [_checked(one, f"detections of image {n}", len(classes)) for n, one in enumerate(detections)]
+    objects = [_checked(one, f"objects of image {n}", len(classes)) for n, one in enumerate(objects)]
+    verdicts = _joined([judge(*pair, iou_threshold) for pair in zip(detections, objects, strict=True)])
+    labels = _joined([labels for _, labels, _ in detections])
+    scores = _joined([scores for _, _, scores in detections])
+    to_find = _joined([labels[~difficult.astype(bool)] for _, labels, difficult in objects])
 
     curves = {}
     for label, name in enumerate(classes):
@@ -80,12 +89,14 @@ def precision_recall_curves(detections, objects, classes, iou_threshold=0.5):
 
 def judge(detections, objects, iou_threshold=0.5):
     """HIT, IGNORED or FALSE_ALARM for each detection of one image: (K,) integers in the order given."""
-    corners, labels, scores = (np.asarray(part) for part in detections)
-    object_corners, object_labels, difficult = (np.asarray(part) for part in objects)
+    if not 0 < iou_threshold <= 1:
+        raise ValueError(f"iou_threshold must be above 0 and at most 1, got {iou_threshold}")
+    corners, labels, scores = _checked(detections, "detections")
+    object_corners, object_labels, difficult = _checked(objects, "objects")
     verdicts = np.full(len(scores), FALSE_ALARM)
     if len(object_labels) == 0:
         return verdicts
-    overlaps = iou(corners.astype(np.float64), object_corners.astype(np.float64))  # (K, G)
+    overlaps = iou(corners, object_corners)  # (K, G)
     overlaps[labels[:, None] != object_labels] = -1
     target = overlaps.argmax(axis=1)  # (K,) the object each detection is held against
     overlapping = overlaps.max(axis=1) >= iou_threshold - IOU_TOLERANCE
@@ -105,20 +116,65 @@ def average_precision(recall, precision, method="voc07"):
     recall, precision: (K,), best-scoring detection first, so that recall never falls.  With p(r) the highest
     precision at any recall >= r (the interpolation of the notes):
 
-        "voc07"   mean of p over the eleven recalls 0, 0.1, ..., 1          (VOC 2007 and the notes)
-        "area"    area under p                                              (VOC since 2010)
+        "voc07"         mean of p over the eleven recalls 0, 0.1, ..., 1    (VOC 2007 and the notes)
+        "voc07-arange"  the same as programs count it whose recalls are np.arange(0, 1.1, 0.1)
+        "area"          area under p                                        (VOC since 2010)
 
-    The eleven are k / 10, so that a recall of exactly 3 / 10 reaches the fourth; three steps of 0.1 make
-    0.30000000000000004 and it would not.
+    The eleven are k / 10, so that a recall of exactly 3 / 10 reaches the fourth.  Steps of 0.1 add up to
+    0.30000000000000004, 0.6000000000000001 and 0.7000000000000001, which recalls of exactly 3, 6 and 7 tenths miss:
+    with 5 to 20 objects in a class its AP can be .06 lower.  Most evaluators in Python do that, so figures are
+    compared with theirs as "voc07-arange".
     """
+    _check_method(method)
     recall, precision = np.asarray(recall, np.float64), np.asarray(precision, np.float64)
-    if method == "voc07":
-        reached = recall >= np.arange(11)[:, None] / 10 - RECALL_TOLERANCE  # (11, K)
-        return float(np.where(reached, precision, 0).max(axis=1, initial=0).mean())
+    if recall.ndim != 1 or recall.shape != precision.shape:
+        raise ValueError(f"recall and precision must both be (K,), got {recall.shape} and {precision.shape}")
+    if np.isnan(recall).any() or np.isnan(precision).any() or (np.diff(recall) < -RECALL_TOLERANCE).any():
+        raise ValueError("recall must not fall, nor be NaN, nor precision: give them best-scoring detection first")
     if method == "area":
         interpolated = np.maximum.accumulate(precision[::-1])[::-1]
         return float((np.diff(recall, prepend=0) * interpolated).sum())
-    raise ValueError(f'method must be "voc07" or "area", got {method!r}')
+    reached = recall >= eleven_recalls(method)[:, None]  # (11, K)
+    return float(np.where(reached, precision, 0).max(axis=1, initial=0).mean())
+
+
+def eleven_recalls(method):
+    """The recalls (11,) that have to be reached."""
+    return np.arange(11) / 10 - RECALL_TOLERANCE if method == "voc07" else np.arange(0, 1.1, 0.1)
+
+
+def _check_method(method):
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+
+
+def _checked(parts, whose, class_count=None):
+    """(corners (K, 4) float64, labels (K,) integers, scores or difficult (K,)) of one image, lists too.
+
+    Raises ValueError for parts of different lengths, labels beyond the classes, and what is not finite.
+    """
+    if len(parts) != 3:
+        raise ValueError(f"{whose} must be three arrays, as Detections or Objects has them, got {len(parts)}")
+    corners, labels, third = (np.asarray(part) for part in parts)
+    corners = corners.reshape(-1, 4) if corners.size == 0 else corners  # np.array([]): no box
+    if corners.ndim != 2 or corners.shape[1] != 4 or not labels.shape == third.shape == corners.shape[:1]:
+        shapes = f"{corners.shape}, {labels.shape} and {third.shape}"
+        raise ValueError(f"{whose} must be corners (K, 4) and two arrays (K,), got {shapes}")
+    if len(labels) == 0:
+        return np.zeros((0, 4)), np.zeros(0, np.int64), third
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{whose} have labels of {labels.dtype}, which must be integers")
+    if labels.min() < 0 or (class_count is not None and labels.max() >= class_count):
+        beyond = labels.min() if labels.min() < 0 else labels.max()
+        known = "labels count from 0" if class_count is None else f"{class_count} classes have 0..{class_count - 1}"
+        raise ValueError(f"{whose} have label {beyond}: {known}, without background")
+    if not (np.isfinite(corners).all() and np.isfinite(third).all()):
+        raise ValueError(f"{whose} have numbers that are not finite")
+    return corners.astype(np.float64), labels.astype(np.int64), third
+
+
+def _joined(parts):
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _mean(values):

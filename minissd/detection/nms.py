@@ -12,28 +12,44 @@ whose twin in plain arrays stands with them.
 import numpy as np
 
 from minissd.backend import array_module
-from minissd.detection.boxes import iou
+from minissd.detection.boxes import as_boxes, iou
 from minissd.kernels import on_card
 from minissd.kernels.nms import OVERLAP_BITS, SURVIVORS, WORD
 
 BLOCK = 128  # boxes looked at together: fewer cost more calls, more are compared with boxes that are going to go
 
 
-def nms(corners, scores, iou_threshold=0.45, score_threshold=0.0, top_k=None):
+def nms(corners, scores, iou_threshold=0.45, score_threshold=None, top_k=None):
     """Indices of the boxes that stay, best first.
 
-    corners (K, 4), scores (K,).  Only boxes that score at least `score_threshold` take part, and of these
-    only the `top_k` best; of equal scores the first counts as better.  A box goes when a better box that
-    stays overlaps it by more than `iou_threshold`.
+    corners (K, 4), scores (K,), of any kind: probabilities or logits.  Only boxes that score at least
+    `score_threshold` take part (None: all), and of these only the `top_k` best; of equal scores the first counts as
+    better.  A box goes when a better box that stays overlaps it by more than `iou_threshold`.  Raises ValueError for
+    numbers that are not finite; on a card, where nobody looks, a box whose score is NaN takes no part.
     """
-    if corners.shape != (*scores.shape, 4):
-        raise ValueError(f"nms needs corners (K, 4) and scores (K,), got {corners.shape} and {scores.shape}")
     xp = array_module(corners, scores)
+    corners, scores = _checked(as_boxes("nms: corners", corners, axes=2), scores)
+    if not iou_threshold >= 0 or (top_k is not None and top_k < 0):
+        raise ValueError(f"nms: iou_threshold {iou_threshold} and top_k {top_k} must not be negative")
     order = xp.argsort(-scores, kind="stable")[:top_k]
-    order = order[scores[order] >= score_threshold]
+    order = order[scores[order] >= (-np.inf if score_threshold is None else score_threshold)]
     if xp is np:
         return order[first_survivors(corners[order], np.zeros(len(order), np.int64), iou_threshold, len(order))]
     return order[survivors(corners[order], iou_threshold)]
+
+
+def _checked(corners, scores):
+    """The two as they are, scores of integers as float64; ValueError or TypeError if they do not go together."""
+    shape = getattr(scores, "shape", ())
+    if len(shape) != 1 or corners.shape != (*shape, 4):
+        raise ValueError(f"nms needs corners (K, 4) and scores (K,), got {corners.shape} and {shape}")
+    if scores.dtype.kind not in "fiu":
+        raise TypeError(f"nms needs scores that are floats or integers, got {scores.dtype}")
+    if isinstance(scores, np.ndarray) and not (np.isfinite(corners).all() and not np.isnan(scores).any()):
+        raise ValueError(
+            "nms: some corners are not finite, or some scores are NaN: the network that made them diverged"
+        )
+    return corners, scores if scores.dtype.kind == "f" else scores.astype(np.float64)
 
 
 def first_survivors(corners, labels, iou_threshold, limit):

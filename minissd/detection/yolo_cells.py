@@ -20,7 +20,7 @@ are labels: 1, or B with anchors.
 import numpy as np
 
 from minissd.backend import array_module
-from minissd.detection.boxes import clip, iou, to_centers, to_corners
+from minissd.detection.boxes import as_boxes, clip, iou, to_centers, to_corners
 from minissd.detection.detections import best_of_each_class
 
 
@@ -33,13 +33,17 @@ def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
     Of several objects that one place should answer for, the first in the list stays and the others are lost, as in
     the released network (which shuffles them first): see `kept_objects`.
     """
+    if getattr(labels, "shape", ()) != corners.shape[:1] or (
+        len(labels) and (labels.dtype.kind not in "iu" or labels.min() < 0)
+    ):
+        raise ValueError("encode_cells needs labels (G,) of integers from 0 on, one for each of the corners (G, 4)")
     answers = 1 if anchors is None else len(anchors)
     class_targets = np.zeros(side * side * answers, dtype=np.int64)
     box_targets = np.zeros((side * side * answers, 4), dtype=dtype)
     kept = kept_objects(corners, side, anchors)
     centers = to_centers(corners[kept].astype(np.float64))
     places, cells = _places(centers, side, anchors)
-    class_targets[places] = labels[kept] + 1
+    class_targets[places] = labels[kept].astype(np.int64) + 1
     box_targets[places, :2] = centers[:, :2] * side - cells
     box_targets[places, 2:] = centers[:, 2:]
     return class_targets.reshape(side, side, answers), box_targets.reshape(side, side, answers, 4)
@@ -47,6 +51,9 @@ def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
 
 def kept_objects(corners, side, anchors=None):
     """Indices, in order, of the objects (G, 4) that have a place of their own; the others are lost."""
+    corners = as_boxes("cells: corners", corners, axes=2)
+    if not (np.isfinite(corners).all() and (corners >= -1).all() and (corners <= 2).all()):
+        raise ValueError("cells: corners must be finite and in parts of the image, 0..1: divide pixels by its size")
     places, _ = _places(to_centers(corners.astype(np.float64)), side, anchors)
     _, first = np.unique(places, return_index=True)
     return np.sort(first)
@@ -88,6 +95,9 @@ def cell_detections(boxes, classes, anchors=None, score_threshold=0.01, iou_thre
     positive).  Corners are clipped to the image; the rest as in `best_of_each_class`.
     """
     xp = array_module(boxes, classes)
+    if boxes.ndim != 5 or boxes.shape[4] != 5 or classes.ndim != 5 or boxes.shape[:3] != classes.shape[:3]:
+        shapes = f"{boxes.shape} and {classes.shape}"
+        raise ValueError(f"cell_detections needs boxes (N, S, S, B, 5) and classes (N, S, S, A, C), got {shapes}")
     scores = xp.clip(boxes[..., 4:], 0, 1) * xp.clip(classes, 0, 1)  # (N, S, S, B, C)
     corners = clip(to_corners(decode_cells(boxes, anchors))).reshape(len(boxes), -1, 4)  # (N, P, 4)
     scores = xp.moveaxis(scores.reshape(*corners.shape[:2], -1), -1, 1)  # (N, C, P)

@@ -7,7 +7,7 @@ from minissd.training.tasks import answers, task_of
 def evaluate(model, dataset, *, batch_size=16, workers=2, report=None, **scoring):
     """(metrics, answers, truth): metrics as metrics.json holds them, and what they were computed from.
 
-    scoring: what the task's score takes; for a detector iou_threshold and method ("voc07" or "area").
+    scoring: what the task's score takes; for a detector iou_threshold and method, as `average_precision` has them.
     """
     check_classes(model, dataset)
     found = answers(model, dataset, batch_size=batch_size, workers=workers, report=report)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from minissd.detection.metrics import RECALL_TOLERANCE
+from minissd.detection.metrics import eleven_recalls
 from minissd.viz import style
 from minissd.viz.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, class_colour, drawable, dress
 
@@ -27,7 +27,11 @@ LOSSES = {
     "class": ("class", PINK),
 }
 METRICS = ("mAP", "accuracy", "mean_iou", "explained")  # what a validation may be scored by
-METHODS = {"voc07": "mean of the precision at 11 recalls", "area": "area under the interpolated curve"}
+METHODS = {
+    "voc07": "mean of the precision at 11 recalls",
+    "voc07-arange": "mean at 11 recalls of np.arange",
+    "area": "area under the interpolated curve",
+}
 MARKED = 40  # up to so many points get a marker each: a line of one point would be invisible
 
 
@@ -60,7 +64,7 @@ def precision_recall_curves(curves, average_precisions, method="voc07"):
     """Precision against recall, one panel per class, and what its AP is: the shaded area or eleven points.
 
     curves: {class: Curve} of `detection.precision_recall_curves`, in the order of the classes;
-    average_precisions: {class: AP}, NaN where a class has no object; method: "voc07" or "area".
+    average_precisions: {class: AP}, NaN where a class has no object; method: of `METHODS`.
     """
     columns = min(5, math.ceil(math.sqrt(len(curves)))) if len(curves) != 3 else 3
     rows = math.ceil(len(curves) / columns)
@@ -191,7 +195,7 @@ def _draw_precision_recall(panel, name, curve, ap, colour, method):
         panel.fill_between(steps_x, steps_y, step="pre", color=colour, alpha=0.25, linewidth=0)
     else:
         wanted = np.arange(11) / 10
-        place = np.searchsorted(recall, wanted - RECALL_TOLERANCE)
+        place = np.searchsorted(recall, eleven_recalls(method))
         eleven = np.append(best, 0)[place]
         panel.vlines(wanted, 0, eleven, color=colour, linewidth=1.2, alpha=0.5)
         panel.plot(wanted, eleven, "o", color=INK, markersize=3.5, clip_on=False)

@@ -85,6 +85,40 @@ def test_trap_8_the_running_sum_would_have_missed_it():
     assert not (np.arange(0, 1.1, 0.1) <= 0.3)[3]
 
 
+def ap_as_programs_with_arange_count_it(recall, precision):
+    """The loop that most evaluators in Python have, as it stands there."""
+    ap = 0.0
+    for t in np.arange(0.0, 1.1, 0.1):
+        p = 0 if np.sum(recall >= t) == 0 else np.max(precision[recall >= t])
+        ap = ap + p / 11.0
+    return ap
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 10))
+def test_voc07_arange_equals_the_loop_with_arange_and_is_never_higher(hits, missed):
+    recall, precision = curve(hits, max(sum(hits) + missed, 1))
+    ap = average_precision(recall, precision, "voc07-arange")
+    np.testing.assert_allclose(ap, ap_as_programs_with_arange_count_it(recall, precision), atol=1e-12)
+    assert ap <= average_precision(recall, precision, "voc07") + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("objects", "hits", "exact", "arange"), [(10, 3, 4, 3), (5, 3, 7, 6), (20, 14, 8, 7), (4, 2, 6, 6)]
+)
+def test_recalls_of_3_6_and_7_tenths_miss_a_step_of_arange(objects, hits, exact, arange):
+    """`hits` of `objects` found without a false alarm: a precision of 1 at so many of the eleven recalls."""
+    steps = curve([1] * hits, objects)
+    assert average_precision(*steps, "voc07") == pytest.approx(exact / 11)
+    assert average_precision(*steps, "voc07-arange") == pytest.approx(arange / 11)
+
+
+def test_a_data_set_is_scored_by_the_method_named():
+    detections, objects = [found(range(3))], [present(range(10))]
+    for method, ap in {"voc07": 4 / 11, "voc07-arange": 3 / 11, "area": 0.3}.items():
+        result = evaluate_detections(detections, objects, ("thing",), method=method)
+        assert (result["mAP"], result["method"]) == (pytest.approx(ap), method)
+
+
 def test_apples_table_of_the_notes():
     recall, precision = curve(APPLES_FOUND, 5)
     printed = [1.0, 1.0, 0.67, 0.5, 0.4, 0.5, 0.57, 0.5, 0.44, 0.5]
