@@ -23,11 +23,11 @@ from minissd.layers import BatchNorm, Conv2d, Initializer, L2Normalize, Linear, 
 from minissd.models import build
 from minissd.segmentation import VOID, mask_loss, mask_loss_backward
 
-MAP = (2, 7, 6, 3)  # N, H, W, C of most inputs: small, and no two sizes alike
+MAP, OUT = (2, 7, 6, 3), 4  # N, H, W, C of most inputs, D: small, and no two sizes alike
 
 
-def _conv2d(rng, kernel=(3, 3), c_out=4, **geometry):
-    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, MAP[3], c_out)), rng.standard_normal(c_out)
+def _conv2d(rng, kernel=(3, 3), **geometry):
+    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, MAP[3], OUT)), rng.standard_normal(OUT)
     return partial(ops.conv2d, **geometry), ops.conv2d_backward, inputs
 
 
@@ -36,8 +36,8 @@ def _depthwise_conv2d(rng, **geometry):
     return partial(ops.depthwise_conv2d, **geometry), ops.depthwise_conv2d_backward, inputs
 
 
-def _conv_transpose2d(rng, kernel=(3, 3), c_out=4, **geometry):
-    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, c_out, MAP[3])), rng.standard_normal(c_out)
+def _conv_transpose2d(rng, kernel=(3, 3), **geometry):
+    inputs = rng.standard_normal(MAP), rng.standard_normal((*kernel, OUT, MAP[3])), rng.standard_normal(OUT)
     return partial(ops.conv_transpose2d, **geometry), ops.conv_transpose2d_backward, inputs
 
 
@@ -180,13 +180,29 @@ def _of_input_and_params(layer, x):
     return forward, backward, [x, *(to_numpy(layer.params[name]).copy() for name in names)]
 
 
+# Every algorithm of conv2d in each kind of geometry that it is for.  A pad of 3 reaches beyond a kernel of 3.
+GEOMETRIES = {
+    "plain": ({}, "im2col winograd winograd-rows taps rows"),
+    "pad 1": ({"pad": 1}, "im2col winograd winograd-rows taps rows"),
+    "pad 3, 0, 1, 2": ({"pad": ((3, 0), (1, 2))}, "im2col winograd winograd-rows taps rows"),
+    "1x1": ({"kernel": (1, 1)}, "im2col taps rows"),
+    "2x4, same": ({"kernel": (2, 4), "pad": "same"}, "im2col taps rows"),
+    "dilation 2, pad 2": ({"dilation": 2, "pad": 2}, "im2col winograd taps"),
+    "dilation 1 and 3, pad 4": ({"dilation": (1, 3), "pad": 4}, "im2col winograd taps"),
+    "stride 2, pad 1": ({"stride": 2, "pad": 1}, "im2col strided rows"),
+    "stride 3 and 2, pad 0 and 2": ({"stride": (3, 2), "pad": (0, 2)}, "im2col strided rows"),
+    "2x4, stride 2 and 3": ({"kernel": (2, 4), "stride": (2, 3)}, "im2col strided rows"),
+    "1x1, stride 2": ({"kernel": (1, 1), "stride": 2}, "im2col rows"),
+    "2x3, stride 1 and 2, pad 1": ({"kernel": (2, 3), "stride": (1, 2), "pad": 1}, "im2col rows"),
+    "stride 2, dilation 2, pad 2": ({"stride": 2, "dilation": 2, "pad": 2}, "im2col"),
+}
+
 CASES = {
-    "conv2d": _conv2d,
-    "conv2d, stride 2, pad 1": partial(_conv2d, stride=2, pad=1),
-    "conv2d, atrous: dilation 2, pad 2": partial(_conv2d, dilation=2, pad=2),
-    "conv2d, 2x4 kernel, same": partial(_conv2d, kernel=(2, 4), pad="same"),
-    "conv2d, 1x1": partial(_conv2d, kernel=(1, 1)),
-    "conv2d, as a banded matrix": partial(_conv2d, kernel=(3, 2), stride=(2, 1), pad=1, algorithm="rows"),
+    f"conv2d, {algorithm}, {geometry}": partial(_conv2d, algorithm=algorithm, **options)
+    for geometry, (options, algorithms) in GEOMETRIES.items()
+    for algorithm in algorithms.split()
+} | {
+    "conv2d, auto": _conv2d,
     "depthwise_conv2d, pad 1": partial(_depthwise_conv2d, pad=1),
     "depthwise_conv2d, stride 2, dilation 2": partial(_depthwise_conv2d, stride=2, dilation=2, pad=1),
     "conv_transpose2d, pad 1": partial(_conv_transpose2d, pad=1),

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from minissd import checks, ops
-from minissd.checks import CASES, check
+from minissd.checks import CASES, GEOMETRIES, MAP, check
 from minissd.gradcheck import GradientError
+from minissd.ops.conv2d import ALGORITHMS, SPECIAL
+from minissd.ops.im2col import Windows
 
 BACKWARD_PASSES = [name for name in ops.__all__ if name.endswith("_backward")]
 BACKWARD_PASSES += ["multibox_loss_backward", "yolo_loss_backward"]
@@ -52,6 +54,32 @@ def test_every_backward_pass_has_cases_that_fail_when_it_is_wrong(backward, monk
     for name in cases:
         with pytest.raises(GradientError):
             check(name)
+
+
+@pytest.mark.parametrize("place", ["cpu", "cuda"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_convolution_algorithm_is_checked_both_ways_and_is_what_ran(algorithm, place, strict, monkeypatch):
+    ran = []
+    for name, module in ALGORITHMS.items():
+        for way in ("convolve", "gradients"):
+            right = getattr(module, way)
+            noted = lambda *args, right=right, what=(name, way): ran.append(what) or right(*args)  # noqa: E731
+            monkeypatch.setattr(module, way, noted)
+    cases = [name for name in CASES if name.startswith(f"conv2d, {algorithm}, ")]
+    assert cases, f"minissd.checks.GEOMETRIES has no geometry for {algorithm}"
+    for name in cases:
+        ran.clear()
+        check(name, device=place)
+        assert {(algorithm, "convolve"), (algorithm, "gradients")} <= set(ran), name
+        assert {name for name, way in ran if way == "convolve"} <= {algorithm, "winograd"}  # which may do dx for others
+
+
+def test_every_algorithm_is_checked_in_every_geometry_that_it_is_for():
+    for geometry, (options, algorithms) in GEOMETRIES.items():
+        options = {"kernel": (3, 3), **options}
+        windows = Windows.over(MAP, **options)
+        applies = {name for name, module in SPECIAL.items() if module.applies(windows)} | {"im2col"}
+        assert set(algorithms.split()) == applies, geometry
 
 
 def test_a_model_whose_gradients_do_not_add_up_is_found(monkeypatch):

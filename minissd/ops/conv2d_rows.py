@@ -15,6 +15,7 @@ N batch, H W padded input map, C D channels in and out, KH KW kernel, OH OW outp
 """
 
 from minissd.backend import array_module
+from minissd.ops.views import strided_view
 
 # Where this was measured to be faster: up to so many multiply-adds for a tap of the kernel, W/KW times C*D, and with so
 # many rows of outputs, N*OH, that it does not matter what it takes to write the band.
@@ -66,12 +67,11 @@ def gradients(dy, x, w, windows, need_dx=True):
 
 def _rows(x, windows):
     """The KH rows that each row of outputs reads: (N*OH, KH*W*C)."""
-    xp = array_module(x)
-    padded = xp.ascontiguousarray(windows.pad(x))
-    (n, oh), (image, row, _, number) = (x.shape[0], windows.out[0]), padded.strides
-    length = windows.kernel[0] * windows.padded_size[1] * x.shape[3]
-    strides = (image, row * windows.stride[0], number)
-    return xp.lib.stride_tricks.as_strided(padded, (n, oh, length), strides).reshape(n * oh, length)
+    padded = array_module(x).ascontiguousarray(windows.pad(x))
+    (n, height, width, c), oh = padded.shape, windows.out[0]
+    row, length = width * c, windows.kernel[0] * width * c
+    rows = strided_view(padded, 0, (n, oh, length), (height * row, windows.stride[0] * row, 1))
+    return rows.reshape(n * oh, length)
 
 
 def _band_matrix(w, windows):
@@ -85,8 +85,7 @@ def _band_matrix(w, windows):
 
 def _along_band(band, windows):
     """A view (KH, KW, C, OW, D) of what is not always 0 in a band (KH, W, C, OW, D): [ky, j*stride + kx, c, j, d]."""
-    kh, _, c, ow, d = band.shape
-    row, column, channel, output, number = band.strides
-    strides = (row, column, channel, windows.stride[1] * column + output, number)
+    kh, width, c, ow, d = band.shape
+    channel, column = ow * d, c * ow * d
     shape = (kh, windows.kernel[1], c, ow, d)
-    return array_module(band).lib.stride_tricks.as_strided(band, shape, strides)
+    return strided_view(band, 0, shape, (width * column, column, channel, windows.stride[1] * column + d, 1))

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from minissd.backend import array_module
 from minissd.ops.products import matmul
 from minissd.ops.threads import in_turns, runs, threads_for
+from minissd.ops.views import strided_view
 from minissd.ops.workspace import empty, scratch
 
 FOR = "strides of 2 and more, not above the kernel's size, and kernels without holes"
@@ -189,5 +190,5 @@ def _d_rows(d_results, w, rows, windows):
 
 def _view(matrix, first, shape, step):
     """shape (count, k): k numbers from the start of each row first, first + step, ... of a contiguous matrix."""
-    row, number = matrix.strides
-    return array_module(matrix).lib.stride_tricks.as_strided(matrix[first:], shape, (step * row, number))
+    row = matrix.shape[1]
+    return strided_view(matrix, first * row, shape, (step * row, 1))

@@ -17,6 +17,7 @@ from minissd.kernels import on_card
 from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
 from minissd.ops.threads import in_turns, runs, threads_for
+from minissd.ops.views import strided_view
 from minissd.ops.workspace import empty
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
@@ -89,13 +90,11 @@ class Windows:
         return [(ky, kx) for ky in range(self.kernel[0]) for kx in range(self.kernel[1])]
 
     def patches(self, padded):
-        """Every window as a view (N, OH, OW, KH, KW, C) of the padded map; nothing is copied.  Do not write to it."""
-        xp = array_module(padded)
-        n, row, column, c = padded.strides
-        (sy, sx), (dy, dx) = self.stride, self.dilation
-        shape = (self.x_shape[0], *self.out, *self.kernel, self.x_shape[3])
-        strides = (n, row * sy, column * sx, row * dy, column * dx, c)
-        return xp.lib.stride_tricks.as_strided(padded, shape, strides)
+        """Every window as a view (N, OH, OW, KH, KW, C) of the padded map, contiguous.  Do not write to it."""
+        (n, height, width, c), (sy, sx), (dy, dx) = padded.shape, self.stride, self.dilation
+        row = width * c
+        shape = (n, *self.out, *self.kernel, c)
+        return strided_view(padded, 0, shape, (height * row, sy * row, sx * c, dy * row, dx * c, 1))
 
 
 def window_blocks(windows, xp, itemsize, threads=1):

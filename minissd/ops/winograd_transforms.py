@@ -20,6 +20,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.ops.tiles import STEP
+from minissd.ops.views import strided_view
 from minissd.ops.workspace import scratch
 
 B_T = np.array(
@@ -71,7 +72,8 @@ def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
     width = step * (strips - 1) + cells
     rows = scratch("rows", (m, n, down, width, c), x)
     down_the_rows(matrix, x, block, pads, rows)
-    strips_of = _view(rows, 0, (m, n * down, strips, cells, c), (n * down * width * c, width * c, step * c, c, 1))
+    strides = n * down * width * c, width * c, step * c, c, 1
+    strips_of = strided_view(rows, 0, (m, n * down, strips, cells, c), strides)
     tiles = scratch(name, (m, n * down, strips, len(band), c), x)
     np.matmul(band, strips_of, out=tiles)
     return tiles.reshape(m, n * down * across, -1, c).transpose(0, 2, 1, 3)
@@ -115,9 +117,9 @@ def down_the_rows(matrix, x, block, pads, out):
             continue
         count, row = tiles.stop - tiles.start, map_width * c
         offset = ((block.images.start * height + here.start) * map_width + start - left) * c
-        cells = _view(x, offset, (n, count, len(here), numbers), (height * row, STEP * row, row, 1))
+        cells = strided_view(x, offset, (n, count, len(here), numbers), (height * row, STEP * row, row, 1))
         offset, row = (tiles.start * width + start) * c, width * c
-        to = _view(out, offset, (n, count, m, numbers), (down * row, row, n * down * row, 1))
+        to = strided_view(out, offset, (n, count, m, numbers), (down * row, row, n * down * row, 1))
         xp.matmul(matrix[:, here.start - first : here.stop - first], cells, out=to)
 
 
@@ -137,7 +139,7 @@ def up_to_the_map(matrix, rows, y):
     """M (m, k) times rows (k, n, TH, columns, D) -> y (n, up to TH*m, OW, D)."""
     xp, (m, k), (n, height, width, d), (_, _, down, _, _) = array_module(y), matrix.shape, y.shape, rows.shape
     row = rows.shape[3] * d
-    view = _view(rows, 0, (n, down, k, width * d), (down * row, row, n * down * row, 1))
+    view = strided_view(rows, 0, (n, down, k, width * d), (down * row, row, n * down * row, 1))
     target = y if y[0, 0].flags.c_contiguous else scratch("map", y.shape, y)
     whole = height // m
     xp.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
@@ -145,15 +147,6 @@ def up_to_the_map(matrix, rows, y):
         xp.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
     if target is not y:
         y[...] = target
-
-
-def _view(array, first, shape, strides):
-    """Numbers of a contiguous array from number `first` on; strides: in numbers."""
-    xp, size = array_module(array), array.dtype.itemsize
-    strides = [size * stride for stride in strides]
-    if xp is np:  # `as_strided` takes ten times as long, in which no other thread can run
-        return np.ndarray(shape, array.dtype, array, first * size, strides)
-    return xp.lib.stride_tricks.as_strided(array.reshape(-1)[first:], shape, strides)
 
 
 def _into_tiles_on_card(kernel, x, tiling, block, pads):
