@@ -1,7 +1,9 @@
 """Settings for every test: Hypothesis profiles, where the sample data lies, a fixed number of BLAS threads."""
 
 import os
+import signal
 import sys
+import threading
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: the test processes already fill the cores
 
@@ -25,6 +27,10 @@ _common = {
 settings.register_profile("quick", max_examples=25, **_common)
 settings.register_profile("thorough", max_examples=500, **_common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell in the background ignore Ctrl-C
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from rich.table import Table
 from minissd.cli.console import console, print_table
 from minissd.data import DOWNLOADS, place_of
 from minissd.data import fetch as fetch_download
+from minissd.errors import MinissdError
 
 
 class DownloadProgress:
@@ -64,6 +65,11 @@ def fetch(
 
 def print_catalogue():
     """Everything that can be fetched: how large, under which licence, where it goes, whether it is here."""
+    try:
+        data, weights = place_of("voc2007").parent, place_of("vgg16").parent
+        where = f"data go to {data}, weights to {weights}"
+    except MinissdError as error:
+        data, where = None, f"note: {error}"
     table = Table("name", "what", "licence", "checksum")
     table.add_column("MB", justify="right")
     table.add_column("here")
@@ -71,12 +77,11 @@ def print_catalogue():
         for name, download in DOWNLOADS.items():
             if download.kind == kind:
                 size = f"{download.size / 1e6:,.0f}" if download.size >= 5e5 else "?"
-                here = "[green]yes[/]" if place_of(name).exists() else ""
+                here = "[green]yes[/]" if data and place_of(name).exists() else ""
                 table.add_row(name, download.about, download.licence, _checksums(download), size, here)
         table.add_section()
     print_table("minissd fetch NAME", table)
-    data, weights = place_of("voc2007").parent, place_of("vgg16").parent
-    console.print(f"data go to {data}, weights to {weights}", markup=False, soft_wrap=True)
+    console.print(where, markup=False, soft_wrap=True)
 
 
 def _checksums(download):

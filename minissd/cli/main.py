@@ -1,5 +1,6 @@
 """The `minissd` command: all subcommands under one roof, and the one place where errors become exit codes."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -56,6 +57,7 @@ def main():
 
     Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage; typer itself gives 130 after Ctrl-C.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is no news: doctor tells it
     with EndTogether():
         _run()
 

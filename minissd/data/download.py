@@ -1,5 +1,6 @@
 """Fetching what the catalogue knows (published.py): checked, unpacked, there as a whole or not at all."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -11,10 +12,15 @@ from minissd.data.published import DOWNLOADS
 from minissd.data.unpack import BadArchive, unpack
 from minissd.errors import MinissdError
 
+SET_CACHE = "set XDG_CACHE_HOME to a folder that can be written"
+
 
 def default_folder():
-    """Where downloads go: the user's cache folder for minissd."""
-    return Path(pooch.os_cache("minissd"))
+    """Where downloads go: the user's cache folder for minissd.  MinissdError if this user has no home to hold it."""
+    try:
+        return Path(pooch.os_cache("minissd"))
+    except (KeyError, RuntimeError):  # no HOME, and no entry among the users of the system
+        raise MinissdError(f"this user has no home folder to keep downloads in: {SET_CACHE}") from None
 
 
 def place_of(name, folder=None):
@@ -64,7 +70,8 @@ def fetch(name, folder=None, progress=None):
         raise MinissdError(f"{name} cannot be unpacked ({error}): fetch it again") from None
     except OSError as error:  # of the network too: all that requests raises is one
         reason = error.strerror or " ".join(str(error).split())
-        advice = "try again, it goes on where it stopped, or make room"
+        refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+        advice = SET_CACHE if refused else "try again, it goes on where it stopped, or make room"
         raise MinissdError(f"{name} cannot be fetched into {place.parent} ({reason}): {advice}") from None
     return place
 

@@ -47,6 +47,15 @@ def test_without_a_name_it_lists_what_there_is(minissd, weights, cache, monkeypa
     assert "yes" in line and "SHA-256" in line
 
 
+def test_the_list_needs_no_home(minissd, monkeypatch):
+    def no_home(name):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(download.pooch, "os_cache", no_home)
+    outcome = minissd("fetch")
+    assert outcome.status == 0 and "voc2007" in outcome.out and "no home folder" in outcome.out
+
+
 def test_it_says_where_the_file_is_and_what_uses_it(minissd, weights, cache):
     site = weights(True)
     site.habits = [Habit(redirect="vgg.pth")]

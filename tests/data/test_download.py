@@ -1,7 +1,9 @@
 """Fetching, from a server of our own: whole or not at all, and one line for what goes wrong."""
 
+import errno
 import hashlib
 import io
+import os
 import tarfile
 import zipfile
 
@@ -200,6 +202,33 @@ def test_a_folder_that_cannot_be_made(offer, tmp_path, one_line):
     with pytest.raises(MinissdError) as caught:
         fetch("tiny", tmp_path / "file" / "cache")
     one_line(caught, tmp_path / "file")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOTDIR])
+def test_a_cache_that_cannot_be_written_is_to_be_set_elsewhere(offer, monkeypatch, one_line, cache, number):
+    offer({"all.tar": b"x"})
+
+    def refuse(*args, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(download.Path, "mkdir", refuse)
+    with pytest.raises(MinissdError) as caught:
+        fetch("tiny")
+    one_line(caught, cache, os.strerror(number), "XDG_CACHE_HOME")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("could not determine the home directory"), KeyError("getpwuid()")])
+def test_a_user_without_a_home(monkeypatch, one_line, error):
+    def no_home(name):
+        raise error
+
+    monkeypatch.undo()
+    monkeypatch.setattr(download.pooch, "os_cache", no_home)
+    for wanted in (lambda: fetch("voc2007"), lambda: catalogue.open_dataset("voc2007", "train")):
+        with pytest.raises(MinissdError) as caught:
+            wanted()
+        one_line(caught, "no home folder", "XDG_CACHE_HOME")
+    assert len(catalogue.open_dataset("shapes", "train", limit=3)) == 3
 
 
 def test_unknown_names_list_those_there_are(one_line):

@@ -100,6 +100,8 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(picture, tmp_path, 
 
 
 ALL_PICTURES = """
+import warnings
+warnings.filterwarnings("ignore", module="matplotlib|pyparsing")  # what they say of each other
 import sys, numpy as np
 from types import SimpleNamespace as Some
 from minissd.detection import SSD300, default_boxes
