@@ -88,8 +88,7 @@ def read_image(path, at_least=None):
             image.draft(None, (at_least, at_least))
         deep = is_deep_colour(image)
         image.load()
-        turn = _TURNS.get(_orientation(image))  # now, for Pillow itself turns a TIFF when it loads it
-        rgb = _to_rgb(_all_bits(image, path) if deep else image)
+        rgb, turn = _to_rgb(_all_bits(image, path) if deep else image), _turn_left(image)
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
@@ -100,7 +99,7 @@ def read_indices(path):
     """
     with _explain_errors(path), _open(path) as image:
         image.load()
-        indices, turn = np.asarray(image), _TURNS.get(_orientation(image))
+        indices, turn = np.asarray(image), _turn_left(image)
         if image.mode not in ("P", "L", "1") and not image.mode.startswith("I"):
             raise ValueError(f"its pixels are {image.mode}; a mask is a palette or grey PNG, 8 bits a pixel")
         if indices.min() < 0 or indices.max() > 255:
@@ -148,6 +147,11 @@ def _orientation(image):
         return 1
     whole = isinstance(orientation, int) or image.format == "TIFF"  # there Pillow, which turns it, takes 6.0 as well
     return int(orientation) if whole and orientation in _TURNS else 1
+
+
+def _turn_left(image):
+    """What is still to be done to the pixels of a loaded file; None for nothing, as for a TIFF: Pillow turns those."""
+    return None if image.format == "TIFF" else _TURNS.get(_orientation(image))
 
 
 def _has_late_exif(path):

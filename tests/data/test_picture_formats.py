@@ -86,7 +86,7 @@ def test_two_pictures_in_the_file_of_a_phone(tmp_path):
     assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - scene()).mean() < 2
 
 
-@pytest.mark.parametrize("mode, name", [("CMYK", "a.jpg"), ("CMYK", "a.tif"), ("YCbCr", "a.tif"), ("RGBA", "a.webp")])
+@pytest.mark.parametrize("mode, name", [("CMYK", "a.jpg"), ("CMYK", "a.tif"), ("YCbCr", "a.jpg"), ("RGBA", "a.webp")])
 def test_other_colour_spaces(tmp_path, mode, name):
     options = {"lossless": True} if name.endswith("webp") else {"quality": 95} if name.endswith("jpg") else {}
     Image.fromarray(scene()).convert(mode).save(tmp_path / name, **options)
