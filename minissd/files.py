@@ -86,8 +86,12 @@ def write_json(path, content):
 
 
 def to_json(content, indent=None):
-    """`content` as JSON text.  NaN, which JSON does not know, becomes null."""
-    return json.dumps(_without_nan(content), indent=indent, allow_nan=False)
+    """`content` as JSON text.  NaN, which JSON does not know, becomes null; names stay in their own letters.
+
+    Only what UTF-8 cannot say, a byte of a file name that is no letter (half a surrogate pair in Python), is escaped.
+    """
+    text = json.dumps(_without_nan(content), indent=indent, allow_nan=False, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _without_nan(content):

@@ -1,21 +1,30 @@
 """Tables, progress bars and messages, all in one style."""
 
+import sys
+
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-console = Console(highlight=False)
-error_console = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False)  # a class called :car: stays :car:
+error_console = Console(stderr=True, highlight=False, emoji=False)
+
+
+def print_any_name():
+    """Names and paths that the terminal's encoding lacks are spelled out (\\u732b) from now on: no name is an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def progress_bar(unit):
     """A bar with count, speed in `unit`/s and time to go; each task has the fields `speed` and `note`."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TextColumn("{task.fields[speed]:.0f} " + unit + "/s"),
         TimeElapsedColumn(),
         TextColumn("left"),
@@ -26,10 +35,10 @@ def progress_bar(unit):
 
 
 def simple_table(*columns):
-    """A table whose first column is text and whose other columns are numbers."""
+    """A table whose first column is text and whose other columns are numbers; what is too long goes on below."""
     table = Table()
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i == 0 else "right")
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     return table
 
 

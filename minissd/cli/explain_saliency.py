@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.markup import escape
 
 from minissd.backend import resolve_device
 from minissd.cli import looking, networks, options
@@ -86,7 +87,7 @@ def _play(network, dataset, answers, heat, layer, out):
     labels = np.array([label for _, label in answers])
     for label, name in enumerate(network.classes):
         if (labels == label).any():
-            table.add_row(name, str((labels == label).sum()), f"{hits[labels == label].mean():.3f}")
+            table.add_row(escape(name), str((labels == label).sum()), f"{hits[labels == label].mean():.3f}")
     table.add_section()
     table.add_row("all", str(len(answers)), f"{score.hits:.3f}")
     table.add_row("a point anywhere", "", f"{score.chance:.3f}")

@@ -11,7 +11,7 @@ from minissd import __version__
 from minissd.backend import ran_out_of_card_memory
 from minissd.cli.ablate import ablate
 from minissd.cli.bench import bench
-from minissd.cli.console import error_console
+from minissd.cli.console import error_console, print_any_name
 from minissd.cli.demo import demo
 from minissd.cli.detect import detect
 from minissd.cli.doctor import doctor
@@ -58,6 +58,7 @@ def main():
     Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage; typer itself gives 130 after Ctrl-C.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is no news: doctor tells it
+    print_any_name()
     with EndTogether():
         _run()
 

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from rich.markup import escape
 
 from minissd.cli.console import console, error_console, progress_bar
 from minissd.data import read_image, resize_image
@@ -100,7 +99,7 @@ class Search:
     def _search_video(self, medium):
         path, frames, stopped = medium.path, [], False
         with open_video(path) as video, self._copy_of(medium, video.fps) as append, progress_bar("frames") as bar:
-            task = bar.add_task(escape(path.name), total=video.frame_count, speed=0, note="")
+            task = bar.add_task(path.name, total=video.frame_count, speed=0, note="")
             try:
                 while batch := list(islice(video.frames, self.batch_size)):
                     found = self._detect(list(self._pool.map(self._resized, batch)))

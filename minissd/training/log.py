@@ -45,7 +45,7 @@ class RunLog:
 def read_log(path):
     """The records of a log.jsonl.  A last line that was cut off in mid-write is left out."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8").split("\n")  # a name may hold other ends of lines
     except (OSError, UnicodeDecodeError) as error:
         raise MinissdError(f"{path}: cannot be read ({error}): give the log.jsonl of a run") from None
     records = []

@@ -127,7 +127,7 @@ def start_alike(processes, model, optimizer, data, step):
     """
     if processes.size == 1:
         return
-    seen = processes.gather((step, len(data), crc32("\n".join(data.ids).encode())))
+    seen = processes.gather((step, len(data), crc32("\n".join(data.ids).encode("utf-8", "surrogateescape"))))
     other = next((rank for rank, one in enumerate(seen) if one != seen[0]), None)
     if other is not None:
         raise MinissdError(

@@ -35,8 +35,5 @@ def _dots(panel, points, groups, names, title):
     style.dress(panel, title)
     panel.set(xticks=[], yticks=[])
     panel.spines[["left", "bottom"]].set_visible(False)
-    legend = panel.legend(
-        fontsize=style.SMALL, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False, markerscale=2
-    )
-    for text in legend.get_texts():
-        text.set(color=GREY, parse_math=False)
+    options = {"fontsize": style.SMALL, "labelcolor": GREY, "ncols": 3, "markerscale": 2}
+    style.legend(panel, panel.collections, names, loc="upper center", bbox_to_anchor=(0.5, 0), **options)

@@ -20,12 +20,13 @@ def object_error_chart(errors, groups):
     _draw_fates(left, errors, groups)
     thresholds = np.linspace(0, 1, 101)
     dress(right, "objects overlapped by at least so much", "IoU", "share of all objects")
-    for i, (name, one) in enumerate(errors.items()):
+    lines = []
+    for i, one in enumerate(errors.values()):
         reached = (one.overlaps >= thresholds[:, None]).mean(axis=1)
-        right.plot(thresholds, reached, color=class_colour(i), linewidth=2, label=drawable(name))
+        lines += right.plot(thresholds, reached, color=class_colour(i), linewidth=2)
     right.axvline(0.5, color=GREY, linewidth=1, linestyle=":")
     right.set(xlim=(0, 1), ylim=(0, 1.02))
-    right.legend(frameon=False, fontsize=style.MEDIUM)
+    style.legend(right, lines, list(errors), fontsize=style.MEDIUM)
     return figure
 
 
@@ -39,9 +40,11 @@ def _draw_fates(panel, errors, groups):
             for share, (_, colour) in zip(np.nan_to_num(one.shares(chosen)), FATES, strict=True):
                 panel.bar(x, share, width * 0.92, bottom=low, color=colour)
                 low += share
-            panel.text(x, 0.02, drawable(name), rotation=90, ha="center", va="bottom", fontsize=style.SMALL)
-        ticks.append(f"{group}\n{np.count_nonzero(chosen)}")
-    panel.set_xticks(range(len(groups)), ticks, fontsize=style.SMALL)
+            panel.text(x, 0.02, drawable(name), rotation=90, ha="center", va="bottom", fontsize=style.SMALL,
+                       parse_math=False)  # fmt: skip
+        ticks.append(f"{drawable(group, longest=16)}\n{np.count_nonzero(chosen)}")
+    slanted = {"rotation": 45, "ha": "right"} if len("".join(ticks)) > 60 else {}
+    panel.set_xticks(range(len(groups)), ticks, fontsize=style.SMALL, parse_math=False, **slanted)
     panel.set_ylim(0, 1.18)
     handles = [Patch(color=colour, label=fate) for fate, colour in FATES]
     panel.legend(handles=handles, loc="upper center", ncols=3, frameon=False, fontsize=style.SMALL)

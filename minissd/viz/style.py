@@ -78,13 +78,24 @@ def figure_title(figure, text):
 def dress(axes, title="", x="", y=""):
     """Give a chart its titles and the common look: two spines, a faint grid behind the data."""
     axes.set_title(title, fontsize=MEDIUM, color=INK, loc="left", parse_math=False)
-    axes.set_xlabel(x, fontsize=MEDIUM, color=INK)
-    axes.set_ylabel(y, fontsize=MEDIUM, color=INK)
+    axes.set_xlabel(x, fontsize=MEDIUM, color=INK, parse_math=False)
+    axes.set_ylabel(y, fontsize=MEDIUM, color=INK, parse_math=False)
     axes.tick_params(labelsize=SMALL, colors=INK, length=3)
     axes.grid(True, color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
+
+
+def legend(panel, artists, names, **options):
+    """A legend of a panel in which each of `artists` has its name as it is.
+
+    Matplotlib by itself leaves out names that begin with "_", and takes what stands between dollars for a formula.
+    """
+    numbers = map(str, range(len(names)))
+    drawn = panel.legend(artists, numbers, frameon=False, **options)
+    for text, name in zip(drawn.get_texts(), names, strict=True):
+        text.set(text=drawable(name), parse_math=False)
 
 
 def save_picture(picture, path):
