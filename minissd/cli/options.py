@@ -7,7 +7,8 @@ import typer
 Data = Annotated[
     str,
     typer.Option(
-        help="shapes, what `minissd fetch` brought, or a path: a VOC tree, a COCO folder or JSON, MNIST, class folders."
+        help="shapes, what `minissd fetch` brought, or a path: a VOC tree, a COCO folder or JSON, a YOLO folder or "
+        "data.yaml, MNIST, class folders."
     ),
 ]
 Classes = Annotated[str | None, typer.Option(help="Only these classes, separated by commas.", metavar="A,B")]

@@ -99,8 +99,9 @@ def train(
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
-    ImageSets/Main/train.txt), a COCO JSON, or for --task classify a folder for each class.  For --model unet the tree
-    has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2, ... for the classes.
+    ImageSets/Main/train.txt), a COCO JSON, a YOLO folder or its data.yaml, or for --task classify a folder for each
+    class.  For --model unet the tree has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2,
+    ... for the classes.
 
     `mpiexec -n 4 minissd train ...` shares every batch out among four processes, each on a card of its own if there
     are several; the first one writes the run folder.
@@ -110,7 +111,7 @@ def train(
         console.quiet = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     place = Path(data).resolve()
-    out = out or Path("runs") / (place.stem if place.suffix.lower() == ".json" else place.name)
+    out = out or Path("runs") / (place.stem if place.suffix.lower() in (".json", ".yaml", ".yml") else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)

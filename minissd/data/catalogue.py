@@ -23,6 +23,8 @@ from minissd.data.slant import SlantedDigits
 from minissd.data.splits import MADE_SPLITS
 from minissd.data.voc import VocDataset, is_voc_tree
 from minissd.data.voc_masks import VocMasks, is_mask_tree
+from minissd.data.yolo import YoloDataset
+from minissd.data.yolo_places import is_yolo_file, is_yolo_folder, splits_of
 from minissd.errors import MinissdError
 
 SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
@@ -92,6 +94,8 @@ LAYOUTS = (
         splits_of_folder,
     ),
     Layout("a COCO JSON file", is_coco_file, {"detect": _open_coco_file}, splits_of_file),
+    Layout("a YOLO set (data.yaml, or images/ and labels/)", is_yolo_folder, {"detect": YoloDataset}, splits_of),
+    Layout("a data.yaml of a YOLO set", is_yolo_file, {"detect": YoloDataset}, splits_of),
     Layout(
         "MNIST (train-images-idx3-ubyte.gz, ...)",
         is_mnist,
@@ -112,11 +116,12 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
 
     data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or a path:
 
-        a folder             a VOC tree, a COCO folder, MNIST or class folders, whichever lies there
+        a folder             a VOC tree, a COCO folder, a YOLO set, MNIST or class folders, whichever lies there
         a COCO JSON file     that file whatever the split; but if its name says that it is the training part,
                              another split is its sibling: instances_val2017.json beside
                              instances_train2017.json (coco_places.py, as for where the images are looked for);
                              one whose name says no split holds all: train and val are made of it (splits.py)
+        a data.yaml          the YOLO set that it describes
 
     task: "detect", "classify", "segment" or "regress" (the slant of digits), what the data are wanted for.
     classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.

@@ -1,0 +1,33 @@
+"""Paths as another machine wrote them, looked for on this one."""
+
+import re
+from pathlib import Path, PureWindowsPath
+
+# A folder of a split, as in images/val2017: what lies in another one is another split's.
+SPLIT_FOLDER = re.compile(r"(train|val|test|minival)[a-z]*[0-9]*", re.IGNORECASE)
+
+
+def find_path(written, bases):
+    """The file or folder that is meant by a path, as it is or below one of the folders `bases`; None if none is.
+
+    /home/ann/set/images/val, C:\\set\\images\\val and ../images/val are found as images/val below a base.  Leading
+    folders are left out one by one, but none that names a split.
+    """
+    for candidate in candidates(written, bases):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def candidates(written, bases):
+    """Yield the paths that `find_path` tries: those as written first, then shorter and shorter ones."""
+    whole = Path(written)
+    yield from [] if whole.is_absolute() else [base / whole for base in bases]
+    yield whole
+    given = PureWindowsPath(written)  # takes / and \ alike
+    parts = [part for part in given.parts if part not in (given.anchor, "..", ".")]
+    while parts:
+        yield from (base.joinpath(*parts) for base in bases)
+        if SPLIT_FOLDER.fullmatch(parts[0]):
+            break
+        parts = parts[1:]
