@@ -51,4 +51,8 @@ def print_table(title, table):
 def print_notes(dataset):
     """What reading the data set dropped, clipped or left out."""
     for note in dataset.notes:
-        console.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+        print_note(note)
+
+
+def print_note(text):
+    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)

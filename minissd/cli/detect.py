@@ -10,7 +10,7 @@ from rich.markup import escape
 from minissd.backend import resolve_device
 from minissd.card import check_precision
 from minissd.cli import networks, options
-from minissd.cli.console import console, print_table, simple_table
+from minissd.cli.console import console, print_note, print_table, simple_table
 from minissd.cli.media import find_media
 from minissd.cli.search import Search
 from minissd.errors import MinissdError
@@ -42,7 +42,7 @@ def detect(
 
     Videos need OpenCV (pip install 'minissd\\[video]'); their copies are MP4 without sound.
     """
-    media = find_media(files, out)
+    media = find_media(files, out, print_note)
     check_writable(out)  # better now than after an hour
     device = resolve_device(device)
     check_precision(precision, device)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import Counter
 from glob import glob, has_magic
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,9 @@ from minissd.data.images import IMAGE_SUFFIXES
 from minissd.errors import MinissdError
 
 JPEG_SUFFIXES = (".jpg", ".jpeg")
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts")
+PHOTOGRAPHS = (".heic", ".heif", ".avif", ".dng", ".jp2")  # of which one should know that they were not searched
+KINDS_NAMED = 8  # kinds of files passed over that are named
 
 
 class Medium(NamedTuple):
@@ -22,8 +25,10 @@ class Medium(NamedTuple):
         return _is_video(self.path)
 
 
-def find_media(words, out):
+def find_media(words, out, tell=lambda text: None):
     """The files that `words` name, each once and in their order, with the places of their copies in the folder `out`.
+
+    tell: called with a line of text for every word that also stands for files that are passed over.
 
     A word is a file; or a folder, which stands for the images and videos in it and below, save hidden ones; or a
     pattern with * ? [] or **, which stands for those it matches, and a folder that it matches for what is in it.
@@ -35,14 +40,14 @@ def find_media(words, out):
     """
     places = {}  # path -> where its copy would like to lie below `out`
     for word in words:
-        for path, place in _named_by(word, Path(out)).items():
+        for path, place in _named_by(word, Path(out), tell).items():
             places.setdefault(path, place)
     copies = [Path(out) / name for name in _free_names(places)]
     _protect(places, copies)
     return [Medium(path, copy) for path, copy in zip(places, copies, strict=True)]
 
 
-def _named_by(word, out):
+def _named_by(word, out, tell):
     """{path: its place below the folder or pattern that `word` is}; a file stands for itself, there or not."""
     path = Path(word)
     if path.is_dir():
@@ -53,19 +58,42 @@ def _named_by(word, out):
     else:
         return {path: Path(path.name)}
     results = _results_below(base, out)
-    known = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
-    found = {file: _place(file, base) for file in known if results not in file.resolve().parents}
+    files = [file for file in files if results not in file.resolve().parents]
+    found = {file: _place(file, base) for file in files if _is_medium(file)}
+    others = _counted([file for file in files if file not in found])
     if not found:
         looked_for = ", ".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)
         where = "in this folder or below" if path.is_dir() else "matches this pattern"
-        raise MinissdError(f"{word}: no image or video {where} (looked for {looked_for}): give another path")
+        there = f"; there are {others}" if others else ""
+        raise MinissdError(f"{word}: no image or video {where} (looked for {looked_for}{there}): give another path")
+    if others:
+        tell(f"{word}: passed over {others}")
     return found
 
 
+def _is_medium(file):
+    return file.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES and not file.is_dir()
+
+
+def _counted(files):
+    """Files by their suffix, "3 .heic, 1 .pdf", photographs first; "" for none."""
+    kinds = ("linked folder(s)" if file.is_dir() else file.suffix.lower() or "without suffix" for file in files)
+    numbers = Counter(kinds)
+    kinds = sorted(numbers, key=lambda kind: (kind not in PHOTOGRAPHS, -numbers[kind], kind))
+    parts = [f"{numbers[kind]} {kind}" for kind in kinds[:KINDS_NAMED]]
+    if len(kinds) > KINDS_NAMED:
+        parts.append(f"{sum(numbers[kind] for kind in kinds[KINDS_NAMED:])} others")
+    return ", ".join(parts) + (" (convert photographs to JPEG)" if kinds and kinds[0] in PHOTOGRAPHS else "")
+
+
 def _files_below(folder):
-    """All files in a folder and its subfolders, sorted folder by folder, without hidden ones."""
+    """All files in a folder and its subfolders, sorted folder by folder, without hidden ones.
+
+    A link to a folder is among them and not followed: it may lead in a circle.
+    """
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (link for link in (Path(parent, name) for name in folders) if link.is_symlink())
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from minissd.cli.console import console, error_console, progress_bar
+from minissd.cli.console import error_console, print_note, progress_bar
 from minissd.data import read_image, resize_image
 from minissd.data.images import ENOUGH_PIXELS, read_header
 from minissd.data.video import open_video, write_video
@@ -52,7 +52,8 @@ class Search:
                 try:
                     self._search_video(medium)
                 except MinissdError as error:
-                    self._leave_out(error)
+                    named = str(medium.path) in str(error)  # not where OpenCV is missing
+                    self._leave_out(error if named else MinissdError(f"{medium.path}: {error}"))
         return self._left_out
 
     def _search_images(self, media):
@@ -115,10 +116,10 @@ class Search:
                     raise
                 stopped = True  # what there is of the copy is finished first
         if stopped:
-            _note(f"{path}: stopped after {_some_of(len(frames), video.frame_count)}")
+            print_note(f"{path}: stopped after {_some_of(len(frames), video.frame_count)}")
             raise KeyboardInterrupt
         if len(frames) < 0.95 * (video.frame_count or 0):  # some containers only estimate the number
-            _note(f"{path}: only {_some_of(len(frames), video.frame_count)} can be read")
+            print_note(f"{path}: only {_some_of(len(frames), video.frame_count)} can be read")
 
     def _copy_of(self, medium, fps):
         return write_video(medium.copy, fps) if self.pictures else nullcontext()
@@ -161,7 +162,3 @@ class Search:
 
 def _some_of(number, total):
     return f"{number} of {total} frames" if total else f"{number} frames"
-
-
-def _note(text):
-    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)

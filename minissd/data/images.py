@@ -198,7 +198,8 @@ def _explain_errors(path):
     except UnidentifiedImageError:
         raise MinissdError(f"{path} is no image that can be read: {what_it_is(path, FORMATS)}") from None
     except FileNotFoundError:
-        raise MinissdError(f"image {path} does not exist") from None
+        what = "is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
+        raise MinissdError(f"image {path} {what}") from None
     except _DECODING_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MinissdError(f"image {path} cannot be read ({reason}): replace it or leave it out") from None

@@ -39,6 +39,7 @@ def open_video(path):
         raise MinissdError(f"video {path} does not exist")
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones store turned frames; not every OpenCV turns them back
         if not capture.isOpened():
             raise MinissdError(f"{path} is no video that can be read: replace it, convert it to MP4 or leave it out")
         fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)

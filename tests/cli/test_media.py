@@ -70,6 +70,49 @@ def test_nothing_found_is_an_error_that_names_the_word(here, word):
     assert str(raised.value).startswith(f"{word}: ")
 
 
+def told(word, out="out"):
+    lines = []
+    find_media([word], Path(out), lines.append)
+    return lines
+
+
+def test_what_a_folder_holds_besides_is_counted_by_kind(here):
+    here(
+        "p/a.jpg",
+        "p/b.HEIC",
+        "p/sub/c.heic",
+        "p/d.dng",
+        "p/e.pdf",
+        "p/README",
+        "p/.hidden.txt",
+        "p/f.JFIF",
+        "out/x.txt",
+    )
+    assert told("p") == ["p: passed over 2 .heic, 1 .dng, 1 .pdf, 1 without suffix (convert photographs to JPEG)"]
+    assert told("p/*.jpg") == [] and told("p/a.jpg") == []
+    assert told(".") == [told("p")[0].replace("p:", ".:", 1)]
+    assert "p/f.JFIF" in found("p")
+
+
+def test_of_many_kinds_the_most_frequent_are_named(here):
+    here("p/a.jpg", *(f"p/{i}.x{i}" for i in range(12)), "p/b.x3")
+    (line,) = told("p")
+    assert line.startswith("p: passed over 2 .x3, 1 .x0") and line.endswith("1 .x5, 4 others")
+
+
+def test_links_to_folders_are_counted_and_broken_ones_are_files(here):
+    here("p/a.jpg", "q/b.jpg")
+    Path("p/q").symlink_to(Path("q").resolve(), target_is_directory=True)
+    Path("p/gone.jpg").symlink_to("nowhere.jpg")
+    assert found("p") == ["p/a.jpg", "p/gone.jpg"] and told("p") == ["p: passed over 1 linked folder(s)"]
+
+
+def test_a_folder_without_media_says_what_it_holds(here):
+    here("p/a.heic", "p/b.heic")
+    with pytest.raises(MinissdError, match=r"there are 2 \.heic \(convert"):
+        find_media(["p"], Path("out"))
+
+
 def test_a_file_named_twice_is_searched_once(here):
     here("p/a.jpg", "p/b.jpg")
     assert found("p/b.jpg", "p", "p/*.jpg", "./p/a.jpg") == ["p/b.jpg", "p/a.jpg"]

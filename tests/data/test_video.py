@@ -3,9 +3,12 @@
 import os
 import sys
 from functools import partial
+from struct import pack
 
 import numpy as np
 import pytest
+from scenes import BLUE, BLUE_BOX, RED_BOX, as_stored, scene
+from scenes import RED as SCENE_RED
 
 from minissd.data.video import USUAL_FPS, open_video, write_video
 from minissd.errors import MinissdError
@@ -53,6 +56,25 @@ def replace_methods(monkeypatch, kind, **methods):
             return partial(methods[name], self._inner) if name in methods else getattr(self._inner, name)
 
     monkeypatch.setattr(cv2, kind, Shell)
+
+
+@pytest.mark.parametrize("orientation, matrix", [(6, (0, 1, -1, 0)), (8, (0, -1, 1, 0)), (3, (-1, 0, 0, -1))])
+def test_frames_that_a_phone_stored_turned_are_upright(tmp_path, orientation, matrix):
+    """Its header says by a matrix (a b u, c d v, x y w) how frames are to be turned; a, b, c, d count 65536ths."""
+    stored = np.ascontiguousarray(as_stored(scene(scale=2), orientation))
+    path = written(tmp_path / "phone.MOV.mp4", [stored] * 3)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"tkhd") + 44
+    a, b, c, d = (65536 * value for value in matrix)
+    content[start : start + 36] = pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    with open_video(path) as video:
+        frames = list(video.frames)
+    assert frames[0].shape == (240, 320, 3)
+    for colour, box in ((SCENE_RED, RED_BOX), (BLUE, BLUE_BOX)):
+        x_min, y_min, x_max, y_max = (2 * edge for edge in box)
+        inside = frames[0][y_min + 8 : y_max - 8, x_min + 8 : x_max - 8]
+        np.testing.assert_allclose(inside.mean(axis=(0, 1)), colour, atol=20)
 
 
 def test_frames_are_read_as_they_are_asked_for(tmp_path, monkeypatch):
