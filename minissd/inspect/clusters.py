@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minissd.errors import MinissdError
+from minissd.ops.blas import one_blas_thread
 
 PERPLEXITY = 30  # about how many neighbours of a point matter
 QUANTILE = 0.12  # of the distances: how far mean shift looks
@@ -18,7 +19,8 @@ def flattened(vectors, seed):
     """t-SNE: vectors (N, D) -> (N, 2), in which neighbours stay neighbours; distances between clusters mean little."""
     manifold = _scikit_learn("manifold")
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)  # it has to be smaller than N
-    with threadpool_limits(1):  # more threads wait for one another at every step: on a busy machine for minutes
+    # more threads wait for one another at every step: on a busy machine for minutes
+    with one_blas_thread(), threadpool_limits(1):
         return manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.card import PRECISIONS, tensor_cores
 from minissd.errors import MinissdError
-from minissd.ops.threads import blas_architecture
+from minissd.ops.blas import blas_architecture
 
 # OpenBLAS copies both factors into an order of its own before it multiplies; where the processor has AVX-512, it has
 # kernels for products of up to so many multiply-adds that read them as they are.  A long matrix times a small one is

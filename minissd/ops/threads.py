@@ -12,13 +12,13 @@ are fixed and their results combined in order: a result depends on how many thre
 
 import os
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
-from threadpoolctl import ThreadpoolController
-
 from minissd.backend import array_module
+from minissd.ops.blas import blas_threads, one_blas_thread, one_blas_thread_here
 from minissd.ops.workspace import empty
 
 # Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
@@ -26,12 +26,19 @@ WORTH_A_THREAD = 8 << 20
 ELEMENTS = 1 << 17  # of a part in element-wise work: it stays in the cache, and keeps a thread busy for about 0.1 ms
 
 
+class _Here(threading.local):
+    sharing = False  # whether this thread works on a share: it has one core, whatever it calls
+
+
+_here = _Here()
+
+
 def threads_for(multiplications, xp):
     """How many threads to share that many multiply-adds among: 1 on a card, and where there is little to do."""
-    if xp.__name__ != "numpy":
+    most = multiplications // WORTH_A_THREAD
+    if xp.__name__ != "numpy" or most < 2 or _here.sharing:
         return 1
-    threads = max((library.num_threads for library in _blas().lib_controllers), default=1)
-    return max(1, min(threads, multiplications // WORTH_A_THREAD))
+    return min(blas_threads(), most)
 
 
 def runs(length, count):
@@ -51,11 +58,13 @@ def in_shares(work, blocks, xp):
     if threads == 1 or not blocks:
         return [work(blocks)] if blocks else []
     shares = [blocks[run] for run in runs(len(blocks), count)]
-    with _blas().limit(limits=1):
+    with one_blas_thread():
         others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
         try:
+            _here.sharing = True
             first = work(shares[0])
         finally:
+            _here.sharing = False
             wait(others)
     return [first, *(other.result() for other in others)]
 
@@ -95,19 +104,13 @@ def elementwise(operation, *arrays, in_place=False):
 
 
 @cache
-def blas_architecture():
-    """The kind of processor that OpenBLAS has chosen its kernels for; "" where BLAS is another one."""
-    return next((getattr(library, "architecture", None) or "" for library in _blas().lib_controllers), "")
-
-
-@cache
-def _blas():
-    return ThreadpoolController().select(user_api="blas")
-
-
-@cache
 def _pool(workers):
-    return ThreadPoolExecutor(workers, thread_name_prefix="minissd-ops")
+    return ThreadPoolExecutor(workers, thread_name_prefix="minissd-ops", initializer=_only_share)
+
+
+def _only_share():
+    _here.sharing = True
+    one_blas_thread_here()
 
 
 if hasattr(os, "register_at_fork"):  # a forked process inherits the pool, but not its threads

@@ -5,6 +5,7 @@ transformed filters of 512 to 512 channels (38 MB) takes as long as the transfor
 a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it on a card.
 """
 
+import os
 import threading
 from collections import deque
 from math import prod
@@ -22,7 +23,9 @@ MOST_UNUSED = 8
 
 _returned = deque()  # memory of results that are gone, from any thread and at any time
 _idle = []  # the same, put in order by `_lend`, the oldest first
-_lock = threading.Lock()
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child does not have the thread that held it
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def empty(shape, like):
