@@ -17,7 +17,12 @@ class DetectionResults:
     @staticmethod
     def draw(dataset, metrics, detections, objects, out, *, iou_threshold=0.5, method="voc07"):
         """Write the pictures into the folder `out`; arguments as `minissd.training.evaluate` gives them."""
-        from minissd.viz.curves import average_precision_chart, precision_recall_curves  # matplotlib is slow to import
+        from minissd.viz.curves import (  # here, for matplotlib is slow to import
+            CURVES,
+            average_precision_chart,
+            most_objects,
+            precision_recall_curves,
+        )
         from minissd.viz.style import save_picture
 
         curves = detection.precision_recall_curves(detections, objects, dataset.classes, iou_threshold)
@@ -25,7 +30,9 @@ class DetectionResults:
         save_picture(average_precision_chart(metrics["AP"], method), out / "average_precision.png")
         least = best_scores(curves)
         save_picture(sheet(dataset, detections, least), out / "detections.png")
-        drawn = ", ".join(f"{name} {score:.2f}" for name, score in zip(dataset.classes, least, strict=True))
+        scores = dict(zip(dataset.classes, least, strict=True))
+        drawn = ", ".join(f"{name} {scores[name]:.2f}" for name in most_objects(curves))
+        drawn += f", and so for the other {len(scores) - CURVES} classes" if len(scores) > CURVES else ""
         console.print(
             f"drawn from the score on that balances precision and recall: {drawn}", markup=False, soft_wrap=True
         )

@@ -32,6 +32,8 @@ METHODS = {
     "voc07-arange": "mean at 11 recalls of np.arange",
     "area": "area under the interpolated curve",
 }
+CURVES = 20  # of so many classes the curves are drawn: those of 400 would take minutes
+BARS = 80  # COCO's
 MARKED = 40  # up to so many points get a marker each: a line of one point would be invisible
 
 
@@ -64,14 +66,19 @@ def precision_recall_curves(curves, average_precisions, method="voc07"):
     """Precision against recall, one panel per class, and what its AP is: the shaded area or eleven points.
 
     curves: {class: Curve} of `detection.precision_recall_curves`, in the order of the classes;
-    average_precisions: {class: AP}, NaN where a class has no object; method: of `METHODS`.
+    average_precisions: {class: AP}, NaN where a class has no object; method: of `METHODS`.  Of more than `CURVES`
+    classes those with the most objects are drawn; the mAP is that of all.
     """
+    shown = most_objects(curves)
+    which = f" of the {CURVES} of {len(curves)} classes with the most objects" if len(shown) < len(curves) else ""
+    colours = {name: class_colour(label) for label, name in enumerate(curves)}
+    curves = {name: curves[name] for name in shown}
     columns = min(5, math.ceil(math.sqrt(len(curves)))) if len(curves) != 3 else 3
     rows = math.ceil(len(curves) / columns)
     figure = style.new_figure(max(2.5 * columns, 5), 2.5 * rows + 1)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for label, (panel, (name, curve)) in enumerate(zip(panels.flat, curves.items())):
-        _draw_precision_recall(panel, name, curve, average_precisions[name], class_colour(label), method)
+    for panel, (name, curve) in zip(panels.flat, curves.items()):
+        _draw_precision_recall(panel, name, curve, average_precisions[name], colours[name], method)
     for panel in panels.flat[len(curves) :]:
         panel.set_visible(False)
     for panel in panels.flat[max(0, len(curves) - columns) : len(curves)]:  # the lowest panel of each column
@@ -79,19 +86,29 @@ def precision_recall_curves(curves, average_precisions, method="voc07"):
         panel.tick_params(labelbottom=True)
     for panel in panels[:, 0]:
         panel.set_ylabel("precision", fontsize=style.MEDIUM)
-    style.figure_title(figure, f"Precision and recall, mAP {_mean(average_precisions):.3f}")
+    style.figure_title(figure, f"Precision and recall{which}, mAP {_mean(average_precisions):.3f}")
     figure.legend(handles=_precision_recall_legend(method), loc="outside lower center",
                   fontsize=style.SMALL, frameon=False, ncols=2 if columns < 4 else 4)  # fmt: skip
     return figure
 
 
+def most_objects(curves):
+    """The names of the `CURVES` classes with the most objects, or of all if they are no more, in their own order."""
+    if len(curves) <= CURVES:
+        return list(curves)
+    chosen = set(sorted(curves, key=lambda name: -curves[name].objects)[:CURVES])
+    return [name for name in curves if name in chosen]
+
+
 def average_precision_chart(average_precisions, method="voc07"):
     """A bar for the AP of each class, best first, and a line at their mean, the mAP.
 
-    average_precisions: {class: AP} in the order of the classes, NaN where a class has no object.
+    average_precisions: {class: AP} in the order of the classes, NaN where a class has no object.  Of more than `BARS`
+    classes with objects the best and the worst are drawn, on either side of a dotted line.
     """
     bars = [(drawable(name), ap, class_colour(k)) for k, (name, ap) in enumerate(average_precisions.items())]
     bars.sort(key=lambda bar: (math.isnan(bar[1]), -bar[1]))
+    bars, what = _ends(bars)
     names, values, colours = zip(*bars)
     lengths = np.nan_to_num(values)
     mean = _mean(average_precisions)
@@ -110,8 +127,21 @@ def average_precision_chart(average_precisions, method="voc07"):
     panel.grid(False, axis="y")
     if not math.isnan(mean):
         panel.axvline(mean, color=INK, linewidth=1.2, linestyle="--", zorder=0.9)
-    style.figure_title(figure, f"Average precision of each class, mAP {mean:.3f} (dashed)")
+    if len(bars) == BARS < len(average_precisions):
+        panel.axhline(BARS // 2 - 0.5, color=INK, linewidth=0.8, linestyle=":")
+    style.figure_title(figure, f"Average precision of {what}, mAP {mean:.3f} (dashed)")
     return figure
+
+
+def _ends(bars):
+    """At most `BARS` of the bars, which come best first, and which these are in words."""
+    if len(bars) <= BARS:
+        return bars, "each class"
+    there = [bar for bar in bars if not math.isnan(bar[1])]
+    if len(there) <= BARS:
+        return there or bars[:BARS], f"the {len(there)} of {len(bars)} classes with objects"
+    half = BARS // 2
+    return there[:half] + there[-half:], f"the {half} best and {half} worst of {len(there)} classes"
 
 
 def running_mean(values, window):

@@ -5,6 +5,8 @@ import numpy as np
 from minissd.viz import style
 from minissd.viz.style import GREY, class_colour, drawable
 
+NAMED = 30  # groups at most that the legend names
+
 
 def latent_chart(points, labels, classes, numbers, title):
     """points (N, 2), labels (N,), class names, and clusters numbers (N,) or None -> Figure.
@@ -29,9 +31,16 @@ def _cluster_name(labels, classes):
 
 
 def _dots(panel, points, groups, names, title):
-    for group, name in enumerate(names):
+    """Points (N, 2) in the colours of their groups (N,); the legend names the `NAMED` largest."""
+    counts = np.bincount(groups, minlength=len(names))
+    named = np.sort(np.argsort(-counts, kind="stable")[:NAMED])
+    for group in named:
         x, y = points[groups == group].T
-        panel.scatter(x, y, s=9, color=class_colour(group), label=name, linewidths=0)
+        panel.scatter(x, y, s=9, color=class_colour(group), label=names[group], linewidths=0)
+    if len(names) > NAMED:
+        others = ~np.isin(groups, named)
+        panel.scatter(*points[others].T, s=9, c=[class_colour(group) for group in groups[others]], linewidths=0)
+        title += f", the {NAMED} largest of {len(names)} named"
     style.dress(panel, title)
     panel.set(xticks=[], yticks=[])
     panel.spines[["left", "bottom"]].set_visible(False)

@@ -236,3 +236,35 @@ def test_pictures_made_in_threads_are_the_same():
     alone = [picture(number) for number in range(6)]
     with ThreadPoolExecutor(3) as threads:
         assert list(threads.map(picture, range(6))) == alone
+
+
+def many(classes, objects):
+    """Curves of so many classes; objects: the number of objects of each."""
+    return {f"class {k}": SimpleNamespace(**vars(apples()), objects=objects(k)) for k in range(classes)}
+
+
+def test_of_many_classes_those_with_the_most_objects_are_drawn():
+    figure = curves.precision_recall_curves(many(400, lambda k: k % 200), {f"class {k}": k / 400 for k in range(400)})
+    drawn = [panel.get_title(loc="left").split(":")[0] for panel in figure.axes if panel.get_title(loc="left")]
+    assert drawn == [f"class {k}" for k in (*range(190, 200), *range(390, 400))]
+    assert to_hex(figure.axes[10].get_lines()[0].get_color()) == class_colour(390).lower()
+    title = figure.get_suptitle()
+    assert "20 of 400 classes" in title and f"mAP {sum(range(400)) / 400**2:.3f}" in title
+    rendered(figure)
+
+
+@pytest.mark.parametrize(
+    ("there", "shown", "words"),
+    [
+        (range(400), [*range(399, 359, -1), *range(39, -1, -1)], "40 best and 40 worst of 400 classes"),
+        (range(10), range(9, -1, -1), "10 of 400 classes with objects"),
+        ((), range(80), "0 of 400 classes with objects"),
+    ],
+)
+def test_of_many_classes_the_best_and_the_worst_have_a_bar(there, shown, words):
+    values = {f"class {k}": k / 400 if k in there else math.nan for k in range(400)}
+    figure = curves.average_precision_chart(values)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == [f"class {k}" for k in shown] and words in figure.get_suptitle()
+    assert max(figure.get_size_inches()) < 30
+    rendered(figure)

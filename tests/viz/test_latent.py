@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from minissd.viz.latent import latent_chart
+from minissd.viz.latent import NAMED, latent_chart
 
 POINTS = np.arange(10.0).reshape(5, 2)
 LABELS, CLUSTERS = np.array([0, 1, 1, 0, 1]), np.array([0, 0, 0, 1, 1])
@@ -26,3 +26,13 @@ def test_without_clusters_one_panel():
     figure = latent_chart(POINTS, LABELS, ["cat", "dog", "absent"], None, "five images")
     assert len(figure.axes) == 1
     assert dots(figure.axes[0])["absent"] == []
+
+
+def test_of_many_classes_all_dots_are_drawn_and_the_largest_named(rng):
+    """Ten classes have as many dots, the next ten one more."""
+    labels = np.repeat(np.arange(400), np.arange(1, 401) // 10 + 1)
+    (panel,) = latent_chart(rng.random((len(labels), 2)), labels, [f"class {k}" for k in range(400)], None, "").axes
+    assert sum(len(dots.get_offsets()) for dots in panel.collections) == len(labels)
+    named = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert len(named) == NAMED and all(int(name.split()[1]) >= 369 for name in named)
+    assert f"{NAMED} largest of 400" in panel.get_title(loc="left")
