@@ -21,8 +21,9 @@ from minissd.data.samples import check_limit, check_objects, split_names
 from minissd.data.shapes import SPLITS, ShapesDataset
 from minissd.data.slant import SlantedDigits
 from minissd.data.splits import MADE_SPLITS
-from minissd.data.voc import VocDataset, is_voc_tree
+from minissd.data.voc import VocDataset
 from minissd.data.voc_masks import VocMasks, is_mask_tree
+from minissd.data.voc_places import is_voc_tree, splits_of_tree
 from minissd.data.yolo import YoloDataset
 from minissd.data.yolo_places import is_yolo_file, is_yolo_folder, splits_of
 from minissd.errors import MinissdError
@@ -69,23 +70,19 @@ def _open_slants(root, split, classes, limit, _):
     return SlantedDigits(root, split, classes, limit)
 
 
-def _splits_of_tree(root):
-    return sorted({path.stem for path in root.glob("ImageSets/*/*.txt")})
-
-
 # The first that recognises a path is taken: almost every folder of folders could be class folders.
 LAYOUTS = (
     Layout(
-        "a VOC tree (Annotations, JPEGImages, ImageSets/Main)",
+        "a VOC tree (Annotations, JPEGImages, ImageSets/Main; or XML files beside images)",
         is_voc_tree,
         {"detect": VocDataset, "segment": _open_masks},
-        _splits_of_tree,
+        splits_of_tree,
     ),
     Layout(
         "a tree of masks (SegmentationClass, JPEGImages, ImageSets)",
         is_mask_tree,
         {"segment": _open_masks},
-        _splits_of_tree,
+        splits_of_tree,
     ),
     Layout(
         "a COCO folder (annotations/instances_SPLIT.json)",

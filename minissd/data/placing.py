@@ -140,6 +140,8 @@ def _units(edges, image_of, stated, headers, names, remarks):
     upright_after_all = turned & _second_reading(turned, reach, stated, exchanged, default=False)
     changed = wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
     changed |= across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
+    has_boxes = np.bincount(image_of, minlength=len(shown)) > 0  # without them, sizes do not matter
+    changed &= has_boxes
     if changed.any():
         _refuse(np.flatnonzero(changed), stated, shown, names)
 
@@ -152,7 +154,7 @@ def _units(edges, image_of, stated, headers, names, remarks):
         DRAWN_TURNED: upright_after_all,
     }
     for remark, where in by_remark.items():
-        remarks[remark] = [names[i] for i in np.flatnonzero(where)]
+        remarks[remark] = [names[i] for i in np.flatnonzero(where & has_boxes)]
     units = np.where((across & ~turned)[:, None], exchanged, stated)
     return np.where(from_file[:, None], shown, units), turned
 

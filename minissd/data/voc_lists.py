@@ -8,7 +8,7 @@ writes them, all that are on one of them make the split.
 
 import re
 import unicodedata
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.samples import split_names
@@ -92,8 +92,8 @@ def _check(path, found, known, folder):
     if missing:
         some = ", ".join(map(repr, missing[:3])) + ", ..." * (len(missing) > 3)
         raise MinissdError(
-            f"{path} lists {len(found)} images, but {len(missing)} of them are not in {folder}: {some}; add them or drop "
-            f"them from the list, which needs one ID on each line, the name of its image without the suffix"
+            f"{path}: {folder} has no image of the name on {len(missing)} of {len(found)} lines: {some}; add it or "
+            f"drop the line; expected is one ID on each, the name of an image without its suffix"
         )
 
 

@@ -18,8 +18,10 @@ import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, read_indices
 from minissd.data.samples import Masked, check_limit, choose_classes, notes_from
-from minissd.data.voc import SPLITS as MAIN
-from minissd.data.voc import images_by_id, names_in_tree, read_split
+from minissd.data.voc import names_in_tree
+from minissd.data.voc_lists import lists_in, read_split
+from minissd.data.voc_places import LISTS as MAIN
+from minissd.data.voc_places import files_in, images_in, the_image
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 
@@ -50,11 +52,18 @@ class VocMasks:
         known = _class_names(self.root)
         self.classes = choose_classes(classes, known, self.root)
         self._numbers = _new_numbers(known, self.classes)
-        self._files = images_by_id(self.root)
+        images = images_in(self.root / "JPEGImages")
         remarks = defaultdict(list)
         lists = LISTS if (self.root / LISTS).is_dir() else MAIN
-        listed = read_split(self.root, split, self._files, remarks, lists=lists, annotation=f"{MASKS}/{{}}.png")
+        listed = read_split(lists_in(self.root / lists), split, images, "JPEGImages", remarks, self.root)
         self.ids = listed[:limit]
+        self._files = {one: the_image(one, images[one]) for one in self.ids}
+        missing = [one for one in self.ids if not (self.root / MASKS / f"{one}.png").is_file()]
+        if missing:
+            raise MinissdError(
+                f"{self.root / lists / split}.txt lists {missing[0]!r}, but {MASKS} has no {missing[0]}.png, and so it is "
+                f"for {len(missing)} of {len(self.ids)} images: add the masks or drop the ids"
+            )
         remarks[NOBODY] += [one for i, one in enumerate(self.ids) if not self._numbers_in(i, known) - {0, VOID}]
         if len(remarks[NOBODY]) == len(self.ids):
             raise MinissdError(
@@ -128,7 +137,7 @@ def _class_names(root):
         if len(set(names)) < len(names) or not 1 <= len(names) < VOID:
             raise MinissdError(f"{path}: expected 1 to {VOID - 1} different names, one a line, got {len(names)}")
         return names
-    names = names_in_tree(root)
+    names = names_in_tree(dict(files_in(root / "Annotations", (".xml",))))
     if not names:
         raise MinissdError(f"{root} says nowhere what the numbers of its masks mean: name the classes in {NAMES}")
     return names

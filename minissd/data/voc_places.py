@@ -77,14 +77,13 @@ class VocPlaces(NamedTuple):
 
 def find_places(root):
     """The `VocPlaces` of a folder.  Raises MinissdError saying what is missing if it holds no VOC set."""
-    parts = _parts(root)
+    parts = _parts(root) if root.is_dir() else []
     if not parts:
         _explain(root)
     images, xmls = {}, {}
     for prefix, image_folder, annotation_folder in parts:
-        for image_id, path in _files(image_folder, IMAGE_SUFFIXES):
-            images.setdefault(prefix + image_id, []).append(path)
-        for xml_id, path in _files(annotation_folder, (".xml",)):
+        images |= images_in(image_folder, prefix)
+        for xml_id, path in files_in(annotation_folder, (".xml",)):
             stem, suffix = os.path.splitext(prefix + xml_id)  # some call it img.jpg.xml
             is_stem = suffix.lower() in IMAGE_SUFFIXES and prefix + xml_id not in images and stem in images
             xmls[stem if is_stem else prefix + xml_id] = path
@@ -96,6 +95,53 @@ def find_places(root):
     return places
 
 
+def splits_of_tree(root):
+    """The names of the splits of a VOC set, or of masks that lie in such a tree."""
+    try:
+        return find_places(root).splits()
+    except MinissdError:
+        return sorted({name for folder in root.glob("ImageSets/*") for name in splits_of(lists_in(folder))})
+
+
+def images_in(folder, prefix=""):
+    """id -> its image, or images, of all below a folder; prefix: what ids begin with."""
+    images = {}
+    for image_id, path in files_in(folder, IMAGE_SUFFIXES):
+        images.setdefault(prefix + image_id, []).append(path)
+    return images
+
+
+def the_image(image_id, paths, file_name=""):
+    """The one image of an id, or of several that which is called `file_name`.  Raises MinissdError if none is."""
+    named = [path for path in paths if path.name == file_name]
+    if len(paths) > 1 and not named:
+        raise MinissdError(
+            f"{image_id!r} is the name of {len(paths)} images, {' and '.join(map(str, paths))}, and no annotation says "
+            f"which is meant: rename or remove the others"
+        )
+    return (named or paths)[0]
+
+
+def files_in(folder, suffixes):
+    """(id, path) of the files of these suffixes in a folder and those below it, in order.
+
+    Links are followed, but no folder is looked at twice.  Hidden files and what a Mac adds to a zip are passed over.
+    """
+    seen = set()
+    for where, below, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        below[:] = [] if real in seen else sorted(one for one in below if _is_shown(one))
+        if real in seen:
+            continue
+        seen.add(real)
+        relative = os.path.relpath(where, folder).replace(os.sep, "/")
+        prefix = "" if relative == "." else f"{relative}/"
+        for name in sorted(names):
+            stem, suffix = os.path.splitext(name)
+            if suffix.lower() in suffixes and _is_shown(name):
+                yield prefix + stem, Path(where, name)
+
+
 def is_voc_tree(root):
     """Whether a folder is a VOC set, lacks one part of it, or holds one: what is amiss, `find_places` will say."""
     return root.is_dir() and (len(_missing(root)) <= 1 or bool(_parts(root)) or bool(_nested(root)))
@@ -105,7 +151,7 @@ def subfolder(root, names, holds=None):
     """The first subfolder that is called one of the names, in whatever case; holds: and has files of this suffix."""
     found = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
     fitting = (found[name] for name in names if name in found)
-    return next((path for path in fitting if holds is None or any(_files(path, (holds,)))), None)
+    return next((path for path in fitting if holds is None or any(files_in(path, (holds,)))), None)
 
 
 def _parts(root):
@@ -135,26 +181,6 @@ def _lie_together(root):
         if stems and any(stem in stems and _is_image(suffix) for stem, suffix in map(os.path.splitext, names)):
             return True
     return False
-
-
-def _files(folder, suffixes):
-    """(id, path) of the files of these suffixes in a folder and those below it, in order.
-
-    Links are followed, but no folder is looked at twice.  Hidden files and what a Mac adds to a zip are passed over.
-    """
-    seen = set()
-    for where, below, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(where)
-        below[:] = [] if real in seen else sorted(one for one in below if _is_shown(one))
-        if real in seen:
-            continue
-        seen.add(real)
-        relative = os.path.relpath(where, folder).replace(os.sep, "/")
-        prefix = "" if relative == "." else f"{relative}/"
-        for name in sorted(names):
-            stem, suffix = os.path.splitext(name)
-            if suffix.lower() in suffixes and _is_shown(name):
-                yield prefix + stem, Path(where, name)
 
 
 def _is_shown(name):

@@ -187,12 +187,7 @@ def test_an_empty_split(pets, one_line):
 
 def test_an_id_without_image(pets, one_line):
     pets.image("two").unlink()
-    refused(pets, one_line, "'two'", "two.jpg or two.jpeg or two.png", "train.txt")
-
-
-def test_an_id_without_annotation(pets, one_line):
-    pets.xml("two").unlink()
-    refused(pets, one_line, "'two'", "two.xml", "train.txt")
+    refused(pets, one_line, "'two'", "JPEGImages has no image", "train.txt")
 
 
 def test_unknown_classes_list_those_there_are(pets, one_line):

@@ -105,7 +105,7 @@ def test_a_missing_mask_or_image(masks, refused):
     masks.mask("b").unlink()
     refused("train.txt", "'b'", "SegmentationClass has no b.png")
     (masks.root / "JPEGImages" / "a.png").unlink()
-    refused("train.txt", "'a'", "JPEGImages has no a.jpg")
+    refused("train.txt", "'a'", "JPEGImages has no image of the name")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16"])
