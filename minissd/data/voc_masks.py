@@ -61,8 +61,8 @@ class VocMasks:
         missing = [one for one in self.ids if not (self.root / MASKS / f"{one}.png").is_file()]
         if missing:
             raise MinissdError(
-                f"{self.root / lists / split}.txt lists {missing[0]!r}, but {MASKS} has no {missing[0]}.png, and so it is "
-                f"for {len(missing)} of {len(self.ids)} images: add the masks or drop the ids"
+                f"{self.root / lists / split}.txt lists {missing[0]!r}, but {MASKS} has no {missing[0]}.png "
+                f"({len(missing)} of {len(self.ids)} images lack theirs): add the masks or drop the ids"
             )
         remarks[NOBODY] += [one for i, one in enumerate(self.ids) if not self._numbers_in(i, known) - {0, VOID}]
         if len(remarks[NOBODY]) == len(self.ids):
