@@ -8,7 +8,7 @@ import typer
 
 from minissd.backend import to_device
 from minissd.cli.console import print_notes
-from minissd.data import open_dataset, resize_image
+from minissd.data import open_dataset, resize_image, with_channels
 from minissd.inspect import black_image
 
 BATCH = 16  # images at a time: few enough for the gradients of all maps
@@ -37,7 +37,7 @@ def batches(network, dataset, places, size=BATCH):
 
 def resized(network, dataset, i):
     """The image at a place of the data set as the network sees it: (S, S, C) uint8."""
-    return resize_image(dataset[i].image, network.input_size)
+    return resize_image(with_channels(dataset[i].image, network.channels), network.input_size)
 
 
 def spread_out(count, number):

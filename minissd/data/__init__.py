@@ -20,7 +20,7 @@ from minissd.data.published import DOWNLOADS
 from minissd.data.samples import Labelled, Masked, Measured, Sample
 from minissd.data.shapes import ShapesDataset
 from minissd.data.slant import SlantedDigits
-from minissd.data.view import resize_image
+from minissd.data.view import resize_image, with_channels
 from minissd.data.voc import VocDataset
 from minissd.data.voc_masks import VocMasks
 
@@ -60,4 +60,5 @@ __all__ = [
     "read_image",
     "resize_image",
     "resize_sample",
+    "with_channels",
 ]

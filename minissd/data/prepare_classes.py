@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from minissd.data.augmentation import Augmentation
-from minissd.data.view import resize_image
+from minissd.data.view import resize_image, with_channels
 
 _NO_BOXES = np.zeros((0, 4), np.float32)
 
@@ -14,24 +14,26 @@ class ClassificationPreparation:
     """Makes the training example of a classifier out of a `Labelled` image.
 
     size: S in pixels; augmentation: an `Augmentation` or `AffineAugmentation`, or None for a plain resize.
+    channels: C of the network, to which grey and colour are converted (view.with_channels); None keeps those there are.
 
     An augmentation does what it does to a picture without objects: any patch, mirror, flip, colours.  The
     label is of the picture as a whole, so a patch must show some of it: there is no expansion, and every
     patch lies inside.
     """
 
-    def __init__(self, size, augmentation=None):
-        self.size = size
+    def __init__(self, size, augmentation=None, channels=None):
+        self.size, self.channels = size, channels
         if isinstance(augmentation, Augmentation):
             augmentation = replace(augmentation, expansion=1.0)
         self.augmentation = augmentation
 
     def __call__(self, sample, rng):
         """-> image (S, S, C) uint8, label () int64."""
+        image = with_channels(sample.image, self.channels or sample.image.shape[2])
         if self.augmentation is None:
-            image = resize_image(sample.image, self.size)
+            image = resize_image(image, self.size)
         else:
-            image = self.augmentation.look(_NO_BOXES, rng).pixels(sample.image, self.size)
+            image = self.augmentation.look(_NO_BOXES, rng).pixels(image, self.size)
         return image, np.int64(sample.label)
 
 

@@ -115,6 +115,19 @@ def resize_image(image, size):
     return view_pixels(WHOLE, image, size, background=0)
 
 
+def with_channels(image, channels):
+    """(H, W, 1 or 3) uint8 -> (H, W, channels) uint8, as many as a network reads.
+
+    Colours become the grey of their luma, .299 R + .587 G + .114 B, which leaves grey what it was; grey becomes three
+    equal channels.
+    """
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return image.repeat(3, axis=2)
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
 def _visible_span(start, stop, source_size, size):
     """Along one axis: the pixels of the output that show the picture, and the stretch of it that they show.
 

@@ -17,6 +17,7 @@ from minissd.data import (
     SegmentationPreparation,
     mask_of_size,
     resize_image,
+    with_channels,
 )
 from minissd.detection import evaluate_detections
 from minissd.errors import MinissdError
@@ -55,7 +56,7 @@ class Classification:
 
     @staticmethod
     def preparation(model, augmentation):
-        return ClassificationPreparation(model.input_size, augmentation)
+        return ClassificationPreparation(model.input_size, augmentation, model.channels)
 
     @staticmethod
     def answers(model, images):
@@ -146,7 +147,7 @@ def answers(model, dataset, *, batch_size=16, workers=2, report=None):
     task = task_of(model)
 
     def prepare(sample, _rng):
-        return (resize_image(sample.image, model.input_size),)
+        return (resize_image(with_channels(sample.image, model.channels), model.input_size),)
 
     loader = Loader(dataset, prepare, batch_size, workers=workers, shuffle=False)
     found = []

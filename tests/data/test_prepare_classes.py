@@ -7,7 +7,7 @@ from minissd.data.augmentation import PRESETS, Augmentation, resize_sample
 from minissd.data.loader import Loader
 from minissd.data.prepare_classes import ClassificationPreparation
 from minissd.data.samples import Labelled
-from minissd.data.view import resize_image
+from minissd.data.view import resize_image, with_channels
 
 
 @pytest.fixture
@@ -58,6 +58,26 @@ def test_one_channel_stays_one(gradient):
     np.testing.assert_array_equal(image, resize_image(gradient, 28)[..., :1])
     crop, _ = ClassificationPreparation(28, Augmentation(photometric=None))(grey, np.random.default_rng(1))
     assert crop.shape == (28, 28, 1) and crop.dtype == np.uint8
+
+
+def test_colours_become_luma_and_grey_three_equal_channels():
+    colours = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255), (77, 77, 77), (255, 255, 255)]], np.uint8)
+    grey = with_channels(colours, 1)
+    assert grey[0, :, 0].tolist() == [76, 150, 29, 77, 255]
+    np.testing.assert_array_equal(with_channels(grey, 3), grey.repeat(3, axis=2))
+    assert with_channels(colours, 3) is colours and with_channels(grey, 1) is grey
+    shades = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    np.testing.assert_array_equal(with_channels(with_channels(shades, 3), 1), shades)  # and back, whatever the shade
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_preset_gives_the_channels_that_a_network_reads(gradient, preset, channels):
+    for image in (gradient, np.ascontiguousarray(gradient[..., :1])):
+        seen, _ = ClassificationPreparation(28, PRESETS[preset], channels)(
+            Labelled("a", image, 3), np.random.default_rng(2)
+        )
+        assert seen.shape == (28, 28, channels) and seen.dtype == np.uint8
 
 
 def test_the_loader_stacks_labels(sample):
