@@ -29,7 +29,7 @@ class Sequential(Layer):
         """Inside, `infer` takes batch norms together with the convolutions before them, as they were on entering."""
         self._inferred = fold(self.layers)
         try:
-            yield
+            yield [array for layer in self._inferred.values() for array in layer.params.values()]
         finally:
             self._inferred = self.layers
 

@@ -75,7 +75,7 @@ class Head(Layer):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False  # as in `Network.inference`
         try:
-            yield
+            yield self._joined
         finally:
             self._joined = None
 

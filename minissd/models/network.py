@@ -6,9 +6,12 @@ import numpy as np
 
 from minissd.backend import array_module, to_device
 from minissd.layers import Layer
-from minissd.ops import winograd_filters
+from minissd.ops.locks import fork_safe_lock
 from minissd.ops.threads import in_turns, runs
+from minissd.ops.winograd_filters import keeping
 from minissd.ops.workspace import empty
+
+_lock = fork_safe_lock()  # for networks on their way into or out of `inference`
 
 
 class Network(Layer):
@@ -35,6 +38,7 @@ class Network(Layer):
         self.dtype, self.device = init.dtype, init.device
         self.channels = len(pixel_mean)
         self.options = {}
+        self._inferring = 0  # blocks of `inference` that somebody is in
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
@@ -64,22 +68,36 @@ class Network(Layer):
     @contextmanager
     def inference(self):
         """For many calls of `infer` in a row: what depends on the parameters alone is computed only once.  Batch norms
-        are folded into convolutions, which keep their transformed filters; NumPy refuses to change the parameters."""
-        on_host = [array for array in self.params.values() if isinstance(array, np.ndarray) and array.flags.writeable]
-        for array in on_host:
-            array.flags.writeable = False
+        are folded into convolutions, which keep their transformed filters; NumPy refuses to change the parameters.
+
+        The blocks of several threads may overlap: what the first one made is gone with the last.
+        """
+        with _lock:
+            if not self._inferring:
+                self._prepared = self._prepare()
+            self._inferring += 1
         try:
-            with ExitStack() as folded:
-                for layer in self.foldable():
-                    folded.enter_context(layer.folded())
-                yield
+            yield
         finally:
-            for array in on_host:
-                array.flags.writeable = True
-            winograd_filters.forget(on_host)
+            with _lock:
+                self._inferring -= 1
+                if not self._inferring:
+                    self._prepared.close()
+
+    def _prepare(self):
+        """An ExitStack of all that holds within `inference`."""
+        params = [array for array in self.params.values() if isinstance(array, np.ndarray)]
+        with ExitStack() as prepared:
+            for array in params:
+                prepared.callback(setattr, array.flags, "writeable", array.flags.writeable)
+                array.flags.writeable = False
+            made = [array for layer in self.foldable() for array in prepared.enter_context(layer.folded())]
+            prepared.enter_context(keeping([*params, *(array for array in made if isinstance(array, np.ndarray))]))
+            return prepared.pop_all()
 
     def foldable(self):
-        """The layers that `infer` goes through and that have a `folded`, as `Sequential` does."""
+        """The layers that `infer` goes through and that have a `folded`, as `Sequential` does: a block of it gives a
+        list of the arrays that take the parameters' place."""
         return ()
 
     def _along_a_row(self, buffer):

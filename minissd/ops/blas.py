@@ -7,13 +7,14 @@ where it is.
 """
 
 import os
-import threading
 from contextlib import contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.RLock()  # for the two below
+from minissd.ops.locks import fork_safe_lock
+
+_lock = fork_safe_lock()  # for the two below
 _limiting = set()  # a token for each block of `one_blas_thread` that somebody is in
 _before = []  # (library of one setting, its number of threads before the first of them); empty if there is none
 
@@ -89,8 +90,7 @@ def _set_for_all(library, number):
 def _begin_child():
     _limiting.clear()
     _restore()
-    _lock.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_child)
+    os.register_at_fork(after_in_child=_begin_child)

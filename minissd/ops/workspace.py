@@ -5,7 +5,6 @@ transformed filters of 512 to 512 channels (38 MB) takes as long as the transfor
 a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it on a card.
 """
 
-import os
 import threading
 from collections import deque
 from math import prod
@@ -13,6 +12,7 @@ from math import prod
 import numpy as np
 
 from minissd.backend import array_module
+from minissd.ops.locks import fork_safe_lock
 
 CACHE_LINE = 64  # bytes, and the length of AVX-512's vectors
 SMALL, LARGE = 64 << 10, 32 << 20  # bytes: results outside of this are left to NumPy
@@ -23,9 +23,7 @@ MOST_UNUSED = 8
 
 _returned = deque()  # memory of results that are gone, from any thread and at any time
 _idle = []  # the same, put in order by `_lend`, the oldest first
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child does not have the thread that held it
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_lock = fork_safe_lock()
 
 
 def empty(shape, like):

@@ -18,6 +18,7 @@ from minissd.layers import (
 )
 from minissd.layers.folding import fold
 from minissd.models import Classifier, build
+from minissd.ops import winograd_filters
 from minissd.properties.windows import seeds
 
 
@@ -69,14 +70,19 @@ def test_models_infer_the_same_and_notice_what_was_learned_in_between(name, rng)
             array *= 1.1
 
 
-def test_inference_keeps_nothing_of_what_was_there_before_a_change(rng):
-    """Nobody looks at the kernel between two inferences; its transformed filters must be made anew all the same."""
+@pytest.fixture
+def one_convolution(rng):
+    """A network whose convolution is large enough for Winograd's algorithm, and an image for it."""
     init = Initializer(rng, "float64")
     conv, linear = Conv2d(64, 64, 3, init=init, pad=1), Linear(64, 1, init=init)
     layers = {"conv": conv, "mean": GlobalAvgPool2d(), "linear": linear}
     reading = {"input_size": 24, "pixel_mean": (0,) * 64, "pixel_scale": 1}
-    model = Classifier("one", ("a",), layers=layers, init=init, **reading)
-    x = rng.standard_normal((1, 24, 24, 64))
+    return Classifier("one", ("a",), layers=layers, init=init, **reading), rng.standard_normal((1, 24, 24, 64))
+
+
+def test_inference_keeps_nothing_of_what_was_there_before_a_change(one_convolution):
+    """Nobody looks at the kernel between two inferences; its transformed filters must be made anew all the same."""
+    model, x = one_convolution
     with model.inference():
         before = model.infer(x)
     model.params["conv.w"] *= 1.5
@@ -84,3 +90,22 @@ def test_inference_keeps_nothing_of_what_was_there_before_a_change(rng):
         after = model.infer(x)
     np.testing.assert_allclose(after, model.infer(x), rtol=1e-10)
     assert not np.allclose(after, before)
+    assert not winograd_filters._kept
+
+
+def test_of_two_inferences_that_overlap_the_first_to_end_leaves_the_other_what_it_needs(one_convolution):
+    model, x = one_convolution
+    first, second = model.inference(), model.inference()
+    first.__enter__()
+    expected = model.infer(x)
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert id(model.params["conv.w"]) in winograd_filters._kept
+    with pytest.raises(ValueError, match="read-only"):
+        model.params["conv.w"] *= 2
+    np.testing.assert_array_equal(model.infer(x), expected)
+    second.__exit__(None, None, None)
+    assert not winograd_filters._kept
+    model.params["conv.w"] *= 2
+    model.params["linear.b"][...] = 0
+    np.testing.assert_allclose(model.infer(x), 2 * expected, rtol=1e-10)

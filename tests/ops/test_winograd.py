@@ -185,41 +185,49 @@ def test_results_outlive_the_next_call(rng):
         np.testing.assert_array_equal(array, copy)
 
 
-def test_filters_of_a_read_only_kernel_are_kept_until_it_may_change(rng, monkeypatch):
-    transforms = []
-    transform = winograd_filters._transform_filters
-    counted = lambda w, out: transforms.append(1) or transform(w, out)  # noqa: E731
+@pytest.fixture
+def transforms(monkeypatch):
+    """A list that gets an entry for every kernel transformed."""
+    made, transform = [], winograd_filters._transform_filters
+    counted = lambda w, out: made.append(1) or transform(w, out)  # noqa: E731
     monkeypatch.setattr(winograd_filters, "_transform_filters", counted)
-    x, w, b = drawn((1, 9, 9, 3), 0)
+    return made
 
-    def run_counted(kernel):
+
+def test_a_kernel_that_was_locked_changed_and_locked_again_is_not_the_old_one():
+    x, w, _ = drawn((1, 9, 9, 3), 0)
+    for _ in range(3):
+        w.flags.writeable = False
+        expected, _ = conv2d(x, w, pad=1, algorithm="im2col")
+        np.testing.assert_allclose(conv2d(x, w, pad=1, algorithm="winograd")[0], expected, atol=1e-10)
+        w.flags.writeable = True
+        w *= 2
+
+
+def test_a_read_only_view_of_a_kernel_that_changes_is_not_the_old_one():
+    x, w, _ = drawn((1, 9, 9, 3), 0)
+    view = w.view()
+    view.flags.writeable = False
+    for _ in range(2):
+        expected, _ = conv2d(x, view, pad=1, algorithm="im2col")
+        np.testing.assert_allclose(conv2d(x, view, pad=1, algorithm="winograd")[0], expected, atol=1e-10)
+        w *= 2
+
+
+def test_filters_are_kept_for_as_long_as_their_owner_says(transforms):
+    x, w, b = drawn((1, 9, 9, 3), 0)
+    expected, _ = conv2d(x, w, b, pad=1, algorithm="im2col")
+
+    def transformed(kernel):
         before = len(transforms)
-        y, _ = conv2d(x, kernel, b, pad=1, algorithm="winograd")
-        np.testing.assert_allclose(y, conv2d(x, kernel, b, pad=1, algorithm="im2col")[0], atol=1e-10)
+        np.testing.assert_allclose(conv2d(x, kernel, b, pad=1, algorithm="winograd")[0], expected, atol=1e-10)
         return len(transforms) - before
 
-    assert [run_counted(w), run_counted(w)] == [1, 1]
-    w.flags.writeable = False
-    assert [run_counted(w), run_counted(w)] == [1, 0]
-    w.flags.writeable = True
-    w *= 2
-    assert run_counted(w) == 1  # and not what was kept for the old values
-    w.flags.writeable = False
-    assert [run_counted(w), run_counted(w)] == [1, 0]
-    winograd_filters.forget([w])
-    assert run_counted(w) == 1
-    view = w[:]  # of which the owner could become writable again without the view's knowledge
-    assert [run_counted(view), run_counted(view)] == [1, 1]
-
-
-def test_kept_filters_go_with_their_kernel():
-    x, w, b = drawn((1, 9, 9, 3), 0)
-    w.flags.writeable = False
-    conv2d(x, w, b, pad=1, algorithm="winograd")
-    key = id(w)
-    assert key in winograd_filters._kept
-    del w
-    assert key not in winograd_filters._kept
+    with winograd_filters.keeping([w]):
+        assert [transformed(w), transformed(w)] == [1, 0]
+        assert [transformed(w.copy()), transformed(w[:])] == [1, 1]  # which nobody spoke for
+    assert [transformed(w), transformed(w)] == [1, 1]
+    assert not winograd_filters._kept
 
 
 def test_float32_on_the_activations_of_a_photograph(shared):
