@@ -54,13 +54,13 @@ def split_file(root, split):
         for pattern in _PATTERNS:
             found = sorted(root.glob(pattern.format(escape(name))))
             if len(found) > 1:
-                which = ", ".join(path.stem if "*[" in pattern else _word_of(path) for path in found)
+                which = ", ".join(path.stem if "*[" in pattern else word_of(path) for path in found)
                 raise MinissdError(f"{root} has several splits {split!r}: say which of {which}")
             if found:
                 return found[0]
     if _file_of_all(root):
         return _file_of_all(root)
-    known = ", ".join(sorted({_word_of(path) for path in _annotation_files(root)}))
+    known = ", ".join(sorted({word_of(path) for path in _annotation_files(root)}))
     raise MinissdError(f"{root} has no split {split!r}; there are {known}")
 
 
@@ -91,7 +91,7 @@ def split_of(path):
     return match[0] if match else ""
 
 
-def _word_of(path):
+def word_of(path):
     """The split in the path of a JSON file of a folder: what stands in place of the word, if none does."""
     return split_of(path) or path.stem.rpartition("instances_")[2]
 
@@ -100,7 +100,7 @@ def splits_of_folder(root):
     """The splits that `split_file` opens, each with images of its own."""
     if _file_of_all(root):
         return list(MADE_SPLITS)
-    return _plain_words(map(_word_of, _annotation_files(root)), lambda word: split_file(root, word))
+    return _plain_words(map(word_of, _annotation_files(root)), lambda word: split_file(root, word))
 
 
 def splits_of_file(path):
@@ -133,19 +133,3 @@ def _file_of_all(root):
     """The one JSON file of a COCO folder without splits; None if there is none, or more."""
     files = _annotation_files(root) or [root / name for name in _ALONE if (root / name).is_file()]
     return files[0] if len(files) == 1 and not split_of(files[0]) else None
-
-
-def image_folder(path, first_name):
-    """The folder that the file names of a JSON file are relative to: the first that holds the first of them.
-
-    Raises MinissdError naming the folders that were tried.
-    """
-    beside, above = path.parent, path.parent.parent
-    word = _word_of(path)
-    folders = [above / word, above / "images" / word, beside / word, beside / "images" / word]
-    folders += [beside / "images", above / "images", beside, above]
-    for folder in folders:
-        if (folder / first_name).is_file():
-            return folder
-    tried = ", ".join(map(str, folders))
-    raise MinissdError(f"{path} lists {first_name!r}, which is in none of {tried}: put the images into one of them")

@@ -29,6 +29,7 @@ from minissd.errors import MinissdError
 REPEATED = "boxes that are there twice, used once"
 NO_CLASS = "objects named background or ignore, which is no class, left out"
 ALIKE = "classes whose names differ only in case, blanks or Unicode form"
+OTHERS = "objects of other classes than those to score, left out"
 UNSEEN = "classes without an object in this split"
 
 
@@ -71,9 +72,10 @@ class Masked(NamedTuple):
     mask: np.ndarray  # (H, W) uint8: 0 background, k the k-th class, minissd.segmentation.VOID where nobody can tell
 
 
-def choose_classes(wanted, known, where):
+def choose_classes(wanted, known, where, some=False):
     """The class names to use, in order: those `wanted`, or all `known` ones.
 
+    some: it is enough that one of those wanted is known, for a network can be scored on data that lack the others.
     Raises MinissdError if there are none or a wanted one is not known; `where` is the dataset's name in it.
     """
     if not known:
@@ -83,6 +85,8 @@ def choose_classes(wanted, known, where):
     wanted = tuple(dict.fromkeys(wanted))  # without repetitions, order kept
     # COCO's networks have outputs for numbers that no category has; weights/classes.py names them so
     unknown = [name for name in wanted if name not in known and not name.startswith("N/A ")]
+    if some and any(name in known for name in wanted):
+        return wanted
     if unknown or not wanted:
         asked = f"class {unknown[0]!r} is not known" if unknown else "the list of classes is empty"
         raise MinissdError(f"{where}: {asked}; there are {', '.join(known)}")

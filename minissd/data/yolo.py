@@ -69,7 +69,7 @@ class YoloDataset:
         boxes = _read_all(paths, ids, names, config and config.keypoints, remarks)
 
         known = [name for name in names.all if not is_no_class(name)]
-        self.classes = choose_classes(classes, known, place)
+        self.classes = choose_classes(classes, known, place, some=keep_others)
         chosen = range(len(ids))
         if not keep_others:
             shown = {one: set() for one in ids}
