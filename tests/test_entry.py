@@ -101,6 +101,23 @@ def test_a_fault_of_our_own_keeps_its_traceback(with_module):
     assert outcome.returncode == 1 and "Traceback" in outcome.stderr and "ValueError: ours" in outcome.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not remove the folder of a running program")
+def test_a_folder_that_has_been_removed(tmp_path):
+    """The program enters a folder and removes it, as another one may have done long ago."""
+    gone = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+    source = f"{gone}; sys.argv[1:] = ['train']; from minissd.__main__ import main; main()"
+    root = os.path.dirname(os.path.dirname(minissd.__file__))
+    outcome = subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": root},
+    )
+    assert outcome.returncode == 1
+    assert outcome.stderr == "error: the folder that you are in has been removed: cd into another one\n"
+
+
 def test_ctrl_c_while_it_loads(with_module):
     outcome = with_module("threadpoolctl", "import os, signal\nos.kill(os.getpid(), signal.SIGINT)", "doctor")
     assert outcome.returncode == 130 and outcome.stderr == ""

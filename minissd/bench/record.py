@@ -1,7 +1,6 @@
 """A measured run as JSON: figures are worth nothing without the machine, the versions and the command."""
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 from datetime import UTC, datetime
@@ -64,11 +63,18 @@ def cpu_model():
 def versions():
     """Of everything that the figures depend on; PyTorch's is None without it."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    torch = importlib.util.find_spec("torch") is not None
     return {
         "minissd": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas['name']} {blas['version']}",
-        "torch": importlib.metadata.version("torch") if torch else None,
+        "torch": installed("torch"),
     }
+
+
+def installed(name):
+    """The version of a package as it is installed, None without it; nothing is loaded."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,27 +1,74 @@
 """`minissd doctor`: what this machine offers, for a report or a riddle."""
 
+import os
 import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
 
 from rich.markup import escape
 
+import minissd
 from minissd.backend import card_report
-from minissd.bench.record import available_cores, blas_threads, cpu_model, versions
-from minissd.cli.console import print_table, simple_table
+from minissd.bench.record import available_cores, blas_threads, cpu_model, installed, versions
+from minissd.cli.console import console, print_table, simple_table
+from minissd.data import default_folder, video_support
+from minissd.errors import MinissdError
+from minissd.files import check_writable
+
+LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "rich", "pooch", "requests", "hypothesis")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def doctor():
-    """Print versions, processor and card."""
+    """Print versions, processor, card, and the folders that are written to."""
     found = versions()
+    told = "".join(f", {name}={os.environ[name]}" for name in THREADS if name in os.environ)
     rows = {
-        "minissd": found["minissd"],
-        "Python": found["python"],
+        "minissd": f"{found['minissd']} in {Path(minissd.__file__).parent}",
+        "Python": f"{found['python']} ({sys.executable})",
         "system": platform.platform(),
         "processor": cpu_model(),
         "cores": str(available_cores()),
-        "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads",
+        "memory": memory(),
+        "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads{told}",
+        "libraries": ", ".join(f"{name} {installed(name)}" for name in LIBRARIES),
+        "video": video_support(),
+        "mpi4py": installed("mpi4py") or "not installed (needed only for several processes)",
         "PyTorch": found["torch"] or "not installed (needed only for comparisons)",
+        "terminal": f"{console.encoding}, {console.width} columns; pictures are files, no display is needed",
+        "downloads": cache(),
+        "temporary": temporary(),
     }
     table = simple_table("what", "")
     for what, value in (rows | card_report()).items():
         table.add_row(what, escape(value))
     print_table("this machine", table)
+
+
+def memory():
+    """That of the machine, where the system says it."""
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
+    except (AttributeError, OSError, ValueError):
+        return "not known"
+
+
+def cache():
+    """Where downloads go, and whether they can."""
+    try:
+        folder = default_folder()
+        check_writable(folder)
+    except MinissdError as error:
+        return str(error)
+    return f"{folder}, can be written"
+
+
+def temporary():
+    """Where temporary files go, and how many would fit."""
+    try:
+        folder = tempfile.gettempdir()
+        return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GiB free"
+    except OSError as error:
+        return f"{error.strerror}: set TMPDIR to a folder that can be written"

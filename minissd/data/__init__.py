@@ -8,7 +8,7 @@ from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, res
 from minissd.data.catalogue import NAMES, known_splits, open_dataset
 from minissd.data.class_folders import ClassFolders
 from minissd.data.coco import CocoDataset
-from minissd.data.download import fetch, fetched, place_of
+from minissd.data.download import default_folder, fetch, fetched, place_of
 from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
 from minissd.data.mnist import Mnist
@@ -20,6 +20,7 @@ from minissd.data.published import DOWNLOADS
 from minissd.data.samples import Labelled, Masked, Measured, Sample
 from minissd.data.shapes import ShapesDataset
 from minissd.data.slant import SlantedDigits
+from minissd.data.video import video_support
 from minissd.data.view import resize_image, with_channels
 from minissd.data.voc import VocDataset
 from minissd.data.voc_masks import VocMasks
@@ -51,6 +52,7 @@ __all__ = [
     "VocDataset",
     "VocMasks",
     "augment",
+    "default_folder",
     "fetch",
     "fetched",
     "known_splits",
@@ -60,5 +62,6 @@ __all__ = [
     "read_image",
     "resize_image",
     "resize_sample",
+    "video_support",
     "with_channels",
 ]

@@ -1,10 +1,16 @@
+import importlib.metadata
 import subprocess
 import sys
+import tempfile
 
+import matplotlib
+import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
 from minissd import __version__, checks
+from minissd.cli.console import console
 
 
 def test_version_and_help(minissd):
@@ -47,10 +53,42 @@ def test_gradcheck_of_nothing(refused):
     refused(["no check", "conv2d"], "gradcheck", "--only", "transformer")
 
 
-def test_doctor_names_versions(minissd):
-    import numpy as np
+@pytest.fixture
+def doctor(minissd, monkeypatch):
+    """What doctor says, a line a row."""
+    monkeypatch.setattr(console, "_width", 400)
 
-    assert np.__version__ in minissd("doctor").out
+    def rows():
+        lines = [line.strip("│ ").split("│") for line in minissd("doctor").out.splitlines() if line.startswith("│")]
+        return {what.strip(): value.strip() for what, value in lines}
+
+    return rows
+
+
+def test_doctor_names_versions_and_folders(doctor, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    rows = doctor()
+    assert rows["NumPy"].startswith(np.__version__) and rows["NumPy"].endswith("OPENBLAS_NUM_THREADS=1")
+    assert __version__ in rows["minissd"] and sys.executable in rows["Python"] and rows["memory"].endswith("GiB")
+    for name, version in {"pillow": PIL.__version__, "matplotlib": matplotlib.__version__}.items():
+        assert f"{name} {version}" in rows["libraries"]
+    assert rows["downloads"] == f"{tmp_path / 'minissd'}, can be written"
+    assert tempfile.gettempdir() in rows["temporary"] and "free" in rows["temporary"]
+
+
+def test_doctor_says_what_does_not_work(doctor, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    rows = doctor()
+    assert str(tmp_path / "file") in rows["downloads"] and "cannot be written" in rows["downloads"]
+    assert "not installed" in rows["video"] and "not installed" in rows["mpi4py"]
+
+
+def not_installed(name):
+    raise importlib.metadata.PackageNotFoundError(name)
 
 
 def test_fetch_refuses_what_it_does_not_know(refused):
