@@ -3,8 +3,8 @@
     ROOT/SPLIT/CLASS/.../IMAGE       the splits as they are
     ROOT/CLASS/.../IMAGE             no splits: they are made here
 
-A folder with subfolders called train, val or the like is of the first kind.  In the second, the splits are those
-of splits.py, by the hash of an image's path.
+A folder with subfolders called train, val or the like that hold class folders is of the first kind.  In the second,
+the splits are those of splits.py, by the hash of an image's path.  Subfolders of one class are all that class.
 """
 
 import os
@@ -14,14 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, IMAGE_SUFFIXES, read_image
-from minissd.data.samples import Labelled, check_limit, choose_classes, notes_from, split_names
+from minissd.data.samples import Labelled, check_limit, choose_classes, notes_from, remark_on_names, split_names
 from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
 from minissd.errors import MinissdError
 
-SPLIT_WORDS = ("train", "val", "valid", "validation", "trainval", "test")
+SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "trainval", "test", "testing")
+NO_CLASSES = (  # folders of programs, and of data that are annotated in other ways, in lower case
+    *("__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"),
+    *("images", "labels", "annotations", "masks", "jpegimages", "imagesets", "segmentationclass", "segmentationobject"),
+)
 
 NO_IMAGES = "files that are no images, left out"
-EMPTY = "classes without an image"
+BESIDE = "images beside the class folders, left out"
+EMPTY = "classes without an image in this split"
+ALONE = "only one class, so there is nothing to tell apart"
 
 
 class ClassFolders:
@@ -45,13 +51,18 @@ class ClassFolders:
         if not folders and split not in MADE_SPLITS:
             raise MinissdError(f"{self.root} has no split {split!r}; there are {', '.join(MADE_SPLITS)}")
         top = _split_folder(self.root, split, folders) if folders else self.root
-        known = sorted({path.name for folder in folders or [self.root] for path in class_folders(folder)})
+        known = sorted({printable(path.name) for folder in folders or [self.root] for path in class_folders(folder)})
+        if not folders:
+            _check_depth(self.root)
         self.classes = choose_classes(classes, known, self.root)
 
         remarks = defaultdict(list)
+        remark_on_names(self.classes, remarks)
+        remarks[BESIDE] += sorted(path.name for path in top.iterdir() if path.is_file() and _is_image(path.name))
+        places = {printable(path.name): path for path in class_folders(top)}
         self._paths, labels = [], []
         for label, name in enumerate(self.classes):
-            found = _images_in(top / name, self.root, remarks)
+            found = _images_in(places[name], self.root, remarks) if name in places else []
             if not folders:
                 found = [path for path in found if in_made_split(_relative(path, self.root), split)]
             if not found:
@@ -64,7 +75,7 @@ class ClassFolders:
         if not self._paths:
             raise MinissdError(f"{top}, split {split}: no image in any of {', '.join(self.classes)}")
         self.ids = [_relative(path, self.root) for path in self._paths]
-        self.notes = notes_from(remarks)
+        self.notes = notes_from(remarks) + [ALONE] * (len(self.classes) == 1)
         if not folders:
             self.notes.append(MADE_NOTE)
 
@@ -88,8 +99,9 @@ class ClassFolders:
 
 
 def class_folders(root):
-    """The subfolders that stand for classes, sorted; hidden ones do not."""
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """The subfolders that may stand for classes, sorted; hidden ones and those in NO_CLASSES do not."""
+    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folders if path.name.lower() not in NO_CLASSES)
 
 
 def split_folders(root):
@@ -101,17 +113,53 @@ def is_class_folders(root):
     """Whether a folder holds class folders with an image in one of them, perhaps below folders of splits."""
     if not root.is_dir():
         return False
-    folders = [folder for top in split_folders(root) or [root] for folder in class_folders(top)]
+    splits = split_folders(root)
+    if not splits and _holds_flat_splits(root):
+        return False
+    folders = [folder for top in splits or [root] for folder in class_folders(top)]
     return any(_is_image(name) for folder in folders for _, _, names in os.walk(folder) for name in names)
+
+
+def printable(name):
+    """The name of a folder as text; bytes that are no text in this system's encoding, as \\xe9."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _holds_flat_splits(root):
+    """Whether folders called train, test and so on are splits without classes: all that there are, or several of them.
+
+    Among others, a single one is a class: there are pictures of trains.
+    """
+    folders = class_folders(root)
+    words = [folder for folder in folders if folder.name.lower() in SPLIT_WORDS]
+    return len(words) > 1 or len(words) == len(folders) > 0
+
+
+def _check_depth(root):
+    """Raises MinissdError if what look like splits or classes are too high or too deep to be those."""
+    folders = class_folders(root)
+    if _holds_flat_splits(root):
+        names = ", ".join(folder.name for folder in folders)
+        raise MinissdError(f"{root} has {names}, but no class folders in them: sort the images into SPLIT/CLASS/IMAGE")
+    if len(folders) == 1 and is_class_folders(folders[0]) and not any(map(_is_image, os.listdir(folders[0]))):
+        inner = ", ".join(folder.name for folder in class_folders(folders[0])[:5])
+        raise MinissdError(f"{root} holds one folder alone, with more in it ({inner}): give {folders[0]}")
 
 
 def _split_folder(root, split, folders):
     """The folder of a split, one of `folders`."""
-    for name in split_names(split):
+    for name in split_names(split.lower()):
         for folder in folders:
             if folder.name.lower() == name:
                 return folder
-    raise MinissdError(f"{root} has no split {split!r}; there are {', '.join(folder.name for folder in folders)}")
+    there = ", ".join(folder.name for folder in folders)
+    flat = next((path for path in class_folders(root) if path.name.lower() in split_names(split.lower())), None)
+    if flat:
+        raise MinissdError(
+            f"{flat} has no class folders, so nothing says what its images show: sort them into {flat.name}/CLASS/, "
+            f"or take another split; there are {there}"
+        )
+    raise MinissdError(f"{root} has no split {split!r}; there are {there}")
 
 
 def _images_in(folder, root, remarks):

@@ -28,6 +28,7 @@ from minissd.errors import MinissdError
 
 REPEATED = "boxes that are there twice, used once"
 NO_CLASS = "objects named background or ignore, which is no class, left out"
+_SYNONYMS = {"train": ("training",), "val": ("valid", "validation"), "test": ("testing",)}
 ALIKE = "classes whose names differ only in case, blanks or Unicode form"
 OTHERS = "objects of other classes than those to score, left out"
 UNSEEN = "classes without an object in this split"
@@ -95,7 +96,7 @@ def choose_classes(wanted, known, where, some=False):
 
 def split_names(split):
     """The names under which the images of a split may lie: what some call val, others call valid."""
-    return (split, "valid", "validation") if split == "val" else (split,)
+    return (split, *_SYNONYMS.get(split, ()))
 
 
 def ids_that_show(classes, known, names, remarks):
@@ -136,12 +137,17 @@ def is_no_class(name):
     return name.strip("_ ").casefold() in ("background", "ignore")
 
 
-def remark_on_classes(classes, objects, remarks):
-    """Remarks on class names that are alike, and on classes without an object among the Objects of a split."""
+def remark_on_names(classes, remarks):
+    """Remarks on class names that are alike."""
     spellings = defaultdict(list)
     for name in classes:
         spellings["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
     remarks[ALIKE] += [" and ".join(map(repr, names)) for names in spellings.values() if len(names) > 1]
+
+
+def remark_on_classes(classes, objects, remarks):
+    """Remarks on class names that are alike, and on classes without an object among the Objects of a split."""
+    remark_on_names(classes, remarks)
     seen = np.bincount(np.concatenate([one.labels for one in objects]), minlength=len(classes))
     remarks[UNSEEN] += [name for name, count in zip(classes, seen) if not count]
 

@@ -52,7 +52,7 @@ def test_digits_as_pictures_in_folders(minissd, tmp_path, mode, side):
     assert outcome.status == 0, outcome.err
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["accuracy"] == 1
     save_checkpoint(tmp_path / "lenet.safetensors", build("lenet5", classes=("lying", "standing")))
-    for command in ("saliency", "latent"):
+    for command in ("saliency", "features"):
         options = ("--limit", 12, "--out", tmp_path / "explained", "--checkpoint", tmp_path / "lenet.safetensors")
         outcome = minissd("explain", command, *options, *where)
         assert outcome.status == 0, outcome.err

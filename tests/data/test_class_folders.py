@@ -1,10 +1,13 @@
 """Class folders: which image is of which class and in which split, and what is said of the rest."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from minissd.data.class_folders import EMPTY, NO_IMAGES, ClassFolders, is_class_folders
+from minissd.data.class_folders import ALONE, BESIDE, EMPTY, NO_IMAGES, ClassFolders, is_class_folders
+from minissd.data.samples import ALIKE
 from minissd.errors import MinissdError
 
 
@@ -64,7 +67,7 @@ def test_images_may_lie_deeper_and_other_files_are_left_out(tmp_path):
     (root / "train" / "n01" / ".hidden").touch()
     dataset = ClassFolders(root, "train")
     assert dataset.classes == ("n01",) and dataset.ids == ["train/n01/images/x.PNG", "train/n01/images/y.jpeg"]
-    assert dataset.notes == [f"{NO_IMAGES}: 1 (first: train/n01/boxes.txt)"]
+    assert dataset.notes == [f"{NO_IMAGES}: 1 (first: train/n01/boxes.txt)", ALONE]
 
 
 def test_chosen_classes(pets):
@@ -103,7 +106,90 @@ def test_what_are_class_folders(pets, tmp_path):
         assert not is_class_folders(tmp_path / other)
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("train/1.png", "valid/2.png", "test/3.png"),  # splits without classes
+        ("train/1.png",),
+        ("train/1.png", "test/2.png", "sample/3.png"),
+        ("images/1.png", "labels/2.png"),
+        ("train/images/1.png", "train/labels/x.png", "val/images/2.png"),
+        ("__MACOSX/1.png", ".ipynb_checkpoints/2.png", "@eaDir/3.png"),
+        ("JPEGImages/1.png", "Annotations/2.png"),
+    ],
+)
+def test_what_are_no_class_folders(tmp_path, paths):
+    assert not is_class_folders(put(tmp_path / "a", *paths))
+
+
+def test_a_picture_of_a_train_among_others(tmp_path):
+    root = put(tmp_path / "a", "train/1.png", "bus/2.png", "car/3.png")
+    assert is_class_folders(root) and ClassFolders(root, "trainval").classes == ("bus", "car", "train")
+
+
+def test_folders_of_programs_are_no_classes(tmp_path):
+    root = put(tmp_path / "a", "cat/1.png", "dog/2.png", "__MACOSX/cat/1.png", ".git/x.png", "images/3.png")
+    dataset = ClassFolders(root, "trainval")
+    assert dataset.classes == ("cat", "dog") and dataset.ids == ["cat/1.png", "dog/2.png"]
+
+
+@pytest.mark.parametrize("names", [("Training", "Testing"), ("training", "testing"), ("TRAIN", "TEST")])
+def test_other_words_for_train_and_test(tmp_path, names):
+    root = put(tmp_path / "a", f"{names[0]}/cat/1.png", f"{names[0]}/dog/3.png", f"{names[1]}/dog/2.png")
+    assert ClassFolders(root, "train").ids == [f"{names[0]}/cat/1.png", f"{names[0]}/dog/3.png"]
+    assert ClassFolders(root, "test").ids == ClassFolders(root, names[1]).ids == [f"{names[1]}/dog/2.png"]
+
+
+def test_what_deserves_a_note(tmp_path):
+    root = put(tmp_path / "a", "train/Cat/1.png", "train/cat/2.png", "train/3.png", "val/Cat/4.png", "val/owl/5.png")
+    (root / "train" / "ant").mkdir()
+    (root / "train" / "Cat" / "phone.HEIC").touch()
+    dataset = ClassFolders(root, "train")
+    assert dataset.classes == ("Cat", "ant", "cat", "owl") and dataset.labels.tolist() == [0, 2]
+    assert dataset.notes == [
+        f"{ALIKE}: 1 (first: 'Cat' and 'cat')",
+        f"{BESIDE}: 1 (first: 3.png)",
+        f"{NO_IMAGES}: 1 (first: train/Cat/phone.HEIC)",
+        f"{EMPTY}: 2 (first: ant)",
+    ]
+    assert f"{EMPTY}: 2 (first: ant)" in ClassFolders(root, "val").notes
+
+
+def test_one_class_is_noted(tmp_path):
+    assert ALONE in ClassFolders(put(tmp_path / "a", "train/cat/1.png"), "train").notes
+
+
+def test_names_of_any_signs(tmp_path):
+    root = put(tmp_path / "a", "[red]/1.png", "$1_$5/2.png", "止血钳/3.png", " blank /4.png", "a, b/5.png")
+    odd = os.fsencode(root) + b"/caf\xe9"
+    os.mkdir(odd)
+    os.replace(root / "[red]" / "1.png", odd + b"/1.png")
+    dataset = ClassFolders(root, "trainval")
+    assert dataset.classes == (" blank ", "$1_$5", "[red]", "a, b", r"caf\xe9", "止血钳")
+    assert dataset.labels.tolist() == [0, 1, 3, 4, 5] and dataset[3].image.shape == (6, 8, 3)
+    "".join(dataset.classes).encode()  # can be stored
+
+
 # What is wrong, in one line each.
+
+
+def test_a_split_without_class_folders(tmp_path, one_line):
+    root = put(tmp_path / "a", "train/cats/1.png", "train/dogs/2.png", "test/3.png")
+    assert is_class_folders(root) and ClassFolders(root, "train").classes == ("cats", "dogs")
+    with pytest.raises(MinissdError) as caught:
+        ClassFolders(root, "test")
+    one_line(caught, root / "test", "no class folders", "test/CLASS/", "there are train")
+
+
+def test_folders_one_level_too_high_or_without_classes(tmp_path, one_line):
+    root = put(tmp_path / "a", "pets/cat/1.png", "pets/dog/2.png")
+    with pytest.raises(MinissdError) as caught:
+        ClassFolders(root, "train")
+    one_line(caught, root, "one folder alone", "cat, dog", f"give {root / 'pets'}")
+    flat = put(tmp_path / "b", "train/1.png", "val/2.png")
+    with pytest.raises(MinissdError) as caught:
+        ClassFolders(flat, "train")
+    one_line(caught, flat, "no class folders")
 
 
 def test_missing_splits(pets, one_line):
