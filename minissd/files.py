@@ -41,7 +41,7 @@ def placed_whole(path):
             os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
         os.replace(temporary, path)
     except OSError as error:
-        raise _cannot_be_written(path, error) from error
+        raise cannot_be_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def check_writable(folder):
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise _cannot_be_written(folder, error) from error
+        raise cannot_be_written(folder, error) from error
 
 
 def check_file_writable(path):
@@ -72,7 +72,7 @@ def _require_ordinary(path):
         raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
 
 
-def _cannot_be_written(path, error):
+def cannot_be_written(path, error):
     return MinissdError(
         f"{path}: cannot be written ({error.strerror or error}): "
         "make sure that the folder allows it and the disk has room, or give another path"

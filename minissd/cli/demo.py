@@ -10,7 +10,7 @@ from minissd.cli import options
 from minissd.cli.console import console
 from minissd.cli.evaluate import evaluate_and_draw
 from minissd.cli.results import DetectionResults
-from minissd.cli.runs import train_and_draw
+from minissd.cli.training import train_and_draw
 from minissd.data import open_dataset
 from minissd.models import build
 from minissd.training import LAST, TrainConfig, load_checkpoint

@@ -1,56 +1,44 @@
-"""Run folders: what a training run leaves, and how it is taken up again.
+"""Settings of training runs: those of a new one from the words of the command, those of an old one from its folder."""
 
-config.json       the settings, as the command line names them
-log.jsonl         a line a step
-last.safetensors  the newest checkpoint; best.safetensors the one with the highest validation mAP
-loss.png          the loss curves
-"""
-
-import json
 from dataclasses import asdict, fields
-from shlex import quote
+from pathlib import Path
+from shlex import join
 
-from minissd import __version__, weights
-from minissd.card import check_precision
-from minissd.cli.console import console, print_notes
-from minissd.cli.networks import weights_file
-from minissd.cli.progress import TrainingProgress
-from minissd.data import open_dataset
+from minissd import __version__
+from minissd.cli.console import console
+from minissd.data import DOWNLOADS
 from minissd.errors import MinissdError
-from minissd.files import write_json
-from minissd.models import MODELS, TRUNK_OF, build
-from minissd.training import (
-    ALONE,
-    LAST,
-    TrainConfig,
-    default_recipe,
-    load_checkpoint,
-    read_log,
-    settings_of,
-    task_of,
-    train,
-)
+from minissd.files import check_writable
+from minissd.models import MODELS, TRUNK_OF, options_of
+from minissd.training import LAST, TrainConfig, default_recipe, settings_of
+from minissd.training.config import ADDED_LATER, SAME_NUMBERS
+from minissd.training.lock import check_free
+from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 
-CONFIG = "config.json"
-_TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
+TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
 _MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
-GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
-_ADDED_LATER = {"precision": "fp32"}  # what older runs say nothing of, as they had it
-_MAY_CHANGE = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
+_MAY_MOVE = ("data",)  # the images tell whether they are the same
 
 
 def new_settings(out, values):
     """The settings of a new run from the values of the command's options, None where the user said nothing."""
+    check_free(out)
+    check_writable(out)
     if (out / LAST).exists():
         raise MinissdError(f"{out}: holds a run already: add --resume to go on with it, or choose another --out")
     model = _model_for(values["model"], values["task"])
     recipe = values["recipe"] or default_recipe(model)
-    given = {name: values[name] for name in (*_TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
+    given = {name: values[name] for name in (*TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
     config, options = settings_of(recipe, model, given)
-    data = {name: values[name] for name in _DATA_FIELDS}
+    data = {name: values[name] for name in _DATA_FIELDS} | {"data": place_of_data(values["data"])}
     return {"minissd": __version__, **data, "model": model, "recipe": recipe, "options": options, **asdict(config)}
+
+
+def place_of_data(data):
+    """What --data names, to be found from any folder: a name of the catalogue as it is, a path from the root on."""
+    return data if data in DOWNLOADS or not Path(data).exists() else str(Path(data).absolute())
 
 
 def _model_for(model, task):
@@ -68,139 +56,59 @@ def _model_for(model, task):
 
 def stored_settings(out, given):
     """The settings of the run in a folder.  `given`: options the user typed, which must not contradict them."""
-    try:
-        settings = _ADDED_LATER | json.loads((out / CONFIG).read_text(encoding="utf-8"))
-        missing = {*_TRAIN_FIELDS, *_DATA_FIELDS, *_MODEL_FIELDS} - settings.keys()
-    except (OSError, ValueError, TypeError):
-        raise MinissdError(f"{out}: holds no run to resume (no readable {CONFIG}): give the --out of the run") from None
+    check_free(out)
+    settings = ADDED_LATER | read_settings(out)
+    missing = {*TRAIN_FIELDS, *_DATA_FIELDS, *_MODEL_FIELDS} - settings.keys()
     if missing:
         raise MinissdError(f"{out / CONFIG}: says nothing of {min(missing)}: restore the file or start a new run")
+    if OWN_AUGMENTATION in settings:
+        raise MinissdError(f"{out}: was started from Python with an augmentation of its own: go on with it from there")
     if "model" in given:
         given = given | {"model": _model_for(given["model"], given.get("task"))}
-    learned = MODELS[settings["model"]].task
+    try:
+        learned = MODELS[settings["model"]].task
+    except (KeyError, TypeError):
+        raise MinissdError(f"{out / CONFIG}: model {settings['model']!r} is not known: restore the file") from None
     if given.get("task", learned) != learned:
-        raise MinissdError(
-            f"--task is {str(given['task'])!r}, but the run in {out} began with {learned!r}: "
-            "leave it out, or start a new run in another --out"
-        )
+        raise _contradicts("task", str(given["task"]), learned, out)
     for name, value in given.items():
-        if name in _MAY_CHANGE:
-            settings[name] = value
+        if name in SAME_NUMBERS + _MAY_MOVE:
+            settings[name] = place_of_data(value) if name == "data" else value
             continue
         began = settings["options"].get(name) if name in _MODEL_OPTIONS else settings.get(name, value)
-        if began != value:
+        if name == "split" and began is None:  # a run that was started from Python, on data of which it knew no name
+            settings[name] = value
+        elif name in ("epochs", "steps") and began != value:
             raise MinissdError(
-                f"--{name.replace('_', '-')} is {value!r}, but the run in {out} began with {began!r}: "
-                "leave it out, or start a new run in another --out"
+                f"--{name} is {value!r}, but the run in {out} began with {began!r}, and its learning rate follows from "
+                f"that: to train for longer, start from its weights: {train_on(out, settings, name, value)}"
             )
+        elif began != value and (name, began, value) != ("validation", None, "val"):
+            raise _contradicts(name, value, began, out)
+    if settings["data"] is None or settings["split"] is None:
+        raise MinissdError(f"{out}: was started from Python, and does not say on which data: give --data and --split")
     return settings
 
 
-def start(out, settings, device, resume, processes=ALONE):
-    """Train as the settings say, from the beginning or from the last checkpoint in the folder."""
-    check_precision(settings["precision"], device)
-    if resume and not (out / LAST).exists():
-        raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
-    try:
-        config = TrainConfig(**{name: settings[name] for name in _TRAIN_FIELDS})
-        dataset, held_out = open_splits(settings)
-    except TypeError as error:  # only a config.json edited by hand can do that
-        raise MinissdError(
-            f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
-        ) from None
-    if resume:
-        checkpoint = load_checkpoint(out / LAST, device=device)
-        model = checkpoint.model
-    else:
-        checkpoint = None
-        model = build(
-            settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
-        )
-        if settings["weights"]:
-            report = weights.load(model, weights_file(settings["weights"]), heads=None)
-            console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
-            check_batch_norm(settings, report)
-            settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
-        if processes.rank == 0:
-            write_json(out / CONFIG, settings)
-    train_and_draw(model, dataset, held_out, config, out, checkpoint, processes)
-    return held_out
-
-
-def check_batch_norm(settings, report):
-    """MinissdError if a network with batch norm got weights without, or the other way round: neither would work."""
-    wanted = settings["options"].get("batch_norm")
-    if wanted and not any(".bn" in ours for ours in report.matched.values()):
-        raise MinissdError(
-            f"{settings['weights']}: trained without batch norm, which --recipe {settings['recipe']} puts into the "
-            "network: add --recipe paper-voc07, or --no-batch-norm and a lower --lr"
-        )
-    if wanted is False and any(".bn" in theirs for theirs in report.left_over):
-        raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")
-
-
-def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, processes=ALONE):
-    """Train with a progress bar, then draw the loss curves into the run folder."""
-    parameters = sum(p.size for p in model.params.values())
-    predicts = f"{model.predicts}, " if model.predicts else ""
-    console.print(
-        f"[bold]{model.name}[/]: {parameters:,} parameters, {predicts}"
-        f"{model.input_size}x{model.input_size} input, on {model.device}"
-        + (f", {processes.size} processes" if processes.size > 1 else ""),
-        soft_wrap=True,
+def _contradicts(name, value, began, out):
+    return MinissdError(
+        f"--{name.replace('_', '-')} is {value!r}, but the run in {out} began with {began!r}: "
+        "leave it out, or start a new run in another --out"
     )
-    names = ", ".join(dataset.classes)
-    console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
-    print_notes(dataset)
-    with TrainingProgress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
-        try:
-            options = {"resume": checkpoint, "report": progress.report, "processes": processes}
-            train(model, dataset, config, validation=held_out, out=out, **options)
-        except KeyboardInterrupt:
-            command = f"minissd train --out {quote(str(out))} --resume"
-            console.print(f"stopped; to go on: {command}", markup=False, soft_wrap=True)
-            raise
-    if processes.rank > 0:
-        return
-    from minissd.viz.curves import loss_curves  # here, for matplotlib takes a second that --help need not wait
-    from minissd.viz.style import save_picture
-
-    save_picture(loss_curves(read_log(out / "log.jsonl")), out / "loss.png")
 
 
-def open_splits(settings):
-    """(training set, validation set or None).  "val" is the default validation, if it is there and held out."""
-    validation = settings["validation"]
-
-    def opened(split, classes, keep_others=False):
-        return open_dataset(
-            settings["data"],
-            split,
-            classes=classes,
-            limit=settings["limit"],
-            size=settings["options"].get("input_size", GENERATED_SIZE),
-            task=MODELS[settings["model"]].task,
-            seed=settings["seed"],
-            keep_others=keep_others,
-        )
-
-    dataset = opened(settings["split"], settings["classes"])
-    if validation == "none":
-        return dataset, None
-    try:
-        held_out = opened(validation or "val", dataset.classes, keep_others=True)
-    except MinissdError as error:
-        if validation:
-            raise
-        console.print(f"note: no validation ({error})", style="yellow", markup=False, soft_wrap=True)
-        return dataset, None
-    overlap = set(dataset.ids) & set(held_out.ids)
-    if overlap and validation:
-        raise MinissdError(
-            f"--validation {validation} shares {len(overlap)} images with --split {settings['split']} "
-            f"({min(overlap)}, ...): its score would say nothing; choose another split, or none"
-        )
-    if overlap:
-        console.print("note: no validation: val is a part of the images to train on", style="yellow")
-        return dataset, None
-    return dataset, held_out
+def train_on(out, settings, length="epochs", value=None):
+    """The command that trains the network of a finished run for longer, in a new folder."""
+    words = ["--weights", out / LAST, "--model", settings["model"], "--data", settings["data"]]
+    words += ["--split", settings["split"]] if settings["split"] != "train" else []
+    words += ["--classes", ",".join(settings["classes"])] if settings["classes"] else []
+    words += ["--limit", settings["limit"]] if settings["limit"] else []
+    usual = options_of(settings["model"])
+    for name, option in settings["options"].items():
+        word = name.replace("_", "-")
+        if isinstance(option, bool):
+            words += [f"--{word}" if option else f"--no-{word}"] if option != usual.get(name) else []
+        elif option != usual.get(name):
+            words += [f"--{word}", option]
+    more = value or settings[length] or settings["epochs"]
+    return "minissd train " + join(map(str, [*words, f"--{length}", more, "--out", f"{out}-longer"]))

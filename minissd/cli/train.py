@@ -11,6 +11,8 @@ import typer
 from minissd.backend import device_for
 from minissd.cli import options, runs
 from minissd.cli.console import console
+from minissd.cli.splits import scored_split
+from minissd.cli.training import start
 from minissd.data import PRESETS
 from minissd.models import MODELS
 from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig, join
@@ -109,17 +111,26 @@ def train(
     processes = join()
     if processes.rank > 0:  # process 0 speaks for all, and ends all after Ctrl-C when it has saved
         console.quiet = True
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
     place = Path(data).resolve()
     out = out or Path("runs") / (place.stem if place.suffix.lower() in (".json", ".yaml", ".yml") else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
     given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
-    held_out = runs.start(out, settings, device_for(device, processes.place), resume, processes)
-    checkpoint = out / (LAST if held_out is None else BEST)
-    console.print(f"run folder: {out}", markup=False, soft_wrap=True)
-    scored = "test" if held_out is None else settings["validation"] or "val"
-    command = (
-        f"minissd evaluate --checkpoint {quote(str(checkpoint))} --data {quote(settings['data'])} --split {scored}"
-    )
-    console.print(f"next: {command}", markup=False, soft_wrap=True)
+    sets = start(out, settings, device_for(device, processes.place), resume, processes)
+    if processes.rank == 0:
+        console.print(f"run folder: {out}", markup=False, soft_wrap=True)
+        console.print(f"next: {_next_command(out, settings, *sets)}", markup=False, soft_wrap=True)
+
+
+def _next_command(out, settings, dataset, held_out):
+    """How to score what was learned: on images that the network has not seen."""
+    checkpoint = quote(str(out / (BEST if (out / BEST).exists() else LAST)))
+    split = scored_split(settings, dataset, held_out)
+    if split:
+        data = quote(str(settings["data"]))
+        return f"minissd evaluate --checkpoint {checkpoint} --data {data} --split {quote(split)}"
+    rest = f"--data OTHER --split SPLIT (no split of {dataset.name} is left that the network has not seen)"
+    return f"minissd evaluate --checkpoint {checkpoint} {rest}"

@@ -20,6 +20,7 @@ from minissd.data.published import DOWNLOADS
 from minissd.data.samples import Labelled, Masked, Measured, Sample
 from minissd.data.shapes import ShapesDataset
 from minissd.data.slant import SlantedDigits
+from minissd.data.subset import Subset
 from minissd.data.video import video_support
 from minissd.data.view import resize_image, with_channels
 from minissd.data.voc import VocDataset
@@ -49,6 +50,7 @@ __all__ = [
     "SegmentationPreparation",
     "ShapesDataset",
     "SlantedDigits",
+    "Subset",
     "VocDataset",
     "VocMasks",
     "augment",

@@ -4,10 +4,11 @@ from minissd.training.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from minissd.training.config import TrainConfig
 from minissd.training.evaluate import evaluate
 from minissd.training.log import read_log
-from minissd.training.loop import BEST, LAST, train, train_step
+from minissd.training.loop import train, train_step
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, Processes, join
 from minissd.training.recipes import RECIPES, default_recipe, settings_of
+from minissd.training.run import BEST, LAST
 from minissd.training.schedule import SCHEDULES
 from minissd.training.tasks import answers, task_of
 

@@ -6,6 +6,7 @@ position in the epoch and all randomness follow from the step and the seed, so t
 """
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,25 @@ def load_checkpoint(path, *, device="cpu"):
 
 def _read(path):
     """(metadata, tensors) of a safetensors file that says it is one of ours."""
+    with _opened(path) as (file, metadata):
+        return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+
+
+def read_description(path):
+    """(metadata, settings) of a checkpoint, without its tensors."""
+    with _opened(path) as (_, metadata):
+        try:
+            settings = json.loads(metadata["settings"])
+        except (KeyError, ValueError, RecursionError):
+            settings = None
+        if not isinstance(settings, dict):
+            raise MinissdError(f"{path}: its description is damaged: use another checkpoint")
+        return metadata, settings
+
+
+@contextmanager
+def _opened(path):
+    """(the open file, its metadata) of a safetensors file that says it is one of ours."""
     if Path(path).is_dir():
         raise MinissdError(f"{path}: is a folder: give a .safetensors file in it that `minissd train` wrote")
     try:
@@ -71,7 +91,7 @@ def _read(path):
                 raise MinissdError(
                     f"{path}: a safetensors file, but no minissd checkpoint: give one that `minissd train` wrote"
                 )
-            return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            yield file, metadata
     except FileNotFoundError:
         raise MinissdError(f"{path}: no such checkpoint: give a .safetensors file that `minissd train` wrote") from None
     except (SafetensorError, OSError, TypeError, AttributeError) as error:  # the last two: a dtype that NumPy lacks

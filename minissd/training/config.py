@@ -1,12 +1,16 @@
 """The settings of a training run; config.json holds them as they are here."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from minissd.card import PRECISIONS
 from minissd.data import PRESETS
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
+
+ADDED_LATER = {"precision": "fp32"}  # what older runs say nothing of, as they had it
+SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
+AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
 
 
 @dataclass(frozen=True)
@@ -57,3 +61,14 @@ class TrainConfig:
     def learning_rate(self, step, total):
         """The rate of step `step` (from 0) out of `total`."""
         return SCHEDULES[self.schedule](step, total, self.lr, max(1, round(self.warmup * total)))
+
+
+def check_same_config(began, config):
+    """MinissdError if a run is to go on with other settings than those it `began` with, a dict."""
+    for name, value in asdict(config).items():
+        before = (ADDED_LATER | (began or {})).get(name, value)
+        if before != value and name not in SAME_NUMBERS + AT_WILL:
+            raise MinissdError(
+                f"{name} is {value!r}, but the run began with {before!r}: go on with that, or start a new run from its "
+                "weights in another folder"
+            )

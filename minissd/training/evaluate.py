@@ -10,6 +10,7 @@ def evaluate(model, dataset, *, batch_size=16, workers=2, report=None, **scoring
     scoring: what the task's score takes; for a detector iou_threshold and method, as `average_precision` has them.
     """
     check_classes(model, dataset)
+    check_scorable(model, dataset)
     found = answers(model, dataset, batch_size=batch_size, workers=workers, report=report)
     task = task_of(model)
     truth = task.truth(dataset)
@@ -22,4 +23,13 @@ def check_classes(model, dataset):
         raise MinissdError(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}, but the model knows "
             f"{', '.join(model.classes)}: open it with those, in that order, or train a new model"
+        )
+
+
+def check_scorable(model, dataset):
+    """MinissdError if the data set shows nothing that a score could be of."""
+    if not task_of(model).scorable(dataset):
+        raise MinissdError(
+            f"{dataset.name}: not one of the {len(dataset)} images shows anything of {', '.join(dataset.classes)} to "
+            "find, so a score would say nothing: choose another split or other data"
         )

@@ -6,8 +6,12 @@ from minissd.backend import array_module, to_device
 from minissd.errors import MinissdError
 
 
+class NotFinite(MinissdError):
+    """The run has gone astray: its parameters are no work to keep."""
+
+
 def raise_not_finite(step, model, parts, processes):
-    """MinissdError with the step, the first parameter or layer that is not finite, and the images of the batch.
+    """NotFinite with the step, the first parameter or layer that is not finite, and the images of the batch.
 
     parts: the batch, or the share of it that this one of the `processes` has, in the pieces that `model` can take.
     """
@@ -16,7 +20,7 @@ def raise_not_finite(step, model, parts, processes):
     shares = processes.gather((fault, ", ".join(image_id for part in parts for image_id in part.ids)))
     everywhere = "the network's outputs are finite, so it comes from the targets", ", ".join(ids for _, ids in shares)
     fault, ids = next((share for share in shares if share[0]), everywhere)
-    raise MinissdError(
+    raise NotFinite(
         f"the loss is not finite at step {step}: {fault}; images {ids}: "
         "checkpoints saved before stay as they are; try a lower --lr, or look at these images"
     )

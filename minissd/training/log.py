@@ -1,10 +1,14 @@
 """log.jsonl: one line a step, another for each validation; what the curves are drawn from."""
 
 import json
+import math
+import os
 from pathlib import Path
 
 from minissd.errors import MinissdError
-from minissd.files import to_json, write_atomically
+from minissd.files import cannot_be_written, to_json, write_atomically
+
+LOG = "log.jsonl"
 
 
 class RunLog:
@@ -17,12 +21,12 @@ class RunLog:
     def __init__(self, path=None, start=0):
         self.path = path and Path(path)
         self.records = []
+        self._behind = False  # whether the file lacks a record
         if self.path is None:
             return
         if start and self.path.exists():
             self.records = [record for record in read_log(self.path) if record["step"] <= start]
-        text = "".join(to_json(record) + "\n" for record in self.records)
-        write_atomically(self.path, lambda file: file.write(text.encode()))
+        self._write_all()
 
     def add(self, record):
         """Append one record, a dictionary with at least "step" (steps done, from 1)."""
@@ -33,13 +37,37 @@ class RunLog:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(to_json(record) + "\n")
         except OSError as error:
+            self._behind = True
             raise MinissdError(
                 f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume"
             ) from error
 
+    def settle(self):
+        """Have all records on the disk, lest a checkpoint be ahead of its log."""
+        if self.path is None:
+            return
+        if self._behind:
+            self._write_all()
+            return
+        try:
+            with open(self.path, "rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise cannot_be_written(self.path, error) from error
+
+    def _write_all(self):
+        text = "".join(to_json(record) + "\n" for record in self.records)
+        write_atomically(self.path, lambda file: file.write(text.encode()))
+        self._behind = False
+
     def has_validation(self, step):
         """Whether the validation after `step` steps is among the records."""
         return any(record["step"] == step and "validation" in record for record in self.records)
+
+    def best(self, metric):
+        """The highest score of all validations; None if there is none."""
+        scores = [record["validation"].get(metric) for record in self.records if "validation" in record]
+        return max((score for score in scores if score is not None and not math.isnan(score)), default=None)
 
 
 def read_log(path):

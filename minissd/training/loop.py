@@ -6,10 +6,9 @@ A run is a function of its seed: batch number b of epoch e, its augmentation and
 
 import math
 import time
-from dataclasses import asdict
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from itertools import islice, pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -18,95 +17,123 @@ from minissd.card import uploaded
 from minissd.data import PRESETS, Batch, Loader
 from minissd.errors import MinissdError
 from minissd.ops.products import precision
-from minissd.training.checkpoint import save_checkpoint
-from minissd.training.evaluate import check_classes, evaluate
+from minissd.training.evaluate import check_classes, check_scorable, evaluate
 from minissd.training.finite import raise_not_finite
-from minissd.training.interrupt import interrupt_at_the_end
-from minissd.training.log import RunLog
+from minissd.training.interrupt import interrupt_at_the_end, stoppable
 from minissd.training.loss_scale import UNSCALED, loss_scale_for
 from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, start_alike
+from minissd.training.run import Run
+from minissd.training.run_folder import entered
 from minissd.training.tasks import task_of
-
-LAST, BEST = "last.safetensors", "best.safetensors"
 
 
 def train(
-    model, data, config, *, validation=None, out=None, augmentation=None, resume=None, report=None, processes=ALONE
+    model,
+    data,
+    config,
+    *,
+    validation=None,
+    out=None,
+    augmentation=None,
+    resume=None,
+    report=None,
+    processes=ALONE,
+    remember=None,
 ):
     """Train `model` on the data set `data`; returns the log records of the run, one dict a step.
 
     validation: a data set to score every `config.validate_every` epochs; the best, by the metric of the model's task,
     is kept as best.safetensors.
-    out: folder for log.jsonl and the checkpoints; nothing is written without it.
+    out: folder of the run, see run_folder.py; nothing is written without it.  MinissdError if it holds a run already,
+    or if another process trains into it.
     augmentation: a `minissd.data.Augmentation` in place of the preset that `config` names.
-    resume: the `Checkpoint` to go on from; its model must be `model`.
+    resume: the `Checkpoint` to go on from; its model must be `model`, and the images those that the run began with.
     report(record, total_steps): called after every step and every validation, for a progress bar.
     processes: those that train together, from `minissd.training.join()`; the first alone validates, writes, reports.
-    Ctrl-C lets the step under way finish, saves it as last.safetensors and passes on as KeyboardInterrupt.
+    remember: further settings for config.json.
+
+    The run is saved as last.safetensors after every epoch and in long ones every few minutes, and whatever ends it
+    before its time: Ctrl-C, SIGTERM or SIGHUP (after the step under way), a picture that breaks, an error in a
+    validation.  The exception passes on, with a note of what was saved.
     """
     if processes.rank > 0:
         validation = out = report = None
+    loader = _loader(model, data, config, augmentation, processes)
+    if validation is not None:
+        check_classes(model, validation)
+        check_scorable(model, validation)
+    bias = {"bias_lr": config.bias_lr, "bias_decay": config.bias_decay}
+    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay, **bias)
+    if resume:
+        _restore(optimizer, model, resume)
+    loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
+    start_alike(processes, model, optimizer, data, resume.step if resume else 0)
+    sets = {"training": data, "validation": validation}
+    with ExitStack() as stack:
+        stack.enter_context(stoppable() if processes.rank == 0 else nullcontext())
+        place = {"resume": resume, "remember": remember, "augmentation": augmentation}
+        prints = stack.enter_context(entered(out, model, config, sets, **place))
+        run = Run(model, optimizer, loss_scale, config, task_of(model).metric, folder=out, prints=prints, resume=resume)
+        try:
+            _go_through(run, loader, validation, report, processes)
+        except BaseException as error:
+            run.keep_after(error)
+            raise
+    return run.log.records
+
+
+def _loader(model, data, config, augmentation, processes):
+    """The batches of the data set; MinissdError if there is nothing to learn in it."""
     check_classes(model, data)
     task = task_of(model)
     prepare = task.preparation(model, augmentation or PRESETS[config.augmentation])
     part = (processes.rank, processes.size)
     loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers, part=part)
-    bias = {"bias_lr": config.bias_lr, "bias_decay": config.bias_decay}
-    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay, **bias)
-    step, best = 0, None
-    if resume:
-        _restore(optimizer, model, resume)
-        step, best = resume.step, resume.settings.get("best")
-    loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
-    per_epoch = loader.batches_per_epoch
-    if per_epoch == 0:
+    if loader.batches_per_epoch == 0:
         raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
-    start_alike(processes, model, optimizer, data, step)
+    if not task.learnable(data):
+        raise MinissdError(
+            f"{data.name}: not one of the {len(data)} images shows anything of {', '.join(data.classes)}, so there is "
+            "nothing to learn: choose another split or other classes, or mend the annotation"
+        )
+    return loader
+
+
+def _go_through(run, loader, validation, report, processes):
+    """All steps that are left, and the validations that are due."""
+    config, model = run.config, run.model
+    report = report or (lambda record, total: None)
+    per_epoch = loader.batches_per_epoch
     total = config.total_steps(per_epoch)
     epochs = math.ceil(total / per_epoch)
-    log = RunLog(out and Path(out) / "log.jsonl", start=step)
+    # A run that was stopped at the end of an epoch returns to it, for its validation may be missing.
+    for epoch in range(max(run.step - 1, 0) // per_epoch, epochs):
+        left = loader.epoch(epoch, start=run.step - epoch * per_epoch)
+        for batch, moved in uploaded(islice(left, total - run.step), model.device):
+            with interrupt_at_the_end():
+                started = time.perf_counter()
+                run.optimizer.lr = config.learning_rate(run.step, total)
+                with run.whole_step():
+                    losses = _step(run, batch, moved, processes)
+                record = run.done(epoch, losses, round(time.perf_counter() - started, 4))
+            report(record, total)
+            run.keep_now_and_then()
+        run.keep()
+        if validation is not None and _due(epoch, epochs, config) and not run.log.has_validation(run.step):
+            part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
+            with precision(config.precision):
+                metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
+            report(run.validated(epoch, metrics), total)
+            run.keep()
 
-    def save(name):
-        if out:
-            settings = {"config": asdict(config), "best": best, "loss_scale": loss_scale.state}
-            save_checkpoint(Path(out) / name, model, velocity=optimizer.velocity, step=step, settings=settings)
 
-    def tell():
-        if report:
-            report(log.records[-1], total)
-
-    try:
-        # A run that was stopped at the end of an epoch returns to it, for its validation may be missing.
-        for epoch in range(max(step - 1, 0) // per_epoch, epochs):
-            left = loader.epoch(epoch, start=step - epoch * per_epoch)
-            for batch, moved in uploaded(islice(left, total - step), model.device):
-                with interrupt_at_the_end():
-                    started = time.perf_counter()
-                    optimizer.lr = config.learning_rate(step, total)
-                    of_step = {"processes": processes, "moved": moved, "loss_scale": loss_scale}
-                    run = partial(train_step, model, optimizer, batch, config, step, **of_step)
-                    losses = step_that_fits(run, partial(train_step, model, step=step), batch, config)
-                    step += 1
-                    seconds = round(time.perf_counter() - started, 4)
-                    log.add({"step": step, "epoch": epoch + 1, **losses, "lr": optimizer.lr, "seconds": seconds})
-                tell()
-            if validation is not None and _due(epoch, epochs, config) and not log.has_validation(step):
-                part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
-                with precision(config.precision):
-                    metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
-                score = metrics[task.metric]
-                if best is None or math.isnan(best) or score >= best:  # NaN: there was nothing to find
-                    best = score
-                    save(BEST)
-                log.add({"step": step, "epoch": epoch + 1, "validation": metrics})
-                tell()
-            save(LAST)
-    except KeyboardInterrupt:
-        save(LAST)
-        raise
-    return log.records
+def _step(run, batch, moved, processes):
+    """The losses of one update, or a MinissdError that says what would fit into the memory."""
+    of_step = {"processes": processes, "moved": moved, "loss_scale": run.loss_scale}
+    step = partial(train_step, run.model, run.optimizer, batch, run.config, run.step, **of_step)
+    return step_that_fits(step, partial(train_step, run.model, step=run.step), batch, run.config)
 
 
 def train_step(model, optimizer, batch, config, step, processes=ALONE, moved=None, loss_scale=UNSCALED):

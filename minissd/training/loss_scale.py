@@ -6,8 +6,8 @@ gradients overflow, the step is left out and the scale halved; after a long time
 """
 
 from minissd.backend import array_module, to_numpy
-from minissd.errors import MinissdError
 from minissd.kernels import on_card
+from minissd.training.finite import NotFinite
 
 GROW_AFTER = 2000  # good steps
 LEAST = 2.0**-14  # below that it is no longer the scale that makes them overflow
@@ -51,7 +51,7 @@ class LossScale:
             return True, used
         self.scale, self.good_steps = self.scale / 2, 0
         if self.scale < LEAST:
-            raise MinissdError(
+            raise NotFinite(
                 f"the gradients are not finite at step {step}, however little the loss is scaled: checkpoints "
                 "saved before stay as they are; try --precision tf32 or a lower --lr"
             )

@@ -11,7 +11,8 @@ class SGD:
         v <- momentum * v + (g + weight_decay * p)
         p <- p - lr * v
 
-    `lr` may be set before every step.  `velocity` (same keys as params) is what a checkpoint has to keep.
+    `lr` may be set before every step.  `velocity` (same keys as params) is what a checkpoint has to keep.  `updating`
+    stays True where an error left an update half done.
     bias_lr multiplies the rate of the biases (names that end in "b"), bias_decay=False spares them the decay: the
     released SSD was trained with 2 and False.
     """
@@ -20,12 +21,14 @@ class SGD:
         self.params, self.lr, self.momentum, self.weight_decay = params, lr, momentum, weight_decay
         self.bias_lr, self.bias_decay = bias_lr, bias_decay
         self.velocity = {name: array_module(p).zeros_like(p) for name, p in params.items()}
+        self.updating = False
 
     def step(self, grads):
         """One update.  grads: a gradient for every parameter; ValueError names those missing or left over."""
         if grads.keys() != self.params.keys():
             differing = ", ".join(sorted(grads.keys() ^ self.params.keys()))
             raise ValueError(f"gradients and parameters have different names; on one side only: {differing}")
+        self.updating = True
         for name, p in self.params.items():
             bias = name.rpartition(".")[2] == "b"
             v = self.velocity[name]
@@ -39,3 +42,4 @@ class SGD:
             if decay:
                 v += decay * p
             p -= lr * v
+        self.updating = False

@@ -1,6 +1,9 @@
 """What a network is trained for: how samples become batches, and how its answers are scored.
 
 One loop trains them all; the model says what its task is (`model.task`), its targets and its loss.
+
+    learnable(dataset)   whether there is anything to learn in it       scorable(dataset)   anything to be scored by
+    mark(dataset, i)     numbers that say what is annotated at place i, for a fingerprint
 """
 
 from functools import partial
@@ -22,7 +25,7 @@ from minissd.data import (
 from minissd.detection import evaluate_detections
 from minissd.errors import MinissdError
 from minissd.regression import explained, mean_absolute_error
-from minissd.segmentation import score_masks
+from minissd.segmentation import VOID, score_masks
 from minissd.training.memory import answers_that_fit
 
 
@@ -43,6 +46,19 @@ class Detection:
     @staticmethod
     def truth(dataset):
         return [dataset.objects(i) for i in range(len(dataset))]
+
+    @staticmethod
+    def learnable(dataset):
+        return any(len(dataset.objects(i).labels) for i in range(len(dataset)))
+
+    @staticmethod
+    def scorable(dataset):
+        return any(not np.all(dataset.objects(i).difficult) for i in range(len(dataset)))
+
+    @staticmethod
+    def mark(dataset, i):
+        objects = dataset.objects(i)
+        return np.hstack([objects.labels[:, None], np.round(1000 * objects.corners)]).astype(np.int64)  # (G, 5)
 
     @staticmethod
     def score(detections, objects, classes, *, iou_threshold=0.5, method="voc07"):
@@ -66,6 +82,16 @@ class Classification:
     @staticmethod
     def truth(dataset):
         return dataset.labels
+
+    @staticmethod
+    def learnable(dataset):
+        return len(dataset) > 0
+
+    scorable = learnable
+
+    @staticmethod
+    def mark(dataset, i):
+        return np.array(dataset.labels[i], np.int64)
 
     @staticmethod
     def score(probabilities, labels, classes):
@@ -97,6 +123,17 @@ class Segmentation:
         return [dataset.mask(i) for i in range(len(dataset))]
 
     @staticmethod
+    def learnable(dataset):
+        masks = (dataset.mask(i) for i in range(len(dataset)))
+        return any(((mask > 0) & (mask != VOID)).any() for mask in masks)
+
+    scorable = learnable
+
+    @staticmethod
+    def mark(dataset, i):
+        return np.bincount(dataset.mask(i).ravel(), minlength=VOID + 1)  # (256,) pixels of each number
+
+    @staticmethod
     def score(probabilities, masks, classes):
         found = (mask_of_size(one, *mask.shape) for one, mask in zip(probabilities, masks, strict=True))
         return score_masks(found, masks, classes)
@@ -121,6 +158,16 @@ class Regression:
     @staticmethod
     def truth(dataset):
         return dataset.values
+
+    @staticmethod
+    def learnable(dataset):
+        return len(dataset) > 0
+
+    scorable = learnable
+
+    @staticmethod
+    def mark(dataset, i):
+        return np.round(1000 * np.array(dataset.values[i])).astype(np.int64)
 
     @staticmethod
     def score(numbers, values, classes):

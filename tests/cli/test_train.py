@@ -27,15 +27,32 @@ def test_validation_uses_val_when_it_is_held_out_and_keeps_the_best(minissd, tre
     assert [record["epoch"] for record in scores] == [1, 2]
 
 
-def test_a_validation_split_that_overlaps_is_left_out_by_default_and_refused_when_asked_for(
-    minissd, refused, tree, tmp_path, small_run
-):
+def test_a_validation_split_of_nothing_but_training_images_is_none(minissd, refused, tree, tmp_path, small_run):
     tree.list("val", "img0\nimg4\n")
     outcome = minissd("train", "--data", tree.root, "--out", tmp_path / "a", *small_run)
     assert outcome.status == 0 and "validation mAP" not in outcome.out
+    assert "shares 2 images" in outcome.out and "--split val" not in outcome.out  # nor is that the next command
     words = ("train", "--data", tree.root, "--out", tmp_path / "b", "--validation", "val", *small_run)
     refused(["shares 2 images", "img0"], *words)
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("how", ["id", "link"])
+def test_an_image_in_two_lists_is_left_out_of_the_validation(minissd, tree, tmp_path, small_run, how):
+    """By its id, or because its file is the same under another name."""
+    if how == "link":
+        tree.add("twin", [("cat", (5, 5, 30, 25))], size=(80, 60))
+        tree.image("twin").unlink()
+        tree.image("twin").hardlink_to(tree.image("img0"))
+    shared = {"id": "img0", "link": "twin"}[how]
+    tree.list("train", "img0\nimg1\nimg2\n").list("val", f"{shared}\nimg3\nimg4\n")
+    out = tmp_path / "run"
+    outcome = minissd("train", "--data", tree.root, "--out", out, *small_run)
+    assert outcome.status == 0, outcome.err
+    note = f"1 of the 3 images of val are among those to train on, and left out of the validation (first: {shared})"
+    assert note in outcome.out
+    assert json.loads((out / "config.json").read_text())["images"]["validation"] == ["img3", "img4"]
+    assert (out / "best.safetensors").exists() and "validation mAP" in outcome.out
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_words(minissd, tree, tmp_path, small_run, monkeypatch):

@@ -1,5 +1,6 @@
 """A run that was stopped and resumed is, bit for bit, the run that was not."""
 
+import shutil
 import signal
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from minissd.data import ShapesDataset
-from minissd.training import BEST, LAST, TrainConfig, load_checkpoint, loop, read_log, save_checkpoint, train
+from minissd.training import BEST, LAST, TrainConfig, load_checkpoint, loop, read_log, run, save_checkpoint, train
 
 CONFIG = TrainConfig(epochs=3, batch_size=4, validate_every=2, workers=2)
 RECORDS = 8  # two steps an epoch, a validation after the second epoch and one after the third
@@ -80,17 +81,40 @@ def test_stopped_twice(tmp_path, shapes, held_out, new_model, uninterrupted, res
     same_run(tmp_path, uninterrupted)
 
 
-def test_after_a_crash_the_last_epoch_is_done_again(
-    tmp_path, shapes, held_out, new_model, uninterrupted, resume
-):
-    """A power cut saves nothing: the log is ahead of the checkpoint, and its surplus lines must go."""
-    report = stop_after(3, RuntimeError)
-    with pytest.raises(RuntimeError):
-        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path, report=report)
-    assert load_checkpoint(tmp_path / LAST).step == 2
-    assert len(read_log(tmp_path / "log.jsonl")) == 3
-    resume()
-    same_run(tmp_path, uninterrupted)
+# (step of the checkpoint, records in the log, whether there is a best one)
+IN_MID_EPOCH = {(1, 1, False), (3, 3, False)}
+AROUND_A_VALIDATION = {(4, 4, False), (4, 4, True), (4, 5, True)}  # before it, and while its result is written
+
+
+@pytest.mark.parametrize(
+    ("every", "moments"),
+    [(300, {(2, 3, False)} | AROUND_A_VALIDATION), (0, IN_MID_EPOCH)],
+    ids=["long before a save is due", "a save due after each step"],
+)
+def test_after_a_power_cut(tmp_path, shapes, held_out, new_model, uninterrupted, monkeypatch, every, moments):
+    """What is on the disk then, copied after each record and each checkpoint, is enough to go on."""
+    cuts = {}
+
+    def cut(*_):
+        folder = tmp_path / "run"
+        if (folder / LAST).exists():
+            state = load_checkpoint(folder / LAST).step, len(read_log(folder / "log.jsonl")), (folder / BEST).exists()
+            if state not in cuts:
+                cuts[state] = shutil.copytree(folder, tmp_path / f"cut{len(cuts)}")
+
+    def save(path, *args, **kwargs):
+        save_checkpoint(path, *args, **kwargs)
+        cut()
+
+    monkeypatch.setattr(run, "SAVE_EVERY", every)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "save_checkpoint", save)
+        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path / "run", report=cut)
+    assert {step for step, *_ in cuts} == ({2, 4, 6} if every else {1, 2, 3, 4, 5, 6})  # two steps an epoch
+    for folder in map(cuts.__getitem__, moments):
+        checkpoint = load_checkpoint(folder / LAST)
+        train(checkpoint.model, shapes, CONFIG, validation=held_out, out=folder, resume=checkpoint)
+        same_run(folder, uninterrupted)
 
 
 @pytest.mark.parametrize("moment", ["multibox_loss", "multibox_loss_backward", "evaluate"])

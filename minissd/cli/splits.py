@@ -1,0 +1,76 @@
+"""Which images a run is trained on, which ones score it, and that the two share none."""
+
+from minissd.cli.console import console
+from minissd.data import open_dataset
+from minissd.errors import MinissdError
+from minissd.models import MODELS
+from minissd.training.held_out import without_shared
+from minissd.training.tasks import TASKS
+
+GENERATED_SIZE = 300  # pixels of a generated image, where the model's input is not to be chosen
+
+
+def open_splits(settings):
+    """(training set, validation set or None).  "val" is the default validation, if there is one."""
+    dataset = opened(settings, settings["split"], settings["classes"])
+    if settings["validation"] == "none":
+        return dataset, None
+    try:
+        return dataset, _held_out(settings, dataset)
+    except MinissdError as error:
+        if settings["validation"]:
+            raise
+        _note(f"no validation ({error})")
+        return dataset, None
+
+
+def opened(settings, split, classes, keep_others=False):
+    """A split of the data of a run."""
+    return open_dataset(
+        settings["data"],
+        split,
+        classes=classes,
+        limit=settings["limit"],
+        size=settings["options"].get("input_size", GENERATED_SIZE),
+        task=MODELS[settings["model"]].task,
+        seed=settings["seed"],
+        keep_others=keep_others,
+    )
+
+
+def _held_out(settings, dataset):
+    """The images to score in a validation, without those to train on; MinissdError if none can be scored."""
+    split = settings["validation"] or "val"
+    held_out, shared = without_shared(opened(settings, split, dataset.classes, keep_others=True), dataset)
+    if not len(held_out):
+        raise MinissdError(
+            f"{split} shares {len(shared)} images with --split {settings['split']} ({shared[0]}, ...), and has no "
+            "other: its score would say nothing; choose another --validation, or none"
+        )
+    if not TASKS[held_out.task].scorable(held_out):
+        names = ", ".join(dataset.classes)
+        raise MinissdError(f"{split} shows nothing of {names} to be found: choose another --validation, or none")
+    if shared:
+        _note(
+            f"{len(shared)} of the {len(shared) + len(held_out)} images of {split} are among those to train on, and "
+            f"left out of the validation (first: {shared[0]})"
+        )
+    return held_out
+
+
+def scored_split(settings, dataset, held_out):
+    """A split to score the network on when it is trained: of images that it has not seen; None if there is none."""
+    for split in ("test", settings["validation"] or "val"):
+        if split == "val" and held_out is not None:
+            return split
+        try:
+            others, shared = without_shared(opened(settings, split, dataset.classes, keep_others=True), dataset)
+        except MinissdError:
+            continue
+        if len(others) and not shared and TASKS[others.task].scorable(others):
+            return split
+    return None
+
+
+def _note(text):
+    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)

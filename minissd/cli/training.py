@@ -1,0 +1,110 @@
+"""A training run on the command line: its data, its model, what is said of it."""
+
+from shlex import quote
+
+from minissd import weights
+from minissd.card import check_precision
+from minissd.cli.console import console, print_notes
+from minissd.cli.networks import weights_file
+from minissd.cli.progress import TrainingProgress
+from minissd.cli.runs import TRAIN_FIELDS, train_on
+from minissd.cli.splits import open_splits
+from minissd.errors import MinissdError
+from minissd.models import build
+from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, read_log, task_of, train
+from minissd.training.run_folder import CONFIG
+
+
+def start(out, settings, device, resume, processes=ALONE):
+    """Train as the settings say, from the beginning or from the last checkpoint in the folder.
+
+    Returns (training set, validation set or None).
+    """
+    check_precision(settings["precision"], device)
+    if resume and not (out / LAST).exists():
+        raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
+    try:
+        config = TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
+        dataset, held_out = open_splits(settings)
+    except TypeError as error:  # only a config.json edited by hand can do that
+        raise MinissdError(
+            f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
+        ) from None
+    if resume:
+        checkpoint = load_checkpoint(out / LAST, device=device)
+        model = checkpoint.model
+        _check_model(out, settings, model)
+    else:
+        checkpoint = None
+        model = build(
+            settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
+        )
+        if settings["weights"]:
+            report = weights.load(model, weights_file(settings["weights"]), heads=None)
+            console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
+            check_batch_norm(settings, report)
+            settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
+    records = train_and_draw(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
+    if resume and records[-1:] and records[-1]["step"] == checkpoint.step:
+        done = f"{out}: was finished, all {checkpoint.step} steps are done"
+        console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
+    return dataset, held_out
+
+
+def _check_model(out, settings, model):
+    """MinissdError if the checkpoint in the folder is not of the network that config.json names."""
+    options = {name: model.options.get(name) for name in settings["options"]}
+    if (model.name, options) != (settings["model"], settings["options"]):
+        raise MinissdError(
+            f"{out / LAST}: is of {model.name} {options}, but {CONFIG} of {settings['model']} {settings['options']}: "
+            "restore the one that belongs to this run"
+        )
+
+
+def check_batch_norm(settings, report):
+    """MinissdError if a network with batch norm got weights without, or the other way round: neither would work."""
+    wanted = settings["options"].get("batch_norm")
+    if wanted and not any(".bn" in ours for ours in report.matched.values()):
+        raise MinissdError(
+            f"{settings['weights']}: trained without batch norm, which --recipe {settings['recipe']} puts into the "
+            "network: add --recipe paper-voc07, or --no-batch-norm and a lower --lr"
+        )
+    if wanted is False and any(".bn" in theirs for theirs in report.left_over):
+        raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")
+
+
+def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, processes=ALONE, remember=None):
+    """Train with a progress bar, then draw the loss curves into the run folder; returns the records of the log."""
+    parameters = sum(p.size for p in model.params.values())
+    predicts = f"{model.predicts}, " if model.predicts else ""
+    console.print(
+        f"[bold]{model.name}[/]: {parameters:,} parameters, {predicts}"
+        f"{model.input_size}x{model.input_size} input, on {model.device}"
+        + (f", {processes.size} processes" if processes.size > 1 else ""),
+        soft_wrap=True,
+    )
+    names = ", ".join(dataset.classes)
+    console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
+    print_notes(dataset)
+    with TrainingProgress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
+        try:
+            options = {"resume": checkpoint, "report": progress.report, "processes": processes, "remember": remember}
+            records = train(model, dataset, config, validation=held_out, out=out, **options)
+        except BaseException as error:
+            _say_how_to_go_on(error, out)
+            raise
+    if processes.rank > 0:
+        return records
+    from minissd.viz.curves import loss_curves  # here, for matplotlib takes a second that --help need not wait
+    from minissd.viz.style import save_picture
+
+    save_picture(loss_curves(read_log(out / "log.jsonl")), out / "loss.png")
+    return records
+
+
+def _say_how_to_go_on(error, out):
+    """What became of the work, as `train` noted it on the error."""
+    for note in getattr(error, "__notes__", ()):
+        console.print(note, markup=False, soft_wrap=True)
+        if (out / LAST).exists():
+            console.print(f"to go on: minissd train --out {quote(str(out))} --resume", markup=False, soft_wrap=True)

@@ -1,0 +1,33 @@
+"""Some of the images of a data set, as a data set of their own."""
+
+import numpy as np
+
+
+class Subset:
+    """The images of `dataset` at `places`, in that order (see samples.py for what a dataset offers)."""
+
+    def __init__(self, dataset, places):
+        self._dataset, self._places = dataset, list(places)
+        self.task, self.name, self.classes = dataset.task, dataset.name, dataset.classes
+        self.notes = dataset.notes
+        self.ids = [dataset.ids[place] for place in self._places]
+        for name in ("labels", "values"):  # (N,), of those data sets that have them
+            if hasattr(dataset, name):
+                setattr(self, name, np.asarray(getattr(dataset, name))[self._places])
+        if hasattr(dataset, "quantity"):
+            self.quantity = dataset.quantity
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, index):
+        return self._dataset[self._places[index]]
+
+    def objects(self, index):
+        return self._dataset.objects(self._places[index])
+
+    def mask(self, index):
+        return self._dataset.mask(self._places[index])
+
+    def image_path(self, index):
+        return self._dataset.image_path(self._places[index])

@@ -1,0 +1,124 @@
+"""Run folders: what a training run leaves, so that the command and Python can each go on with what the other began.
+
+config.json       the settings, as the command line names them, and the ids of the images
+log.jsonl         a line a step
+last.safetensors  the newest checkpoint; best.safetensors the one with the highest validation score
+"""
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from minissd import __version__
+from minissd.data import PRESETS
+from minissd.errors import MinissdError
+from minissd.files import check_writable, write_json
+from minissd.training.checkpoint import read_description
+from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config
+from minissd.training.lock import locked
+from minissd.training.run import LAST
+from minissd.training.same_images import check_same, fingerprint
+from minissd.weights.ours import describe
+
+CONFIG = "config.json"
+OWN_AUGMENTATION = "augmentation_from_python"
+
+
+@contextmanager
+def entered(folder, model, config, sets, *, resume=None, remember=None, augmentation=None):
+    """Have the folder for this run alone while the block runs -> the fingerprints of its images.
+
+    folder: None if nothing is to be written.  sets: {"training": data set, "validation": data set or None}; remember:
+    settings for config.json beyond what these tell.  MinissdError, before anything is written, if the folder holds
+    another run, or if a run to `resume` had other settings or images.
+    """
+    if folder is None and resume is None:
+        yield None
+        return
+    prints = {use: dataset and fingerprint(model, dataset) for use, dataset in sets.items()}
+    if resume:
+        check_same_config(resume.settings.get("config"), config)
+        began = (resume.settings.get("images") or prints)["training"]
+        known_ids = images_of_run(folder).get("training") if folder else None
+        check_same(sets["training"], began, prints["training"], known_ids)
+    if folder is None:
+        yield prints
+        return
+    folder = Path(folder)
+    check_writable(folder)
+    with locked(folder):
+        _check_run(folder, resume)
+        if resume and (folder / CONFIG).exists():
+            settings = read_settings(folder) | asdict(config)  # it may be trained for longer than was said
+        else:
+            settings = _settings(model, config, sets, augmentation)
+        images = {use: list(dataset.ids) for use, dataset in sets.items() if dataset is not None}
+        write_json(folder / CONFIG, settings | (remember or {}) | {"images": images})
+        yield prints
+
+
+def read_settings(folder):
+    """What config.json says; MinissdError if there is none, or none that can be read."""
+    try:
+        return dict(json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise MinissdError(
+            f"{folder}: holds no run to resume (no readable {CONFIG}): give the folder of the run"
+        ) from None
+
+
+def images_of_run(folder):
+    """{"training": [id, ...], "validation": ...} of the run in a folder; empty if nothing says so."""
+    try:
+        images = read_settings(folder)["images"]
+        return {use: [str(one) for one in ids] for use, ids in images.items()}
+    except (MinissdError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+def _check_run(folder, resume):
+    """MinissdError if the folder holds a run, and not the one to go on with."""
+    if not (folder / LAST).exists():
+        return
+    if resume is None:
+        raise MinissdError(
+            f"{folder}: holds a run already: go on with it (--resume; from Python resume=load_checkpoint(...)), or "
+            "choose another folder"
+        )
+    description, settings = read_description(folder / LAST)
+    ours = describe(resume.model) | {"run": _key(resume.settings)}
+    if {name: description.get(name) for name in ours} | {"run": _key(settings)} != ours:
+        raise MinissdError(
+            f"{folder}: holds another run than that of the checkpoint to resume: give the folder of that one, or a "
+            "new one"
+        )
+
+
+def _key(settings):
+    """What the checkpoints of one run have in common."""
+    config = settings.get("config") or {}
+    images = settings.get("images") or {}
+    return {name: config[name] for name in config.keys() - {*SAME_NUMBERS, *AT_WILL}}, images.get("training")
+
+
+def _settings(model, config, sets, augmentation):
+    """config.json of a run that was started from Python: what the command would have been told, as far as it goes."""
+    origin, scored = (getattr(dataset, "origin", None) for dataset in sets.values())
+    data = origin or {"data": None, "split": None, "limit": None}
+    validation = "none" if sets["validation"] is None else (scored or {}).get("split")
+    named = next((name for name, preset in PRESETS.items() if preset is augmentation), None)
+    own = {OWN_AUGMENTATION: repr(augmentation)} if augmentation is not None and named is None else {}
+    return {
+        "minissd": __version__,
+        **data,
+        "validation": validation,
+        "classes": list(model.classes),
+        "weights": None,
+        "model": model.name,
+        "recipe": None,
+        "options": model.options,
+        **asdict(config),
+        **({"augmentation": named} if named else {}),
+        **own,
+    }
