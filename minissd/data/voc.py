@@ -27,7 +27,7 @@ from minissd.data.samples import (
     remark_on_classes,
 )
 from minissd.data.splits import MADE_NOTE
-from minissd.data.voc_annotation import NO_OBJECTS, read_annotation
+from minissd.data.voc_annotation import NO_OBJECTS, read_annotation, read_names
 from minissd.data.voc_places import find_places, the_image
 from minissd.errors import MinissdError
 
@@ -121,7 +121,7 @@ def names_in_tree(xmls, annotations=None):
     for image_id, path in xmls.items():
         if image_id not in annotations:
             try:
-                names.update(read_annotation(path).names)
+                names |= read_names(path)
             except MinissdError:
                 continue  # whoever opens the split it belongs to will hear of it
     return sorted(name for name in names if not is_no_class(name))

@@ -2,8 +2,10 @@
 
 import codecs
 import re
+from xml.etree import ElementTree
 
-from defusedxml import DefusedXmlException, ElementTree
+import defusedxml
+from defusedxml.ElementTree import fromstring as parse_warily
 
 from minissd.errors import MinissdError
 
@@ -34,8 +36,9 @@ def read_xml(path):
         raise MinissdError(f"annotation {path} is empty, so no well-formed XML: write it anew or remove it")
     text = _decode(data, path)
     try:
-        root = ElementTree.fromstring(text)
-    except DefusedXmlException:
+        # Entities are defined in a DOCTYPE alone; without one the parser in C will do, which is several times faster.
+        root = parse_warily(text) if "<!DOCTYPE" in text else ElementTree.fromstring(text)
+    except defusedxml.DefusedXmlException:
         raise MinissdError(f"annotation {path} defines XML entities, a danger: remove them") from None
     except (ElementTree.ParseError, ValueError) as error:
         hint = ", a bare & is written &amp;" if _BARE_AMPERSAND.search(text) else ""
