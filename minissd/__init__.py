@@ -1,7 +1,5 @@
 """minissd: the SSD object detector written by hand in NumPy and CuPy."""
 
-import importlib
-
 __version__ = "0.1.0"
 __all__ = ["TrainConfig", "build", "evaluate", "load_checkpoint", "open_dataset", "train"]
 
@@ -12,6 +10,8 @@ def __getattr__(name):
     """The names of `__all__`, loaded when first asked for: the command line imports this file before it can answer."""
     if name not in __all__:
         raise AttributeError(f"module 'minissd' has no attribute {name!r}")
+    import importlib  # here, as all else: in the time that an import takes somebody may press Ctrl-C
+
     return getattr(importlib.import_module(_HOME.get(name, "minissd.training")), name)
 
 

@@ -1,7 +1,6 @@
 """`minissd` and `python -m minissd`: one line for a Python too old or a library that does not load."""
 
 import sys
-import traceback
 
 OLDEST = (3, 11)
 SOLD_AS = {"PIL": "pillow", "cv2": "opencv-python-headless", "mpl_toolkits": "matplotlib"}  # the names pip knows
@@ -30,6 +29,8 @@ def main():
 
 def broken_module(error):
     """The name of the library in whose import `error` was raised, None if it came from elsewhere."""
+    import traceback  # here, for Ctrl-C is not yet caught while this file is loaded
+
     for frame, _ in traceback.walk_tb(error.__traceback__):
         name = frame.f_globals.get("__name__", "").partition(".")[0]
         if frame.f_code.co_name == "<module>" and name not in ("minissd", "__main__"):
