@@ -16,7 +16,7 @@ import numpy as np
 from minissd.data.coco_annotation import read_annotation
 from minissd.data.coco_images import MISSING, image_files
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
-from minissd.data.placing import place_boxes
+from minissd.data.placing import CORNERS, OVER_THE_EDGE, place_boxes, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
     OTHERS,
@@ -134,6 +134,9 @@ class CocoDataset:
         placed = place_boxes(edges, places, stated, headers, self.ids)
         for remark, where in placed.remarks.items():
             remarks[remark] += where
+        shown = np.array([(header.width, header.height)[:: -1 if header.swaps_sides else 1] for header in headers])
+        if seem_corners(boxes, shown[places], len(remarks[OVER_THE_EDGE])):
+            remarks[CORNERS] += [self.ids[i] for i in places]
         parts = (part[placed.usable] for part in (places, placed.corners, labels, crowd))
         return objects_by_image(self.ids, *parts, remarks)
 

@@ -124,12 +124,19 @@ def _plain_words(words, open_split):
 
 def _annotation_files(root):
     """Every JSON file that one of the patterns finds, whatever the split."""
-    patterns = (pattern.format("*") for pattern in _PATTERNS if pattern != "{}.json")
-    named = (path for path in root.glob("*.json") if _SPLIT_WORD.match(path.stem))
-    return sorted(set(chain(named, *map(root.glob, patterns))))
+    of_split = [path for path in root.glob("*.json") if _SPLIT_WORD.match(path.stem)]
+    of_split += [path for name in _IN_FOLDERS for path in root.glob(f"*/{name}") if split_of(path)]
+    patterns = (pattern.format("*") for pattern in _PATTERNS if not pattern.startswith("{}"))
+    return sorted(set(chain(of_split, *map(root.glob, patterns))))
 
 
 def _file_of_all(root):
     """The one JSON file of a COCO folder without splits; None if there is none, or more."""
-    files = _annotation_files(root) or [root / name for name in _ALONE if (root / name).is_file()]
+    files = _annotation_files(root) or [root / name for name in _ALONE if _lists_images(root / name)]
     return files[0] if len(files) == 1 and not split_of(files[0]) else None
+
+
+def _lists_images(path):
+    """Whether a file has the words that COCO JSON has: labels.json may be anything."""
+    text = path.read_bytes().replace(b"\0", b"") if path.is_file() else b""  # in UTF-16 every other byte is 0
+    return b'"images"' in text and b'"annotations"' in text

@@ -1,6 +1,7 @@
 """Paths as another machine wrote them, looked for on this one."""
 
 import re
+import unicodedata
 from pathlib import Path, PureWindowsPath
 
 # A folder of a split, as in images/val2017: what lies in another one is another split's.
@@ -11,11 +12,13 @@ def find_path(written, bases):
     """The file or folder that is meant by a path, as it is or below one of the folders `bases`; None if none is.
 
     /home/ann/set/images/val, C:\\set\\images\\val and ../images/val are found as images/val below a base.  Leading
-    folders are left out one by one, but none that names a split.
+    folders are left out one by one, but none that names a split.  Accents may be written either way that Unicode has.
     """
-    for candidate in candidates(written, bases):
-        if candidate.exists():
-            return candidate
+    forms = () if written.isascii() else (unicodedata.normalize(form, written) for form in ("NFC", "NFD"))
+    for form in (written, *forms):
+        for candidate in candidates(form, bases):
+            if candidate.exists():
+                return candidate
     return None
 
 

@@ -24,6 +24,7 @@ from minissd.errors import MinissdError
 NO_EXTENT = "boxes without extent, dropped"
 OUTSIDE = "boxes outside of the image, dropped"
 OVER_THE_EDGE = "boxes reaching over the edge of the image, clipped"
+CORNERS = "boxes that may be corners (x_min, y_min, x_max, y_max) where width and height are expected"
 SWAPPED = "boxes with corners in the wrong order, put in order"
 FRACTIONS = "boxes of less than a pixel, perhaps in fractions of the image, dropped"
 WRONG_SIZE = "annotations with a wrong or missing image size, that of the image file used"
@@ -103,6 +104,16 @@ def turn_corners(corners, orientation):
     if orientation in (7, 8):
         turned[:, [1, 3]] = 1 - turned[:, [3, 1]]
     return turned
+
+
+def seem_corners(boxes, sizes, over_the_edge):
+    """Whether boxes that are read as a place and a size may be corners: so they all lie inside, and else many do not.
+
+    boxes: (A, 4), two numbers for the place, two for the size; sizes: (A, 2) of their images, in the same unit, or
+    one for all; over_the_edge: how many boxes reach over the edge as they are read.
+    """
+    inside = (boxes[:, :2] < boxes[:, 2:]).all() and (boxes[:, 2:] <= sizes).all()
+    return bool(inside) and 3 * over_the_edge >= len(boxes) > 1
 
 
 def _look_like_fractions(boxes):

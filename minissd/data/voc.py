@@ -61,7 +61,7 @@ class VocDataset:
         annotations = _read_all(listed, places.xmls, remarks)
 
         known = names_in_tree(places.xmls, annotations)
-        self.classes = choose_classes(classes, known, self.root)
+        self.classes = choose_classes(classes, known, self.root, some=keep_others)
         if keep_others:
             shown = listed
         else:

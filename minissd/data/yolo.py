@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, read_image
-from minissd.data.placing import clip_corners
+from minissd.data.placing import CORNERS, OUTSIDE, OVER_THE_EDGE, clip_corners, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
+    OTHERS,
     Sample,
     check_limit,
     choose_classes,
@@ -82,7 +83,7 @@ class YoloDataset:
             raise MinissdError(f"{place}, split {split}: no image shows any of {', '.join(self.classes)}")
 
         self.ids, self._paths = [ids[i] for i in chosen], [paths[i] for i in chosen]
-        self._objects = self._make_objects(boxes, chosen, len(ids), remarks)
+        self._objects = self._make_objects(boxes, chosen, len(ids), keep_others, remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks) + ([MADE_NOTE] if made else [])
 
@@ -101,24 +102,28 @@ class YoloDataset:
         """The image file at a position, to be read at full size."""
         return self._paths[index]
 
-    def _make_objects(self, boxes, chosen, count, remarks):
+    def _make_objects(self, boxes, chosen, count, scored, remarks):
         """One Objects for each chosen image of `count`; what is wrong with boxes goes into the remarks."""
         place = np.full(count, -1)  # image -> its place among the chosen
         place[chosen] = np.arange(len(chosen))
         label_of = {name: label for label, name in enumerate(self.classes)}
         labels = np.array([label_of.get(name, -1) for name in boxes.names], np.int64)
         places = place[np.array(boxes.image_of, np.int64)]
-        remarks[NO_CLASS] += [
-            self.ids[image] for image, name in zip(places, boxes.names, strict=True) if image >= 0 and is_no_class(name)
-        ]
+        for position in np.flatnonzero((labels < 0) & (places >= 0)):
+            nothing = is_no_class(boxes.names[position])
+            if nothing or scored:
+                remarks[NO_CLASS if nothing else OTHERS].append(self.ids[places[position]])
         wanted = (labels >= 0) & (places >= 0)
         places, labels, corners = places[wanted], labels[wanted], np.reshape(boxes.corners, (-1, 4))[wanted]
 
+        as_written = np.hstack([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]])
         edge = np.clip(corners, 0, 1)
         corners = np.where(np.abs(corners - edge) <= _ROUNDING, edge, corners)
         corners, usable, faults = clip_corners(corners, (corners[:, 2:] > corners[:, :2]).all(axis=1))
         for fault, where in faults.items():
             remarks[fault] += [self.ids[i] for i in places[where]]
+        if seem_corners(as_written, 1, len(remarks[OVER_THE_EDGE]) + len(remarks[OUTSIDE])):
+            remarks[CORNERS] += [self.ids[i] for i in places]
         parts = (part[usable] for part in (places, corners, labels, np.zeros(len(labels), bool)))
         return objects_by_image(self.ids, *parts, remarks)
 

@@ -44,12 +44,13 @@ def sources_without_config(root):
     found = {}
     for name, folder in _folders_of_splits(root).items():
         if _holds_labels(folder) or folder.parent.name in _IMAGE_FOLDERS:
-            found.setdefault(SPLIT_KEYS.get(name, name), []).append(folder)
+            found.setdefault(name, []).append(folder)
     for path in sorted(root.glob("*.txt")):
-        split = SPLIT_KEYS.get(path.stem.lower(), path.stem.lower())
-        if SPLIT_FOLDER.fullmatch(path.stem) and split not in found and not _begin_like_labels(path):
-            found[split] = [path]
-    return found
+        if SPLIT_FOLDER.fullmatch(path.stem) and path.stem.lower() not in found and not _begin_like_labels(path):
+            found[path.stem.lower()] = [path]
+    plain = {name: SPLIT_KEYS.get(name.rstrip("0123456789"), name) for name in found}  # train2017 is train
+    times = Counter(plain.values())
+    return {plain[name] if times[plain[name]] == 1 else name: sources for name, sources in found.items()}
 
 
 def splits_of(path):
@@ -65,7 +66,7 @@ def images_of_split(root, config, split, remarks):
     """
     by_split = config.splits if config is not None else sources_without_config(root)
     known = list(by_split) if by_split or config is not None else MADE_SPLITS
-    wanted = SPLIT_KEYS.get(split, split)
+    wanted = split if split in known else SPLIT_KEYS.get(split, split)
     if wanted not in known:
         where = root if config is None else config.path
         raise MinissdError(f"{where} has no split {split!r}; there are {', '.join(known) or 'none'}")
