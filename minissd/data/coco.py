@@ -19,7 +19,6 @@ from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
 from minissd.data.placing import CORNERS, OVER_THE_EDGE, place_boxes, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
-    OTHERS,
     Sample,
     check_limit,
     choose_classes,
@@ -118,10 +117,8 @@ class CocoDataset:
         new_label = np.array([label_of.get(name, -1) for name in annotation.names])
 
         labels, places = new_label[annotation.labels], place[annotation.image_of]
-        other = np.flatnonzero((labels < 0) & (places >= 0))
-        nothing = np.array([is_no_class(name) for name in annotation.names])[annotation.labels[other]]
-        remarks[NO_CLASS] += [self.ids[i] for i in places[other[nothing]]]
-        remarks[OTHERS] += [self.ids[i] for i in places[other[~nothing]]] if keep_crowds else []
+        nothing = np.array([is_no_class(name) for name in annotation.names], bool)[annotation.labels]
+        remarks[NO_CLASS] += [self.ids[i] for i in places[nothing & (places >= 0)]]
         wanted = (labels >= 0) & (places >= 0)
         if not keep_crowds:
             remarks[CROWD] += [self.ids[i] for i in places[wanted & annotation.crowd]]

@@ -14,7 +14,6 @@ from minissd.data.images import ENOUGH_PIXELS, read_image
 from minissd.data.placing import CORNERS, OUTSIDE, OVER_THE_EDGE, clip_corners, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
-    OTHERS,
     Sample,
     check_limit,
     choose_classes,
@@ -83,7 +82,7 @@ class YoloDataset:
             raise MinissdError(f"{place}, split {split}: no image shows any of {', '.join(self.classes)}")
 
         self.ids, self._paths = [ids[i] for i in chosen], [paths[i] for i in chosen]
-        self._objects = self._make_objects(boxes, chosen, len(ids), keep_others, remarks)
+        self._objects = self._make_objects(boxes, chosen, len(ids), remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks) + ([MADE_NOTE] if made else [])
 
@@ -102,17 +101,15 @@ class YoloDataset:
         """The image file at a position, to be read at full size."""
         return self._paths[index]
 
-    def _make_objects(self, boxes, chosen, count, scored, remarks):
+    def _make_objects(self, boxes, chosen, count, remarks):
         """One Objects for each chosen image of `count`; what is wrong with boxes goes into the remarks."""
         place = np.full(count, -1)  # image -> its place among the chosen
         place[chosen] = np.arange(len(chosen))
         label_of = {name: label for label, name in enumerate(self.classes)}
         labels = np.array([label_of.get(name, -1) for name in boxes.names], np.int64)
         places = place[np.array(boxes.image_of, np.int64)]
-        for position in np.flatnonzero((labels < 0) & (places >= 0)):
-            nothing = is_no_class(boxes.names[position])
-            if nothing or scored:
-                remarks[NO_CLASS if nothing else OTHERS].append(self.ids[places[position]])
+        nothing = np.array([is_no_class(name) for name in boxes.names], bool)
+        remarks[NO_CLASS] += [self.ids[i] for i in places[nothing & (places >= 0)]]
         wanted = (labels >= 0) & (places >= 0)
         places, labels, corners = places[wanted], labels[wanted], np.reshape(boxes.corners, (-1, 4))[wanted]
 

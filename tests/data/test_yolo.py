@@ -344,4 +344,4 @@ def test_several_yamls_and_none_is_data_yaml(root, one_line):
 
 def test_pictures_with_captions_are_no_yolo_set(root, one_line):
     add_split(root, "train", "{}", text="a red box and a blue one\n")
-    refused(one_line, root, "class folders", "not to detect")
+    refused(one_line, root, "holds no data")
