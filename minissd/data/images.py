@@ -92,24 +92,26 @@ def read_image(path, at_least=None):
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-def read_indices(path):
-    """The numbers in a mask -> (H, W) uint8: the entries of its palette, or its shades of grey; as it is shown.
+def read_mask(path):
+    """The pixels of a mask, as it is shown -> numbers (H, W) uint8, colours (H, W, 3) uint8; None for what it lacks.
 
-    Raises MinissdError naming the file if it is missing, damaged, in colours, or has numbers above 255.
+    A grey image has numbers, its shades; one with a palette has numbers, its entries, and their colours; others have
+    colours alone.  Raises MinissdError naming the file if it is missing, damaged, or has numbers above 255.
     """
     with _explain_errors(path), _open(path) as image:
         image.load()
-        indices, turn = np.asarray(image), _turn_left(image)
-        if image.mode not in ("P", "L", "1") and not image.mode.startswith("I"):
-            raise ValueError(f"its pixels are {image.mode}; a mask is a palette or grey PNG, 8 bits a pixel")
-        if indices.min() < 0 or indices.max() > 255:
-            raise ValueError(f"it has pixels of {indices.max()}; the numbers in a mask are 0 to 255")
-        indices = indices.astype(np.uint8)
-        return indices if turn is None else np.asarray(Image.fromarray(indices).transpose(turn))
+        turn = _turn_left(image)
+        image = image if turn is None else image.transpose(turn)
+        is_grey = image.mode in ("L", "1") or image.mode.startswith("I")
+        numbers = np.asarray(image) if is_grey or image.mode == "P" else None
+        if numbers is not None and (numbers.min() < 0 or numbers.max() > 255):
+            raise ValueError(f"it has pixels of {numbers.max()}; the numbers in a mask are 0 to 255")
+        colours = None if is_grey else np.asarray(image.convert("RGB"))
+        return None if numbers is None else numbers.astype(np.uint8), colours
 
 
 def turned(pixels, orientation):
-    """(H, W, ...) pixels as they are stored under an EXIF orientation -> as they are shown."""
+    """(H, W) or (H, W, 3) uint8 as pixels are stored under an EXIF orientation -> as they are shown."""
     turn = _TURNS.get(orientation)
     return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 

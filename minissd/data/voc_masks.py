@@ -3,12 +3,12 @@
     ROOT/SegmentationClass/ID.png             the mask of one image, of the same size
     ROOT/JPEGImages/ID.jpg                    the image; .jpeg and .png too
     ROOT/ImageSets/Segmentation/SPLIT.txt     one ID a line; ImageSets/Main where there is no such folder
-    ROOT/Annotations/ID.xml                   or
-    ROOT/classes.txt                          the names of the classes
+    ROOT/classes.txt                          the names of the classes, one a line, or ROOT/labelmap.txt with colours,
+    ROOT/Annotations/ID.xml                   or the names in the annotations (mask_names.py)
 
-A mask is a PNG with a palette, or a grey one, whose numbers count: 0 is background, 255 void, k the k-th class.
-The classes are those of classes.txt, one a line; without it all that the annotations name, in the order of the
-alphabet, as VOC numbers its own.
+A mask is a PNG with a palette, or a grey one, whose numbers count: 0 is background, 255 void, k the k-th class; or
+one in the colours of labelmap.txt.  It has the size of its image as it is shown, or as it is stored if EXIF turns
+that by a quarter; then it is turned with it.
 """
 
 from collections import defaultdict
@@ -16,19 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
-from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, read_indices
-from minissd.data.samples import Masked, check_limit, choose_classes, notes_from
-from minissd.data.voc import names_in_tree
+from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, turned
+from minissd.data.mask_names import read_names
+from minissd.data.samples import Masked, check_limit, choose_classes, notes_from, remark_on_names
 from minissd.data.voc_lists import lists_in, read_split
 from minissd.data.voc_places import LISTS as MAIN
-from minissd.data.voc_places import files_in, images_in, the_image
+from minissd.data.voc_places import images_in, the_image
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 
 LISTS = Path("ImageSets", "Segmentation")
 MASKS = "SegmentationClass"
-NAMES = "classes.txt"
 NOBODY = "masks without any of the classes"
+TURNED = "masks made before the image was turned by its EXIF orientation, turned with it"
+MANY = 20  # so many numbers that no class has are no slip
 
 
 class VocMasks:
@@ -49,11 +50,13 @@ class VocMasks:
         self.root = Path(root)
         _check_tree(self.root)
         self.name = self.root.resolve().name
-        known = _class_names(self.root)
+        self._names = read_names(self.root)
+        known = self._names.names
         self.classes = choose_classes(classes, known, self.root)
         self._numbers = _new_numbers(known, self.classes)
         images = images_in(self.root / "JPEGImages")
         remarks = defaultdict(list)
+        remark_on_names(self.classes, remarks)
         lists = LISTS if (self.root / LISTS).is_dir() else MAIN
         listed = read_split(lists_in(self.root / lists), split, images, "JPEGImages", remarks, self.root)
         self.ids = listed[:limit]
@@ -64,13 +67,16 @@ class VocMasks:
                 f"{self.root / lists / split}.txt lists {missing[0]!r}, but {MASKS} has no {missing[0]}.png "
                 f"({len(missing)} of {len(self.ids)} images lack theirs): add the masks or drop the ids"
             )
-        remarks[NOBODY] += [one for i, one in enumerate(self.ids) if not self._numbers_in(i, known) - {0, VOID}]
+        self._turns = {}  # place -> EXIF orientation of the image, where the mask is to be turned like it
+        seen = [self._numbers_in(i, known, remarks) for i in range(len(self.ids))]
+        remarks[NOBODY] += [one for one, numbers in zip(self.ids, seen) if not numbers - {0, VOID}]
         if len(remarks[NOBODY]) == len(self.ids):
+            binary = f"; these hold 0 and {VOID} alone: write 1 for {VOID}" if VOID in set().union(*seen) else ""
             raise MinissdError(
                 f"{self.root}, split {split}: no mask shows any of {', '.join(self.classes)}: their pixels must be "
-                f"numbers of classes, 1 to {len(known)} here (0 is background, {VOID} void)"
+                f"numbers of classes, 1 to {len(known)} here (0 is background, {VOID} void{binary})"
             )
-        self.notes = notes_from(remarks)
+        self.notes = self._names.notes + notes_from(remarks)
 
     def __len__(self):
         return len(self.ids)
@@ -81,7 +87,7 @@ class VocMasks:
 
     def mask(self, index):
         """The mask (H, W) uint8 at a position, at the full size of its image, without reading that."""
-        return self._numbers[read_indices(self._mask_path(index))]
+        return turned(self._numbers[self._names.read(self._mask_path(index))], self._turns.get(index, 1))
 
     def image_path(self, index):
         """The image file at a position, to be read at full size."""
@@ -90,16 +96,20 @@ class VocMasks:
     def _mask_path(self, index):
         return self.root / MASKS / f"{self.ids[index]}.png"
 
-    def _numbers_in(self, index, known):
+    def _numbers_in(self, index, known, remarks):
         """The set of numbers in the mask at a position, as `mask` has them.
 
         Raises MinissdError if it is not of the size of its image or has numbers beyond those of the classes `known`.
         """
         path = self._mask_path(index)
-        indices = read_indices(path)
+        indices = self._names.read(path)
         header = read_header(self.image_path(index))
-        shown = (header.width, header.height) if header.swaps_sides else (header.height, header.width)  # rows, columns
-        if indices.shape != shown:
+        stored = (header.height, header.width)  # rows, columns
+        shown = stored[::-1] if header.swaps_sides else stored
+        if indices.shape == stored != shown:
+            self._turns[index] = header.orientation
+            remarks[TURNED].append(self.ids[index])
+        elif indices.shape != shown:
             raise MinissdError(
                 f"mask {path} is {_size(indices.shape)} pixels, but its image {self.image_path(index).name} is "
                 f"{_size(shown)}: make the mask anew at that size"
@@ -107,9 +117,11 @@ class VocMasks:
         numbers = np.unique(indices)
         unknown = numbers[(numbers > len(known)) & (numbers != VOID)]
         if len(unknown):
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            blurred = "; so many come of resizing or JPEG, which blur the edges" if len(unknown) > MANY else ""
             raise MinissdError(
-                f"mask {path} has pixels of class number {unknown[0]}, but there are {len(known)} classes "
-                f"({', '.join(known)}): correct it, or name all classes in {NAMES}, one a line"
+                f"mask {path} has pixels of class number {unknown[0]}{more}, but there are {len(known)} classes "
+                f"({', '.join(known)}){blurred}: correct it, or name all classes in classes.txt, one a line"
             )
         return set(self._numbers[numbers].tolist())
 
@@ -126,21 +138,6 @@ def _check_tree(root):
                 f"{root} has no {part}, so no masks to learn from; expected are {MASKS}/ID.png, JPEGImages/ID.jpg "
                 f"and {LISTS}/SPLIT.txt with one ID a line"
             )
-
-
-def _class_names(root):
-    """The names of the classes 1, 2, ... of a tree."""
-    path = root / NAMES
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        names = [line.strip() for line in lines if line.strip()]
-        if len(set(names)) < len(names) or not 1 <= len(names) < VOID:
-            raise MinissdError(f"{path}: expected 1 to {VOID - 1} different names, one a line, got {len(names)}")
-        return names
-    names = names_in_tree(dict(files_in(root / "Annotations", (".xml",))))
-    if not names:
-        raise MinissdError(f"{root} says nowhere what the numbers of its masks mean: name the classes in {NAMES}")
-    return names
 
 
 def _new_numbers(known, chosen):

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from scenes import BLUE, RED, as_stored, scene
 
 from minissd.data.deep_pixels import eight_bits
-from minissd.data.images import FORMATS, IMAGE_SUFFIXES, read_header, read_image, read_indices
+from minissd.data.images import FORMATS, IMAGE_SUFFIXES, read_header, read_image, read_mask
 from minissd.errors import MinissdError
 
 KINDS = {
@@ -182,10 +182,10 @@ def test_tiff_colours_of_sixteen_bits_may_hold_fewer(tmp_path, order, orientatio
 
 def test_a_mask_may_be_stored_in_sixteen_bits(tmp_path, refused):
     Image.fromarray(np.array([[0, 2, 255]], np.uint16)).save(tmp_path / "a.png")
-    assert read_indices(tmp_path / "a.png").tolist() == [[0, 2, 255]]
+    assert read_mask(tmp_path / "a.png")[0].tolist() == [[0, 2, 255]]
     Image.fromarray(np.array([[0, 256]], np.uint16)).save(tmp_path / "b.png")
     with refused(tmp_path / "b.png", "256", "0 to 255"):
-        read_indices(tmp_path / "b.png")
+        read_mask(tmp_path / "b.png")
 
 
 # What Pillow would say at every look, and what is no image at all.
@@ -228,7 +228,7 @@ def test_an_orientation_that_makes_no_sense_is_none(tmp_path, monkeypatch, value
 )
 def test_what_is_no_image_is_called_by_its_name(tmp_path, refused, content, words):
     (tmp_path / "a.jpg").write_bytes(content)
-    for read in (read_image, read_header, read_indices):
+    for read in (read_image, read_header, read_mask):
         with refused(tmp_path / "a.jpg", words):
             read(tmp_path / "a.jpg")
     (tmp_path / "IMG.HEIC").write_bytes(b"whatever it is")
