@@ -16,6 +16,7 @@ from minissd.data.coco_places import (
     splits_of_folder,
 )
 from minissd.data.download import DOWNLOADS, fetched
+from minissd.data.foreign_folders import other_annotations
 from minissd.data.mnist import Mnist, is_mnist
 from minissd.data.samples import check_limit, check_objects, split_names
 from minissd.data.shapes import SPLITS, ShapesDataset
@@ -161,7 +162,8 @@ def _recognised(data):
     layout = next((layout for layout in LAYOUTS if layout.recognises(path)), None)
     if layout is None:
         known = "; ".join(layout.what for layout in LAYOUTS)
-        raise MinissdError(f"{path} holds no data that can be read here. What can be: {known}")
+        hint = _hint(path)
+        raise MinissdError(f"{path} holds no data that can be read here{': ' * bool(hint)}{hint}. What can be: {known}")
     return path, layout
 
 
@@ -169,4 +171,15 @@ def _check_task(data, what, tasks, task):
     """Raises MinissdError unless the task wanted is among those that the data serve."""
     if task not in tasks:
         made_for = " or ".join(tasks)
-        raise MinissdError(f"{data} is {what}, data to {made_for}, not to {task}: choose other data or another task")
+        hint = _hint(data) if task == "detect" and isinstance(data, Path) else ""
+        raise MinissdError(
+            f"{data} is {what}, data to {made_for}, not to {task}: {hint or 'choose other data or another task'}"
+        )
+
+
+def _hint(path):
+    """What a path may be that was given for data to detect, in words; "" if there is nothing to say."""
+    above = path.resolve().parent
+    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and is_voc_tree(above):
+        return f"it is a part of {above}, give that"
+    return other_annotations(path)

@@ -17,6 +17,7 @@ from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
 from minissd.data.placing import place_boxes
 from minissd.data.samples import (
     NO_CLASS,
+    OTHERS,
     Sample,
     check_limit,
     choose_classes,
@@ -64,6 +65,8 @@ class VocDataset:
         self.classes = choose_classes(classes, known, self.root, some=keep_others)
         if keep_others:
             shown = listed
+            others = set(known) - set(self.classes)
+            remarks[OTHERS] += [one for one in listed for name in annotations[one].names if name in others]
         else:
             names = {image_id: one.names for image_id, one in annotations.items()}
             shown = ids_that_show(self.classes, known, names, remarks)

@@ -7,6 +7,7 @@ from voc_trees import annotation_xml
 
 from minissd.data.images import read_image
 from minissd.data.placing import DRAWN_UNTURNED, NO_EXTENT, OUTSIDE, OVER_THE_EDGE, SWAPPED, WRONG_SIZE
+from minissd.data.samples import OTHERS, UNSEEN
 from minissd.data.voc import VocDataset
 from minissd.errors import MinissdError
 
@@ -64,6 +65,16 @@ def test_chosen_classes_give_the_labels_and_the_images(pets):
     assert cats.ids == ["two"] and cats.objects(0).labels.tolist() == [0]
     (note,) = cats.notes
     assert note.startswith("images that show no chosen class, left out: 2 (first: one")
+
+
+def test_a_score_of_classes_some_of_which_are_not_there(pets, one_line):
+    """A network of dogs and horses is scored on pets: horses are none there, and cats are not asked for."""
+    dataset = open_train(pets, classes=["horse", "dog"], keep_others=True)
+    assert dataset.classes == ("horse", "dog") and len(dataset) == 3
+    assert [dataset.objects(i).labels.tolist() for i in range(3)] == [[1], [1], []]
+    assert dataset.notes == [f"{OTHERS}: 1 (first: two)", f"{UNSEEN}: 1 (first: horse)"]
+    refused(pets, one_line, "'horse'", "cat, dog", classes=["horse", "dog"])
+    refused(pets, one_line, "'horse'", "cat, dog", classes=["horse"], keep_others=True)
 
 
 def test_classes_that_only_another_split_shows_are_known(pets):
