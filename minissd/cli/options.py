@@ -1,5 +1,6 @@
 """The options that several commands share, with one wording."""
 
+import csv
 from typing import Annotated
 
 import typer
@@ -11,7 +12,12 @@ Data = Annotated[
         "data.yaml, MNIST, class folders."
     ),
 ]
-Classes = Annotated[str | None, typer.Option(help="Only these classes, separated by commas.", metavar="A,B")]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        help='Only these classes, separated by commas; one with a comma in its name as "bolt, hex".', metavar="A,B"
+    ),
+]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N", min=1)]
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
@@ -24,5 +30,8 @@ BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 
 
 def parse_classes(text):
-    """["person", "dog"] from "person,dog"; None stays None."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    """["person", "dog"] from "person,dog", ["bolt, hex", "nut"] from '"bolt, hex",nut'; None stays None."""
+    if text is None:
+        return None
+    names = next(csv.reader([" ".join(text.split())], skipinitialspace=True), [])
+    return [name.strip() for name in names if name.strip()]

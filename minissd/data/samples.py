@@ -82,6 +82,8 @@ def choose_classes(wanted, known, where, some=False):
         raise MinissdError(f"{where}: no annotation names any object, so there is nothing to learn")
     if wanted is None:
         return tuple(known)
+    if isinstance(wanted, list):  # as somebody typed it; a network's classes are a tuple, and mean just themselves
+        wanted = _meant(wanted, known)
     wanted = tuple(dict.fromkeys(wanted))  # without repetitions, order kept
     # COCO's networks have outputs for numbers that no category has; weights/classes.py names them so
     unknown = [name for name in wanted if name not in known and not name.startswith("N/A ")]
@@ -91,6 +93,26 @@ def choose_classes(wanted, known, where, some=False):
         asked = f"class {unknown[0]!r} is not known" if unknown else "the list of classes is empty"
         raise MinissdError(f"{where}: {asked}; there are {', '.join(known)}")
     return wanted
+
+
+def _meant(wanted, known):
+    """The names among `known` that are meant by a list split at commas: of ["bolt", "hex"], if those are no classes
+    themselves, the class "bolt, hex"; and names that differ in blanks alone."""
+    named = {_spelling(name): name for name in known}
+    names, wanted = [], list(wanted)
+    while wanted:
+        pieces = len(wanted)
+        while pieces > 1 and (_spelling(",".join(wanted[:pieces])) not in named or set(wanted[:pieces]) <= set(known)):
+            pieces -= 1
+        name = ",".join(wanted[:pieces])
+        names.append(name if name in known else named.get(_spelling(name), name))
+        del wanted[:pieces]
+    return names
+
+
+def _spelling(name):
+    """A name without blanks at its ends and around its commas."""
+    return ",".join(" ".join(part.split()) for part in name.split(","))
 
 
 def split_names(split):
