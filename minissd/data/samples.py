@@ -30,6 +30,7 @@ REPEATED = "boxes that are there twice, used once"
 NO_CLASS = "objects named background or ignore, which is no class, left out"
 _SYNONYMS = {"train": ("training",), "val": ("valid", "validation"), "test": ("testing",)}
 ALIKE = "classes whose names differ only in case, blanks or Unicode form"
+OTHERS = "objects of other classes than those to score, left out"
 UNSEEN = "classes without an object in this split"
 
 
