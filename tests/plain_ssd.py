@@ -26,6 +26,25 @@ def small_shapes(count):
     return ShapesDataset(count, size=SIZE)
 
 
+class WithBackgrounds:
+    """A data set of whose images only `kept` (indices) keep their objects: the others count as background alone."""
+
+    def __init__(self, dataset, kept):
+        self.dataset, self.kept = dataset, kept
+
+    def __getattr__(self, name):
+        return getattr(self.dataset, name)
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        sample = self.dataset[index]
+        if index in self.kept:
+            return sample
+        return sample._replace(corners=sample.corners[:0], labels=sample.labels[:0], difficult=sample.difficult[:0])
+
+
 class _Init:
     """Like `Initializer`, always the same."""
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from plain_ssd import plain_ssd, small_shapes
+from plain_ssd import WithBackgrounds, plain_ssd, small_shapes
 
 from minissd.data import Masked
 from minissd.models import build
@@ -60,9 +60,9 @@ def problem(name, images):
 
     ssd-tiny has batch norm, and a last map of one cell here: one value a channel, where a process has one image.
     """
-    if name == "ssd":
+    if name.startswith("ssd-plain"):
         data = small_shapes(images)
-        return plain_ssd(data), data
+        return plain_ssd(data), WithBackgrounds(data, {3}) if name == "ssd-plain-backgrounds" else data
     if name == "ssd-tiny":
         data = small_shapes(images)
         return build(name, classes=data.classes, input_size=64, dtype="float64"), data

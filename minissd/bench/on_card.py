@@ -73,7 +73,7 @@ def network(there, here, count, peer, repeat, report, conditions):
 def training(peer, repeat, report, conditions):
     """A training step, the batch being on the card: forward, multibox loss, backward, SGD, the loss read."""
     there, here = model_and_twin_source(conditions)
-    config = TrainConfig(lr=ssd300.LR, precision=conditions.precision)
+    config = TrainConfig(lr=ssd300.LR, negatives="paper", precision=conditions.precision)
     batch = training_batch(here, BATCH_IN_TRAINING)
     moved = batch._replace(
         images=to_device(batch.images, there.device),

@@ -48,7 +48,7 @@ def peak_memory(work, goal, peer, report, *step):
 
 def make_side(name, subject, batch_size, lr):
     """The step as a function without arguments that returns the loss; the same model and batch for every side."""
-    model, config = subject.model(), TrainConfig(lr=lr)
+    model, config = subject.model(), TrainConfig(lr=lr, negatives="paper")
     batch = training_batch(model, batch_size)
     if name != MINISSD:
         return load_peer("torch").TrainingStep(model, batch, config, memory_format=name)

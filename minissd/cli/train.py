@@ -14,6 +14,7 @@ from minissd.cli.console import console
 from minissd.cli.splits import scored_split
 from minissd.cli.training import start
 from minissd.data import PRESETS
+from minissd.detection import NEGATIVES
 from minissd.models import MODELS
 from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig, join
 
@@ -89,6 +90,13 @@ def train(
     augmentation: Annotated[
         str | None,
         typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; notes is the SSD paper's; {UNLESS}."),
+    ] = None,
+    negatives: Annotated[
+        str | None,
+        typer.Option(
+            help="Background boxes an SSD learns from. paper: three for each matched box of an image, so none of an "
+            f"image without objects; every-image: {3 * NEGATIVES['every-image']} of such an image; {UNLESS}."
+        ),
     ] = None,
     validate_every: Annotated[int, typer.Option(help="Epochs between two validations.")] = DEFAULTS.validate_every,
     seed: options.Seed = DEFAULTS.seed,

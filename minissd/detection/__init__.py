@@ -20,12 +20,19 @@ from minissd.detection.metrics import (
     judge,
     precision_recall_curves,
 )
-from minissd.detection.multibox import hard_negatives, multibox_loss, multibox_loss_backward
+from minissd.detection.multibox import (
+    NEGATIVES,
+    hard_negatives,
+    match_count,
+    multibox_loss,
+    multibox_loss_backward,
+)
 from minissd.detection.nms import nms
 from minissd.detection.yolo_cells import cell_detections, decode_cells, encode_cells, kept_objects
 from minissd.detection.yolo_loss import Assignment, assign_predictors, yolo_loss, yolo_loss_backward
 
 __all__ = [
+    "NEGATIVES",
     "SSD300",
     "SSD300_SSD_PYTORCH",
     "SSD300_TORCHVISION",
@@ -52,6 +59,7 @@ __all__ = [
     "judge",
     "kept_objects",
     "match",
+    "match_count",
     "multibox_loss",
     "multibox_loss_backward",
     "nms",

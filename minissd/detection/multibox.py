@@ -5,6 +5,9 @@
     L_loc  = sum over matched boxes of smooth_L1(offsets - offset_targets)
     L_conf = sum over matched boxes and hard negatives of -log softmax(logits)[class target]
 
+The paper counts the hard negatives by the matched boxes of the same image, so an image without an object teaches
+nothing.  With `if_none` it counts as an image with that many matched boxes, in its hard negatives and in M.
+
 Symbols: N images, P default boxes, C classes (class 0 of the C + 1 is background), M matched boxes.
 Nothing here waits for the device: masks go into `where` and products, never into an index.
 """
@@ -14,6 +17,8 @@ from typing import NamedTuple
 from minissd.backend import array_module
 from minissd.ops.losses import smooth_l1, smooth_l1_backward
 from minissd.ops.softmax import log_softmax
+
+NEGATIVES = {"paper": 0, "every-image": 10}  # names of rules: if_none
 
 
 class MultiboxCache(NamedTuple):
@@ -28,11 +33,12 @@ class MultiboxCache(NamedTuple):
     box_weight: object  # (N, P): 1 / M for the boxes that count in L_conf, 0 for the rest
 
 
-def hard_negatives(conf_loss, positive, ratio=3):
+def hard_negatives(conf_loss, positive, ratio=3, if_none=0):
     """The negatives worth learning from: in each image the ratio * positives with the highest loss.
 
     conf_loss, positive: (N, P), or (P,) for one image -> bool mask of the same shape, True for exactly
-    min(ratio * positives, negatives) negatives of each image; of equal losses the first are taken.
+    min(ratio * positives, negatives) negatives of each image, where one without positives counts as one with `if_none`;
+    of equal losses the first are taken.
 
     Thousands of easy background boxes would drown the few matched ones.  The notes sort "by object confidence
     score"; it is the confidence loss, per image, among negatives only (SSD paper, section 2.2).
@@ -41,7 +47,7 @@ def hard_negatives(conf_loss, positive, ratio=3):
     boxes = conf_loss.shape[-1]
     loss = xp.where(positive, -xp.inf, conf_loss)  # positives sort last
     positives = positive.sum(axis=-1, keepdims=True)  # (N, 1)
-    wanted = xp.minimum(ratio * positives, boxes - positives)
+    wanted = xp.minimum(ratio * xp.where(positives > 0, positives, if_none), boxes - positives)
 
     lowest = xp.minimum(boxes - wanted, boxes - 1)  # place of the wanted-th highest loss in ascending order
     bar = xp.take_along_axis(xp.sort(loss, axis=-1), lowest, axis=-1)  # (N, 1)
@@ -50,18 +56,24 @@ def hard_negatives(conf_loss, positive, ratio=3):
     return above | (at & (xp.cumsum(at, axis=-1) <= places))
 
 
-def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3, matched=None):
+def match_count(class_targets, if_none=0):
+    """M of a batch, what its loss is divided by; class_targets (N, P) -> 0-d."""
+    positives = (class_targets > 0).sum(axis=-1)  # (N,)
+    return array_module(class_targets).where(positives > 0, positives, if_none).sum()
+
+
+def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3, matched=None, if_none=0):
     """The SSD loss of a batch.
 
     offsets, offset_targets (N, P, 4); logits (N, P, C + 1); class_targets (N, P) integers, 0 = background.
-    Returns (loss, cache): loss a 0-d array, 0 if no box of the batch is matched; cache.localization and
-    cache.confidence are its two parts, for the log.  matched: M, where these images are a part of a larger batch;
-    the losses of all parts then add up to the loss of the batch.
+    Returns (loss, cache): loss a 0-d array, 0 if M is 0; cache.localization and cache.confidence are its two parts, for
+    the log.  matched: M, where these images are a part of a larger batch; the losses of all parts then add up to the
+    loss of the batch.  if_none: 0 for the paper's rule.
     """
     _check_shapes(offsets, logits, offset_targets, class_targets)
     xp = array_module(offsets, logits, offset_targets, class_targets)
     positive = class_targets > 0  # (N, P)
-    count = positive.sum() if matched is None else xp.asarray(matched)
+    count = match_count(class_targets, if_none) if matched is None else xp.asarray(matched)
     per_match = 1 / xp.maximum(count, 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
 
     aim = xp.where(positive[..., None], offset_targets, offsets)  # background: no difference, hence no loss
@@ -69,7 +81,7 @@ def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, neg
 
     log_p = log_softmax(logits)  # (N, P, C + 1)
     conf_loss = -xp.take_along_axis(log_p, class_targets[..., None], axis=-1)[..., 0]  # (N, P)
-    counted = positive | hard_negatives(conf_loss, positive, negative_ratio)
+    counted = positive | hard_negatives(conf_loss, positive, negative_ratio, if_none)
     confidence = xp.where(counted, conf_loss, 0).sum()
 
     cache = MultiboxCache(

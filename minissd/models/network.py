@@ -21,6 +21,7 @@ class Network(Layer):
     trained with it, so it stands among the buffers ("pixels.mean", "pixels.scale") and is saved with them.
 
     For training, a model says what it is trained for (`task`) and has a loss:
+        loss_settings                             names of what of a `TrainConfig` both of the following take
         loss_size(*targets) -> int                what the loss of a batch is divided by
         loss(outputs, targets, size) -> terms, cache    terms: "loss" and its parts, 0-d arrays; size: of the whole
                                                   batch, where `outputs` are those of a part of it
@@ -30,6 +31,7 @@ class Network(Layer):
     """
 
     task = None
+    loss_settings = ()
     predicts = ""  # how many boxes, in words, if it is a detector
 
     def __init__(self, name, classes, *, input_size, init, pixel_mean, pixel_scale):

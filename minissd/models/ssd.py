@@ -11,7 +11,15 @@ A map is read twice, by its head and by the next stage, so in the backward pass 
 """
 
 from minissd.backend import array_module, to_device
-from minissd.detection import default_boxes, detections_from, match, multibox_loss, multibox_loss_backward
+from minissd.detection import (
+    NEGATIVES,
+    default_boxes,
+    detections_from,
+    match,
+    match_count,
+    multibox_loss,
+    multibox_loss_backward,
+)
 from minissd.layers import prefixed
 from minissd.models.network import Network
 from minissd.ops.threads import elementwise
@@ -26,6 +34,7 @@ class SSD(Network):
     """
 
     task = "detect"
+    loss_settings = ("negatives",)
 
     def __init__(self, name, classes, *, stages, heads, box_sets, boxes, **reading):
         super().__init__(name, classes, **reading)
@@ -107,13 +116,17 @@ class SSD(Network):
         """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""
         return match(corners, labels, self._host_boxes)
 
-    def loss_size(self, class_targets, offset_targets):
-        return int((class_targets > 0).sum())
+    def loss_size(self, class_targets, offset_targets, negatives="paper"):
+        return int(match_count(class_targets, NEGATIVES[negatives]))
 
-    def loss(self, outputs, targets, size=None):
-        """The multibox loss and its parts; outputs of `forward`, targets as `targets` makes them, stacked."""
+    def loss(self, outputs, targets, size=None, negatives="paper"):
+        """The multibox loss and its parts; outputs of `forward`, targets as `targets` makes them, stacked.
+
+        negatives: the rule by which background boxes count, a name in `minissd.detection.NEGATIVES`.
+        """
         class_targets, offset_targets = targets
-        loss, cache = multibox_loss(*outputs, offset_targets, class_targets, matched=size)
+        rule = {"matched": size, "if_none": NEGATIVES[negatives]}
+        loss, cache = multibox_loss(*outputs, offset_targets, class_targets, **rule)
         return {"loss": loss, "confidence": cache.confidence, "localization": cache.localization}, cache
 
     def loss_backward(self, cache):

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 
 from minissd.card import PRECISIONS
 from minissd.data import PRESETS
+from minissd.detection import NEGATIVES
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
 
-ADDED_LATER = {"precision": "fp32"}  # what older runs say nothing of, as they had it
+ADDED_LATER = {"precision": "fp32", "negatives": "paper"}  # what older runs say nothing of, as they had it
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
 
@@ -27,6 +28,7 @@ class TrainConfig:
     bias_lr: float = 1.0  # the rate of the biases, in rates of the weights
     bias_decay: bool = True  # whether weight decay holds for biases
     augmentation: str = "light"  # a name in minissd.data.PRESETS
+    negatives: str = "every-image"  # the background boxes an SSD learns from, a name in minissd.detection.NEGATIVES
     seed: int = 0
     precision: str = "fp32"  # of matrix products on a card, a name in minissd.card.PRECISIONS
     workers: int = 2  # threads that prepare batches ahead
@@ -49,7 +51,8 @@ class TrainConfig:
                 raise MinissdError(f"--{name.replace('_', '-')} is {getattr(self, name)}: it must be a positive number")
         if not 0 <= self.warmup < 1:
             raise MinissdError(f"warmup is {self.warmup}: it is a part of all steps, at least 0 and below 1")
-        for name, known in (("schedule", SCHEDULES), ("augmentation", PRESETS), ("precision", PRECISIONS)):
+        names = {"schedule": SCHEDULES, "augmentation": PRESETS, "negatives": NEGATIVES, "precision": PRECISIONS}
+        for name, known in names.items():
             value = getattr(self, name)
             if value not in known:
                 raise MinissdError(f"--{name} {value!r} is not known: choose one of {', '.join(known)}")

@@ -146,7 +146,8 @@ def train_step(model, optimizer, batch, config, step, processes=ALONE, moved=Non
     a step whose gradients overflow then changes nothing but the scale.
     """
     rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
-    size = model.loss_size(*batch.targets)
+    settings = {name: getattr(config, name) for name in model.loss_settings}
+    size = model.loss_size(*batch.targets, **settings)
     terms, grads = {}, {}
     parts = split_batch(moved or batch, config.accumulate)
     silent = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is reported below
@@ -154,7 +155,7 @@ def train_step(model, optimizer, batch, config, step, processes=ALONE, moved=Non
         for part in parts:
             images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
             outputs, cache = model.forward(images, train=True, rng=rng)
-            part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size)
+            part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size, **settings)
             d_outputs = loss_scale.magnify(model.loss_backward(loss_cache))
             _add(terms, part_terms)
             # under no name, which would keep this part's gradients beside the sum during the whole of the next part

@@ -22,6 +22,7 @@ _PAPER = {
     "bias_lr": 2.0,
     "bias_decay": False,
     "augmentation": "notes",  # with expansion
+    "negatives": "paper",
 }
 
 RECIPES = {

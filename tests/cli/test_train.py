@@ -164,6 +164,20 @@ def test_numbers_below_their_least_are_wrong_usage(minissd):
         assert minissd("train", *words).status == 2
 
 
+def test_a_run_of_before_there_was_a_choice_of_negatives_goes_on_by_the_papers_rule(
+    minissd, refused, trained, tmp_path, monkeypatch
+):
+    file, seen = trained / "config.json", []
+    settings = json.loads(file.read_text())
+    assert settings.pop("negatives") == "every-image"
+    file.write_text(json.dumps(settings))
+    monkeypatch.setattr("minissd.cli.training.train", lambda model, data, config, **_: seen.append(config) or [])
+    words = "train", "--out", trained, "--resume"
+    refused(["--negatives is 'every-image'", "'paper'"], *words, "--negatives", "every-image")
+    assert minissd(*words).status == 0
+    assert [config.negatives for config in seen] == ["paper"]
+
+
 @pytest.mark.parametrize("precision", ["tf32", "fp16", "half"])
 def test_a_precision_that_the_cpu_lacks_is_refused(refused, trained, tree, tmp_path, small_run, precision):
     """Before anything is written or read."""

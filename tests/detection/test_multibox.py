@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import naive
-from minissd.detection import hard_negatives, multibox_loss, multibox_loss_backward
+from minissd.detection import hard_negatives, match_count, multibox_loss, multibox_loss_backward
 from minissd.gradcheck import check_backward
 from minissd.ops import log_softmax
 from minissd.properties.windows import seeds
@@ -23,33 +23,39 @@ def batch(seed, images=3, boxes=40, classes=3, matched=0.15, dtype=np.float64):
     return *((2 * rng.standard_normal(shape)).astype(dtype) for shape in shapes), class_targets
 
 
-@given(arrays(np.float64, (3, 17), elements=TIED_LOSSES), arrays(bool, (3, 17)), st.integers(0, 4))
-def test_mining_takes_the_worst_negatives_of_each_image_and_the_first_of_equals(conf_loss, positive, ratio):
-    chosen = hard_negatives(conf_loss, positive, ratio)
-    expected = [naive.hard_negatives(*row, ratio) for row in zip(conf_loss, positive, strict=True)]
+def counts_as(positive, if_none):
+    """Matches (N,) that the images count as."""
+    return np.array([row.sum() if row.any() else if_none for row in positive])
+
+
+@given(arrays(np.float64, (3, 17), elements=TIED_LOSSES), arrays(bool, (3, 17)), st.integers(0, 4), st.integers(0, 6))
+def test_mining_takes_the_worst_negatives_of_each_image_and_the_first_of_equals(conf_loss, positive, ratio, if_none):
+    chosen = hard_negatives(conf_loss, positive, ratio, if_none)
+    expected = [naive.hard_negatives(*row, ratio, if_none) for row in zip(conf_loss, positive, strict=True)]
     np.testing.assert_array_equal(chosen, expected)
-    np.testing.assert_array_equal(hard_negatives(conf_loss[0], positive[0], ratio), expected[0])
+    np.testing.assert_array_equal(hard_negatives(conf_loss[0], positive[0], ratio, if_none), expected[0])
 
 
-@given(seeds, st.floats(0, 1), st.integers(1, 4))
-def test_mining_counts(seed, share, ratio):
+@given(seeds, st.floats(0, 1), st.integers(1, 4), st.sampled_from([0, 2, 9]))
+def test_mining_counts(seed, share, ratio, if_none):
     rng = np.random.default_rng(seed)
     conf_loss, positive = rng.random((4, 30)).astype(np.float32), rng.random((4, 30)) < share
-    chosen = hard_negatives(conf_loss, positive, ratio)
-    wanted = np.minimum(ratio * positive.sum(axis=1), (~positive).sum(axis=1))
+    chosen = hard_negatives(conf_loss, positive, ratio, if_none)
+    wanted = np.minimum(ratio * counts_as(positive, if_none), (~positive).sum(axis=1))
     np.testing.assert_array_equal(chosen.sum(axis=1), wanted)
     assert not (chosen & positive).any()
     passed_over = np.where(~chosen & ~positive, conf_loss, -1).max(axis=1)
     assert (np.where(chosen, conf_loss, 2).min(axis=1) >= passed_over).all()
 
 
-@given(seeds, st.sampled_from([0.5, 1.0]), st.integers(1, 3))
-def test_gradient(seed, alpha, ratio):
-    offsets, logits, offset_targets, class_targets = batch(seed, images=2, boxes=12)
+@given(seeds, st.sampled_from([0.5, 1.0]), st.integers(1, 3), st.sampled_from([0.0, 0.15]), st.sampled_from([0, 2]))
+def test_gradient(seed, alpha, ratio, matched, if_none):
+    offsets, logits, offset_targets, class_targets = batch(seed, images=2, boxes=12, matched=matched)
+    options = {"alpha": alpha, "negative_ratio": ratio, "if_none": if_none}
     background_losses = np.sort(-log_softmax(logits)[..., 0], axis=1)
     assume(np.diff(background_losses, axis=1).min() > 1e-3)  # near ties: the choice could flip
     check_backward(
-        lambda offsets, logits: multibox_loss(offsets, logits, offset_targets, class_targets, alpha, ratio),
+        lambda offsets, logits: multibox_loss(offsets, logits, offset_targets, class_targets, **options),
         lambda dloss, cache: multibox_loss_backward(cache, dloss),
         [offsets, logits],
         names=["offsets", "logits"],
@@ -94,7 +100,50 @@ def test_the_loss_is_divided_by_the_matches_of_the_whole_batch(seed):
 
 def test_defaults_are_those_of_the_paper():
     inputs = batch(0)
-    assert multibox_loss(*inputs)[0] == multibox_loss(*inputs, alpha=1, negative_ratio=3)[0]
+    assert multibox_loss(*inputs)[0] == multibox_loss(*inputs, alpha=1, negative_ratio=3, if_none=0)[0]
+
+
+@given(seeds, st.sampled_from([0.0, 0.02, 0.2]), st.integers(0, 4))
+def test_an_image_without_matches_counts_as_one_with_some(seed, matched, if_none):
+    inputs = batch(seed, matched=matched)
+    loss, cache = multibox_loss(*inputs, if_none=if_none)
+    np.testing.assert_allclose(loss, naive.multibox_loss(*inputs, if_none=if_none), rtol=1e-10)
+    positive = inputs[3] > 0
+    assert match_count(inputs[3], if_none) == sum(counts_as(positive, if_none))
+    taught = (multibox_loss_backward(cache)[1] != 0).any(axis=-1).sum(axis=1)
+    np.testing.assert_array_equal(taught, np.minimum(positive.sum(axis=1) + 3 * counts_as(positive, if_none), 40))
+
+
+@given(seeds)
+def test_where_every_image_has_a_match_the_rules_are_one(seed):
+    inputs = batch(seed)
+    assume((inputs[3] > 0).any(axis=1).all())
+    results = []
+    for if_none in (0, 10):
+        loss, cache = multibox_loss(*inputs, if_none=if_none)
+        results.append((loss, *multibox_loss_backward(cache)))
+    for paper, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(paper, other)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("images", [1, 16])
+def test_a_batch_without_objects_teaches_background_however_many_images(images):
+    """Two classes, none of them surer than the other: -log p_0 is log 3 everywhere, three boxes for each match."""
+    zeros = np.zeros((images, 40, 4), np.float32)
+    loss, cache = multibox_loss(zeros, zeros[..., :3], zeros, np.zeros((images, 40), int), if_none=5)
+    np.testing.assert_allclose(loss, 3 * np.log(3), rtol=1e-6)
+    d_offsets, d_logits = multibox_loss_backward(cache)
+    assert not d_offsets.any()
+    np.testing.assert_allclose(d_logits.sum(axis=(0, 1)), [-2, 1, 1], rtol=1e-5)
+
+
+def test_an_image_without_objects_teaches_beside_one_with():
+    offsets, logits, offset_targets, class_targets = batch(4, images=2)
+    class_targets[1] = 0
+    for if_none, taught in ((0, 0), (3, 9)):
+        _, cache = multibox_loss(offsets, logits, offset_targets, class_targets, if_none=if_none)
+        assert (multibox_loss_backward(cache)[1][1] != 0).any(axis=-1).sum() == taught
 
 
 @pytest.mark.filterwarnings("error")
@@ -134,14 +183,14 @@ def test_wrong_shapes_are_named():
         multibox_loss(offsets[:, 1:], logits, offset_targets, class_targets)
 
 
-@given(seeds, st.integers(1, 3))
-def test_the_losses_and_gradients_of_parts_add_up_to_those_of_the_batch(seed, first):
-    """With the number of matched boxes of the whole batch, each image contributes what it contributes there."""
-    inputs = batch(seed, images=4)
-    matched = int((inputs[3] > 0).sum())
-    loss, cache = multibox_loss(*inputs)
+@given(seeds, st.integers(1, 3), st.sampled_from([0.0, 0.03, 0.15]), st.sampled_from([0, 4]))
+def test_the_losses_and_gradients_of_parts_add_up_to_those_of_the_batch(seed, first, matched, if_none):
+    """With the M of the whole batch, each image contributes what it contributes there."""
+    inputs = batch(seed, images=4, matched=matched)
+    rule = {"if_none": if_none}
+    loss, cache = multibox_loss(*inputs, **rule)
     parts = [
-        multibox_loss(*(array[part] for array in inputs), matched=matched)
+        multibox_loss(*(array[part] for array in inputs), matched=match_count(inputs[3], if_none), **rule)
         for part in (slice(0, first), slice(first, 4))
     ]
     np.testing.assert_allclose(sum(part_loss for part_loss, _ in parts), loss, rtol=1e-12)

@@ -54,7 +54,8 @@ def rows():
         # waits to find the few boxes that are matched: only those are encoded
         "match": Row(detection.match, [some, labels, to_centers(others)], waits=3),
         "hard_negatives": Row(detection.hard_negatives, [rng.random((2, 40)), class_targets > 0]),
-        "multibox_loss": Row(lambda *a: detection.multibox_loss(*a)[0], multibox),
+        "match_count": Row(lambda targets: detection.match_count(targets, 10), [class_targets]),
+        "multibox_loss": Row(lambda *a: detection.multibox_loss(*a, if_none=10)[0], multibox),
         "multibox_loss_backward": Row(
             lambda *a: detection.multibox_loss_backward(detection.multibox_loss(*a)[1]), multibox
         ),

@@ -2,20 +2,24 @@
 
 import numpy as np
 import pytest
-from plain_ssd import SIZE, plain_ssd
+from plain_ssd import SIZE, WithBackgrounds, plain_ssd
 
 from minissd.data import Batch, DetectionPreparation, Loader
+from minissd.detection import NEGATIVES
 from minissd.training import SGD, TrainConfig, train
 from minissd.training.loop import split_batch, train_step
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])
-def test_the_update_is_that_of_the_whole_batch(shapes, parts):
+@pytest.mark.parametrize("negatives", NEGATIVES)
+@pytest.mark.parametrize("kept", [range(8), (1, 4), ()], ids=["objects", "some background", "background"])
+def test_the_update_is_that_of_the_whole_batch(shapes, parts, negatives, kept):
     whole, pieces = plain_ssd(shapes), plain_ssd(shapes)
-    batch = next(Loader(shapes, DetectionPreparation(whole.targets, SIZE), 8, workers=0).epoch(0))
+    data, prepare = WithBackgrounds(shapes, kept), DetectionPreparation(whole.targets, SIZE)
+    batch = next(Loader(data, prepare, 8, workers=0).epoch(0))
     losses = []
     for model, accumulate in ((whole, 1), (pieces, parts)):
-        config = TrainConfig(batch_size=8, accumulate=accumulate)
+        config = TrainConfig(batch_size=8, accumulate=accumulate, negatives=negatives)
         optimizer = SGD(model.params, 0.01)
         losses.append([train_step(model, optimizer, batch, config, step) for step in range(2)])
     for one, other in zip(*losses, strict=True):

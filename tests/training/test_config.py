@@ -20,6 +20,7 @@ from minissd.training import TrainConfig
         ({"warmup": -0.1}, ["warmup is -0.1", "at least 0"]),
         ({"schedule": "linear"}, ["--schedule 'linear'", "one-cycle, step"]),
         ({"augmentation": "heavy"}, ["--augmentation 'heavy'", "light"]),
+        ({"negatives": "all"}, ["--negatives 'all'", "paper, every-image"]),
     ],
 )
 def test_refused(refused, settings, parts):

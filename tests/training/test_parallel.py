@@ -21,10 +21,11 @@ WORKER = train_together.__file__
 @pytest.mark.parametrize(
     ("count", "model", "batch", "images"),
     [
-        (2, "ssd", 8, 16),
-        (4, "ssd", 8, 16),
+        (2, "ssd-plain", 8, 16),
+        (4, "ssd-plain", 8, 16),
+        (4, "ssd-plain-backgrounds", 4, 8),  # all but one of the images without an object: shares of background alone
         (4, "unet", 6, 12),  # shares of two and of one image
-        (4, "ssd", 8, 3),  # three images: the fourth process has none
+        (4, "ssd-plain", 8, 3),  # three images: the fourth process has none
     ],
 )
 def test_they_train_as_one_process_would(tmp_path, count, model, batch, images):
@@ -65,7 +66,7 @@ def test_with_one_image_each_they_train_as_one_process_would_image_by_image(tmp_
 @needs_mpi
 @pytest.mark.parametrize("image", [0, 5])
 def test_a_bug_on_one_process_ends_all(tmp_path, image):
-    status, _, err = run(4, WORKER, "ssd", tmp_path, 8, 8, image)
+    status, _, err = run(4, WORKER, "ssd-plain", tmp_path, 8, 8, image)
     assert status != 0
     assert err.count("ZeroDivisionError") == 1
     assert not list(tmp_path.glob("*.npz"))

@@ -13,6 +13,7 @@ def test_the_papers_recipe():
     config, options = settings_of("paper-voc0712", "ssd300-vgg16", {})
     assert (config.lr, config.momentum, config.weight_decay, config.batch_size) == (1e-3, 0.9, 5e-4, 32)
     assert (config.bias_lr, config.bias_decay, config.augmentation) == (2, False, "notes")
+    assert config.negatives == "paper"
     assert config.total_steps(per_epoch=100) == 120_000
     rates = [config.learning_rate(step, 120_000) for step in (79_999, 80_000, 100_000)]
     assert rates == pytest.approx([1e-3, 1e-4, 1e-5])
@@ -31,6 +32,13 @@ def test_what_the_user_sets_goes_before_the_recipe(recipe):
     config, options = settings_of(recipe, "ssd300-vgg16", given)
     assert (config.lr, config.batch_size, config.total_steps(10)) == (0.5, 7, 30)
     assert options == {"batch_norm": False, "atrous": True, "boxes": "caffe"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_all_but_the_papers_learn_from_images_without_objects(recipe):
+    expected = "paper" if recipe.startswith("paper-voc") else "every-image"
+    assert settings_of(recipe, "ssd300-vgg16", {})[0].negatives == expected
+    assert settings_of(recipe, "ssd300-vgg16", {"negatives": "paper"})[0].negatives == "paper"
 
 
 def test_the_short_recipe_is_the_defaults():
