@@ -33,6 +33,7 @@ DRAWN_UNTURNED = "annotations drawn before the image was turned by its EXIF orie
 DRAWN_TURNED = "annotations with the size before the EXIF turn, but boxes that fit the turned image alone, not turned"
 
 QUARTER_TURNS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
+SEVERAL, MUCH_SMALLER = 5, 0.8  # images; a file's share of the stated size
 
 
 class Placed(NamedTuple):
@@ -136,6 +137,7 @@ def _units(edges, image_of, stated, headers, names, remarks):
     across = ~missing & ~upright & _same_shape(exchanged, shown)
     wrong = ~missing & ~upright & ~across
 
+    has_boxes = np.bincount(image_of, minlength=len(shown)) > 0  # without them, sizes do not matter
     reach = np.zeros_like(shown)  # (I, 2) how far right and down the boxes of each image go
     np.maximum.at(reach, image_of, edges[:, 2:])
     mostly_other = wrong.any() and 2 * same.sum() < (~missing).sum()
@@ -146,12 +148,14 @@ def _units(edges, image_of, stated, headers, names, remarks):
     stretched = mostly_other and file_sizes == 1 < stated_sizes
 
     scaled = upright & ~same
-    in_file = scaled & _second_reading(scaled, reach, stated, shown, default=constant)
+    # Boxes of many images, none of which leaves the much smaller file, were drawn on it.
+    with_boxes = scaled & has_boxes
+    cramped = with_boxes.sum() >= SEVERAL and (np.maximum(reach, shown) < MUCH_SMALLER * stated)[with_boxes].all()
+    in_file = scaled & _second_reading(scaled, reach, stated, shown, default=constant or cramped)
     turned = across & quarter
     upright_after_all = turned & _second_reading(turned, reach, stated, exchanged, default=False)
     changed = wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
     changed |= across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
-    has_boxes = np.bincount(image_of, minlength=len(shown)) > 0  # without them, sizes do not matter
     changed &= has_boxes
     if changed.any():
         _refuse(np.flatnonzero(changed), stated, shown, names)

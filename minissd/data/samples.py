@@ -189,6 +189,22 @@ def notes_from(remarks):
     return [f"{remark}: {len(ids)} (first: {ids[0]})" for remark, ids in remarks.items() if ids]
 
 
+def read_all(read, items, what):
+    """[read(item) for each item]; where several raise MinissdErrors, one that names how many and the first few."""
+    results, faults = [], []
+    for item in items:
+        try:
+            results.append(read(item))
+        except MinissdError as error:
+            faults.append(str(error))
+    if len(faults) > 1:
+        some = "; ".join(faults[:3]) + "; ..." * (len(faults) > 3)
+        raise MinissdError(f"{len(faults)} of {len(items)} {what} cannot be used: {some}")
+    if faults:
+        raise MinissdError(faults[0])
+    return results
+
+
 def check_limit(limit):
     """Raises MinissdError unless `limit` is None (no limit) or at least one image."""
     if limit is not None and limit < 1:

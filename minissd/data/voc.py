@@ -25,6 +25,7 @@ from minissd.data.samples import (
     is_no_class,
     notes_from,
     objects_by_image,
+    read_all,
     remark_on_classes,
 )
 from minissd.data.splits import MADE_NOTE
@@ -59,7 +60,7 @@ class VocDataset:
         listed = places.ids(split, remarks)
         if not listed:
             raise MinissdError(f"{self.root}: no image with an annotation falls into split {split!r}")
-        annotations = _read_all(listed, places.xmls, remarks)
+        annotations = _read_annotations(listed, places.xmls, remarks)
 
         known = names_in_tree(places.xmls, annotations)
         self.classes = choose_classes(classes, known, self.root, some=keep_others)
@@ -105,7 +106,7 @@ class VocDataset:
         wanted = labels >= 0
         image_of, labels, difficult = image_of[wanted], labels[wanted], difficult[wanted]
 
-        headers = [read_header(path) for path in self._files]
+        headers = read_all(read_header, self._files, "images")
         sizes = [one.size for one in annotations]
         placed = place_boxes(boxes[wanted], image_of, sizes, headers, self.ids, inclusive=True)
         for remark, where in placed.remarks.items():
@@ -130,24 +131,14 @@ def names_in_tree(xmls, annotations=None):
     return sorted(name for name in names if not is_no_class(name))
 
 
-def _read_all(ids, xmls, remarks):
-    """id -> VocAnnotation, without objects for an image that has none.  What is broken is named together."""
-    annotations, faults = {}, []
-    for image_id in ids:
-        try:
-            annotation = read_annotation(xmls[image_id]) if image_id in xmls else NO_OBJECTS
-        except MinissdError as error:
-            faults.append(str(error))
-            continue
-        annotations[image_id] = annotation
+def _read_annotations(ids, xmls, remarks):
+    """id -> VocAnnotation, without objects for an image that has none."""
+    read = read_all(lambda one: read_annotation(xmls[one]) if one in xmls else NO_OBJECTS, ids, "annotations")
+    annotations = dict(zip(ids, read, strict=True))
+    for image_id, annotation in annotations.items():
         for remark in annotation.remarks:
             remarks[remark].append(image_id)
         remarks[NO_CLASS] += [image_id for name in annotation.names if is_no_class(name)]
-    if len(faults) > 1:
-        some = "; ".join(faults[:3]) + "; ..." * (len(faults) > 3)
-        raise MinissdError(f"{len(faults)} of {len(ids)} annotations cannot be used: {some}")
-    if faults:
-        raise MinissdError(faults[0])
     return annotations
 
 

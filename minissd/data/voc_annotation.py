@@ -36,7 +36,9 @@ NO_OBJECTS = VocAnnotation((0, 0), [], np.zeros((0, 4)), np.zeros(0, bool))
 def read_annotation(path):
     """The `VocAnnotation` in an XML file.  Raises MinissdError naming the file and what is wrong with it."""
     root = _read_root(path)
-    objects = root.findall("object")
+    objects = [one for one in root.findall("object") if child_text(one, "deleted") != "1"]  # LabelMe keeps those
+    if not objects and any(one.tag.lower().endswith("object") for one in root.iter()) and not root.findall("object"):
+        raise MinissdError(f"{path} has no <object> right in its <annotation>, but deeper or by another name: move it")
     places = [f"annotation {path}, object {number}" for number in range(1, 1 + len(objects))]
     remarks = []
     return VocAnnotation(

@@ -25,7 +25,11 @@ _OLD_ENCODINGS = ("gb18030", "cp932", "cp1252")  # tried on names that are no UT
 
 def lists_in(folder, only_splits=False):
     """Name -> path of the lists in a folder, sorted; only_splits: of those that are called as splits are."""
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".txt") if folder.is_dir() else ()
+    paths = (
+        sorted(path for path in folder.glob("*") if path.suffix.lower() == ".txt" and path.is_file())
+        if folder.is_dir()
+        else ()
+    )
     names = {path.stem: path for path in paths if not path.name.startswith(".")}
     if only_splits:
         return {name: path for name, path in names.items() if name.lower() in SPLIT_WORDS}
@@ -74,7 +78,10 @@ def _is_of_one_class(name, lists):
 
 def _lines(path):
     """The lines of a list that are not blank; bytes that are no UTF-8 stay as they are in file names."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MinissdError(f"list {path} cannot be read ({error.strerror or error})") from None
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # what PowerShell's > writes
         text = data.decode("utf-16", "replace")
     elif b"\0" in data[:2]:

@@ -12,6 +12,7 @@ lists, splits are the folders that are called train, val or the like; without th
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,12 +88,31 @@ def find_places(root):
             stem, suffix = os.path.splitext(prefix + xml_id)  # some call it img.jpg.xml
             is_stem = suffix.lower() in IMAGE_SUFFIXES and prefix + xml_id not in images and stem in images
             xmls[stem if is_stem else prefix + xml_id] = path
+    if not xmls.keys() & images.keys():
+        xmls = _by_name(xmls, images)
     lists = lists_in(root / LISTS) or lists_in(root / LISTS.parent)
     lists = lists or lists_in(root, only_splits=True) or lists_in(parts[0][2], only_splits=True)
     places = VocPlaces(root, parts[0][1].name, images, xmls, lists)
     if not xmls.keys() & images.keys():
         _explain(root, f"none of its {len(xmls)} XML files has an image of its name in {parts[0][1]}")
     return places
+
+
+def _by_name(xmls, images):
+    """The annotations under the ids of their images, where the subfolders of the two differ throughout.
+
+    Only names that one image and one annotation have are taken: no annotation is used for two images.
+    """
+    by_name = {}
+    for image_id in images:
+        by_name.setdefault(image_id.rpartition("/")[2], []).append(image_id)
+    names = Counter(xml_id.rpartition("/")[2] for xml_id in xmls)
+    found = {}
+    for xml_id, path in xmls.items():
+        name = xml_id.rpartition("/")[2]
+        ids = by_name.get(name, ())
+        found[ids[0] if len(ids) == names[name] == 1 else xml_id] = path
+    return found
 
 
 def splits_of_tree(root):
@@ -165,8 +185,11 @@ def _parts(root):
 
 
 def _folders_in(root):
-    with os.scandir(root) as entries:  # much faster than Path.iterdir among many files
-        return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    try:
+        with os.scandir(root) as entries:  # much faster than Path.iterdir among many files
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError as error:
+        raise MinissdError(f"{root} cannot be read ({error.strerror or error})") from None
 
 
 def _pair(root):

@@ -60,6 +60,8 @@ def _decode(data, path):
     if encoding is None:
         declared = _DECLARED.match(data)
         encoding = declared[1].decode().lower() if declared else "utf-8"
+        if encoding.startswith("utf-16"):
+            encoding = "utf-8"  # two bytes a character it cannot be, though .NET says so of what it saves as UTF-8
     try:
         text = data.decode(_SUPERSETS.get(encoding, encoding))
     except (UnicodeError, LookupError):

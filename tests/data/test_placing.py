@@ -86,6 +86,16 @@ def test_boxes_tell_that_the_stated_size_is_none():
     assert remarks == {placing.WRONG_SIZE: ["img0", "img1"]}
 
 
+def test_boxes_of_many_images_in_the_corner_that_the_file_would_be():
+    """1280x960 stated everywhere, files of 160x120: that no box of five images leaves these is no accident."""
+    corners, remarks = place([[RED, BLUE]] * 5, [(1280, 960)] * 5, [WIDE] * 5)
+    np.testing.assert_allclose(corners, [share(RED), share(BLUE)] * 5, rtol=1e-6)
+    assert remarks == {placing.WRONG_SIZE: [f"img{i}" for i in range(5)]}
+    corners, remarks = place([[RED, BLUE]] * 4, [(1280, 960)] * 4, [WIDE] * 4)  # of four images, it may be one
+    np.testing.assert_allclose(corners, [share(RED, (1280, 960)), share(BLUE, (1280, 960))] * 4, rtol=1e-6)
+    assert remarks == {placing.SCALED: [f"img{i}" for i in range(4)]}
+
+
 def test_each_image_goes_by_its_own_boxes_first():
     large, small = (640, 480), (80, 60)
     boxes = [[(300, 200, 600, 400)], [(300, 200, 600, 400)], [BLUE]]

@@ -69,6 +69,11 @@ def test_a_mark_at_the_start_goes_before_what_is_declared(read, codec, declared)
     assert read((head + voc_xml(RED_XML.replace("red", "汽车"))).encode(codec)).names == ["汽车"]
 
 
+def test_dotnet_says_utf16_of_what_it_saves_as_utf8(read):
+    text = '<?xml version="1.0" encoding="utf-16"?>\r\n' + voc_xml(RED_XML.replace("red", "汽车"))
+    assert read(text).names == ["汽车"] and read("\ufeff" + text).names == ["汽车"]
+
+
 @pytest.mark.parametrize("declared", ["utf-8", "UTF-8", None, "ascii"])
 @pytest.mark.parametrize("codec", ["gbk", "latin-1", "shift_jis"])
 def test_another_encoding_than_is_declared(refused, codec, declared):
@@ -108,6 +113,13 @@ def test_parts_and_points_of_an_object_are_no_boxes_of_it(opened):
     extras = f"{part}<pose>Left</pose><truncated>1</truncated><occluded>0</occluded><attributes/>"
     dataset = opened(voc_xml(BOTH.replace("<name>", f"{extras}<name>")))
     assert dataset.classes == ("blue", "red") and off_colour(dataset) == [] and dataset.notes == []
+
+
+def test_objects_that_were_deleted(opened):
+    gone = boxed("<deleted>1</deleted>" + bndbox((0, 0, 9, 9)))
+    dataset = opened(voc_xml(gone + BOTH.replace("<name>", "<deleted>0</deleted><name>")))
+    assert off_colour(dataset) == [] and count_boxes(dataset) == 4
+    assert opened(voc_xml(gone)).objects(0).labels.tolist() == []
 
 
 def rotated(center_x, center_y, width, height, angle):
@@ -276,6 +288,8 @@ def test_a_split_without_one_usable_object(tmp_path, one_line):
         (" \r\n", ["is empty"]),
         (b"\0" * 64, ["no well-formed XML"]),
         ("<annotation><path>C:\\R&D\\a.jpg</path></annotation>", ["no well-formed XML", "&amp;"]),
+        (f"<annotation><objects>{BOTH}</objects></annotation>", ["no <object> right in its <annotation>"]),
+        (voc_xml(BOTH.replace("object>", "Object>")), ["no <object> right in its <annotation>"]),
         ("<annotations><image/></annotations>", ["<annotations>", "<annotation>"]),
         (voc_xml(boxed(bndbox(RED_BOX), name=" ")), ["object 1 has no <name>"]),
         (voc_xml(RED_XML + f"<object>{bndbox(RED_BOX)}</object>"), ["object 2 has no <name>"]),

@@ -76,6 +76,16 @@ def test_folders_of_splits(root, layout):
         assert off_colour(one) == [] and count_boxes(one) == 2 * len(one) and one.notes == []
 
 
+def test_images_in_folders_of_splits_with_all_annotations_in_one(root):
+    for split, names in (("train", "abc"), ("val", "d")):
+        for name in names:
+            put(root, f"images/{split}/{name}.png", f"annotations/{name}.xml")
+    assert open_dataset(root, "train").ids == ["train/a", "train/b", "train/c"] and len(open_dataset(root, "val")) == 1
+    put(root, "images/val/a.png")  # whose is a.xml now?
+    dataset = open_dataset(root, "train")
+    assert dataset.ids == ["train/b", "train/c"] and f"{NO_XML}: 1 (first: train/a)" in dataset.notes
+
+
 def test_a_split_that_is_not_there_is_never_another(root, one_line):
     put(root, "img0.jpg", "img0.xml")
     refused(one_line, root, "'test'", "train, val, trainval", split="test")
@@ -219,6 +229,13 @@ def test_annotations_alone(root, one_line):
     (root / "ImageSets").rename(root.parent / "lists")
     (root / "labelmap.txt").write_text("red:220,20,20::")
     refused(one_line, root, "no data that can be read", "VOC tree")
+
+
+def test_broken_images_are_named_together(root, one_line):
+    put_tree(root, images=[f"img{number}.png" for number in range(6)])
+    for number in (1, 3, 4, 5):
+        (root / "JPEGImages" / f"img{number}.png").write_bytes(b"\x89PNG")
+    refused(one_line, root, "4 of 6 images", "img1.png", "img3.png", "img4.png")
 
 
 def test_annotations_of_other_images(root, one_line):
