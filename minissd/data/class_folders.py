@@ -15,10 +15,9 @@ import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, IMAGE_SUFFIXES, read_image
 from minissd.data.samples import Labelled, check_limit, choose_classes, notes_from, remark_on_names, split_names
-from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
+from minissd.data.splits import MADE_NOTE, MADE_SPLITS, SPLIT_WORDS, in_made_split
 from minissd.errors import MinissdError
 
-SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "trainval", "test", "testing")
 NO_CLASSES = (  # folders of programs, and of data that are annotated in other ways, in lower case
     *("__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"),
     *("images", "labels", "annotations", "masks", "jpegimages", "imagesets", "segmentationclass", "segmentationobject"),

@@ -6,6 +6,7 @@ of them.  So the same image is in the same split on every machine, and stays the
 
 import zlib
 
+SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "trainval", "test", "testing")
 MADE_SPLITS = ("train", "val", "trainval")
 VAL_SHARE = 0.1
 MADE_NOTE = f"no splits in these data: {VAL_SHARE:.0%} of the images are val, by the hash of their name"

@@ -12,9 +12,10 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.samples import split_names
+from minissd.data.splits import SPLIT_WORDS
 from minissd.errors import MinissdError
 
-SPLIT_WORDS = ("train", "val", "valid", "validation", "trainval", "test", "default")
+LIST_WORDS = (*SPLIT_WORDS, "default")  # the last is CVAT's
 TWICE = "images listed more than once, used once"
 NOT_MARKED = "images that the list of one class does not mark 1, left out"
 NO_LISTS = "lists of single classes, all their images used"
@@ -32,7 +33,7 @@ def lists_in(folder, only_splits=False):
     )
     names = {path.stem: path for path in paths if not path.name.startswith(".")}
     if only_splits:
-        return {name: path for name, path in names.items() if name.lower() in SPLIT_WORDS}
+        return {name: path for name, path in names.items() if name.lower() in LIST_WORDS}
     return {name: path for name, path in names.items() if name.lower() not in _NO_LISTS}
 
 
@@ -73,7 +74,7 @@ def read_split(lists, split, known, folder, remarks, root):
 def _is_of_one_class(name, lists):
     """Whether a list is called CLASS_SPLIT."""
     _, line, last = name.rpartition("_")
-    return bool(line) and (last in lists or last.lower() in SPLIT_WORDS)
+    return bool(line) and (last in lists or last.lower() in LIST_WORDS)
 
 
 def _lines(path):

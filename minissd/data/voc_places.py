@@ -18,13 +18,12 @@ from typing import NamedTuple
 
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.samples import split_names
-from minissd.data.splits import MADE_SPLITS, in_made_split
-from minissd.data.voc_lists import SPLIT_WORDS, lists_in, read_split, splits_of
+from minissd.data.splits import MADE_SPLITS, SPLIT_WORDS, in_made_split
+from minissd.data.voc_lists import lists_in, read_split, splits_of
 from minissd.errors import MinissdError
 
 PARTS = ("Annotations", "JPEGImages", "ImageSets/Main")
 LISTS = Path(PARTS[2])
-FOLDER_WORDS = tuple(word for word in SPLIT_WORDS if word != "default")
 _ANNOTATIONS = ("annotations", "annotation", "annots", "xmls", "xml", "labels", "label", "ann")
 _IMAGES = ("jpegimages", "images", "image", "imgs", "img", "data", "pictures", "photos")
 
@@ -179,7 +178,7 @@ def _parts(root):
     pair = _pair(root)
     if pair:
         return [("", *pair)]
-    pairs = [(folder, _pair(folder)) for folder in _folders_in(root) if folder.name.lower() in FOLDER_WORDS]
+    pairs = [(folder, _pair(folder)) for folder in _folders_in(root) if folder.name.lower() in SPLIT_WORDS]
     parts = [(f"{folder.name}/", *pair) for folder, pair in pairs if pair]
     return parts or ([("", root, root)] if _lie_together(root) else [])
 
@@ -221,7 +220,7 @@ def _is_image(suffix):
 def _split_folder(image_id):
     """The word for a split among the folders in an id, in lower case, or None."""
     folders = image_id.lower().split("/")[:-1]
-    return next((folder for folder in folders if folder in FOLDER_WORDS), None)
+    return next((folder for folder in folders if folder in SPLIT_WORDS), None)
 
 
 def _missing(root):
