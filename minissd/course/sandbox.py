@@ -97,7 +97,9 @@ def _end_group(process):
 
 def _environment(home):
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "LC_ALL") if name in os.environ}
-    paths = os.pathsep.join(os.path.abspath(path) for path in sys.path if path)
+    folders = [os.path.abspath(path) for path in sys.path if path]
+    inside = [path for path in folders if os.path.exists(os.path.join(path, "__init__.py"))]  # OpenCV puts itself there
+    paths = os.pathsep.join(path for path in folders if path not in inside)  # and its `typing` would hide Python's
     return kept | {
         "HOME": str(home),
         "MPLCONFIGDIR": str(home),

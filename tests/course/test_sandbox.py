@@ -29,6 +29,13 @@ def test_a_right_answer_passes_there_too(exercise):
     assert judge_file(exercise.solution, exercise).passed
 
 
+def test_a_package_that_put_itself_on_the_path_hides_no_module(exercise, tmp_path, monkeypatch):
+    for name in ("__init__.py", "typing.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert judge_file(exercise.solution, exercise).passed
+
+
 def test_an_endless_loop_is_stopped_and_its_line_named(verdict):
     found = verdict(SIGNATURE + "    n = 0\n    while True:\n        n += 1\n", seconds=1)
     assert found.status == "stopped"
