@@ -2,17 +2,18 @@
 
     labelmap.txt                     NAME:R,G,B:... on a line, as CVAT and Datumaro write it
     classes.txt, class_names.txt     NAME on a line: class 1, class 2, ...
-    Annotations/*.xml                all that they name, in the order of the alphabet, as VOC numbers its own
+    Annotations/*.xml                all that they name, in the order that the boxes in them tell (mask_votes.py), or
+                                     if they do not, of the alphabet, as VOC numbers its own
 
 A name for the background in the first lines (_background_, as labelme writes it) is number 0, and no class.
 """
 
 import re
-from pathlib import Path
 
 import numpy as np
 
 from minissd.data.images import read_mask
+from minissd.data.mask_votes import order_by_boxes
 from minissd.data.samples import is_no_class
 from minissd.data.texts import read_text
 from minissd.data.voc import names_in_tree
@@ -20,9 +21,11 @@ from minissd.data.voc_places import files_in
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 
+MASKS = "SegmentationClass"
 LABELMAP = "labelmap.txt"
 LISTS = ("classes.txt", "class_names.txt")
 ALPHABET = "numbers in masks are taken for the classes of the annotations in the order of the alphabet"
+BY_BOXES = "numbers in masks are taken for the classes whose boxes lie around them"
 NO_COLOUR = 254  # the number of a colour that is no class's; 253 classes at most, then
 _VOC_BORDER = (224, 224, 192)  # VOC's colour around objects and where nobody can tell
 _LINE = re.compile(r"(?P<name>.*?)\s*:\s*(?P<red>\d+)\s*,\s*(?P<green>\d+)\s*,\s*(?P<blue>\d+)\s*(?::.*)?")
@@ -85,10 +88,13 @@ def read_names(root):
         lines = [line.strip() for line in read_text(path, "list of classes").splitlines() if line.strip()]
         names, note = _without_background(path, lines)
         return MaskNames(names, {}, note)
-    names = names_in_tree(dict(files_in(Path(root) / "Annotations", (".xml",))))
+    xmls = dict(files_in(root / "Annotations", (".xml",)))
+    names = names_in_tree(xmls)
     if not names:
         raise MinissdError(f"{root} says nowhere what the numbers of its masks mean: name the classes in {LISTS[0]}")
-    note = f"{ALPHABET}: {_listed(names)} ({LISTS[0]} can say otherwise)"
+    order = order_by_boxes(names, dict(files_in(root / MASKS, (".png",))), xmls) if len(names) > 1 else None
+    how, names = (BY_BOXES, order) if order else (ALPHABET, names)
+    note = f"{how}: {_listed(names)} ({LISTS[0]} can say otherwise)"
     return MaskNames(names, {}, [note] * (len(names) > 1))
 
 

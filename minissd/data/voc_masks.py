@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, turned
-from minissd.data.mask_names import read_names
+from minissd.data.mask_names import MASKS, read_names
 from minissd.data.samples import Masked, check_limit, choose_classes, notes_from, remark_on_names
 from minissd.data.voc_lists import lists_in, read_split
 from minissd.data.voc_places import LISTS as MAIN
@@ -26,7 +26,6 @@ from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 
 LISTS = Path("ImageSets", "Segmentation")
-MASKS = "SegmentationClass"
 NOBODY = "masks without any of the classes"
 TURNED = "masks made before the image was turned by its EXIF orientation, turned with it"
 MANY = 20  # so many numbers that no class has are no slip

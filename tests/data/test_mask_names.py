@@ -5,8 +5,10 @@ import pytest
 from mask_trees import MaskTree
 from PIL import Image
 from scenes import BLUE, BLUE_BOX, RED, RED_BOX, as_stored, scene
+from voc_trees import annotation_xml
 
 from minissd.data import VocMasks
+from minissd.data.mask_names import ALPHABET, BY_BOXES
 from minissd.data.voc_masks import TURNED
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
@@ -100,6 +102,40 @@ def test_numbers_may_be_stored_three_times_or_in_sixteen_bits(masks, mode):
     grey = np.array([[0, 1, 2, VOID]], np.uint16 if mode == "I;16" else np.uint8)
     Image.fromarray(grey if mode == "I;16" else np.stack([grey] * 3, axis=-1)).save(masks.mask("a"))
     assert VocMasks(masks.root, "train").mask(0).tolist() == [[0, 1, 2, VOID]]
+
+
+def boxed(masks, image_id, numbers, *objects):
+    masks.add(image_id, numbers)
+    text = annotation_xml([(name, (x + 1, y + 1, x_max, y_max)) for name, (x, y, x_max, y_max) in objects], (160, 120))
+    (masks.root / "Annotations" / f"{image_id}.xml").write_text(text)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_boxes_tell_which_number_is_which_class(masks, numbers):
+    """cat lies in the red box and dog in the blue one, whatever their numbers."""
+    pixels = np.zeros((120, 160), np.uint8)
+    for number, (x_min, y_min, x_max, y_max) in zip(numbers, (RED_BOX, BLUE_BOX)):
+        pixels[y_min:y_max, x_min:x_max] = number
+    for image_id in "abc":
+        boxed(masks, image_id, pixels, ("cat", RED_BOX), ("dog", BLUE_BOX))
+    dataset = VocMasks(masks.root, "train")
+    order = ("cat", "dog") if numbers == (1, 2) else ("dog", "cat")
+    assert dataset.classes == order and dataset.notes[0].startswith(f"{BY_BOXES}: 1 {order[0]}, 2 {order[1]}")
+    assert (
+        dataset.classes[dataset.mask(0)[35, 35] - 1] == "cat" and dataset.classes[dataset.mask(0)[90, 120] - 1] == "dog"
+    )
+    named = VocMasks(masks.root, "train", classes=["cat"])
+    assert named.mask(0)[35, 35] == 1 and named.mask(0)[90, 120] == 0
+
+
+def test_boxes_that_contradict_each_other_tell_nothing(masks):
+    pixels = np.zeros((120, 160), np.uint8)
+    for number, (x_min, y_min, x_max, y_max) in ((2, RED_BOX), (1, BLUE_BOX)):
+        pixels[y_min:y_max, x_min:x_max] = number
+    boxed(masks, "a", pixels, ("cat", RED_BOX), ("dog", BLUE_BOX))
+    boxed(masks, "b", pixels, ("dog", RED_BOX), ("cat", BLUE_BOX))
+    dataset = VocMasks(masks.root, "train")
+    assert dataset.classes == ("cat", "dog") and dataset.notes[0].startswith(f"{ALPHABET}: 1 cat, 2 dog")
 
 
 @pytest.mark.parametrize("first", ["_background_", "background", "__ignore__\n_background_", "BACKGROUND"])
