@@ -5,12 +5,15 @@ from pathlib import Path
 _HEIC_SUFFIXES = (".heic", ".heif")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _WEB_PAGE = "a web page, of a failed download perhaps: fetch the image again"
+_TIFF = "a TIFF of a kind that Pillow does not know (its channels or their bits): convert it to 8 bits, RGB"
 _STARTS = (  # how a file begins, in lower case -> what it is
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run `git lfs pull`"),
     (b"<!doctype html", _WEB_PAGE),
     (b"<html", _WEB_PAGE),
     (b"%pdf", "a PDF: save its pages as PNG"),
     (b"\0\0\0\x0cjp  ", "JPEG 2000: convert it to JPEG or PNG"),
+    (b"ii*\0", _TIFF),
+    (b"mm\0*", _TIFF),
 )
 
 

@@ -30,7 +30,8 @@ IMAGE_SUFFIXES = (
 # 0.3 of the side still has the 300 that a network takes, and 12 megapixels take 35 ms instead of 250.
 ENOUGH_PIXELS = 1024
 
-_ORIENTATION_TAG, _WIDTH_TAG, _HEIGHT_TAG = 0x0112, 256, 257
+_ORIENTATION_TAG, _WIDTH_TAG, _HEIGHT_TAG, _KIND_TAG = 0x0112, 256, 257, 254
+_REDUCED = 1  # a bit of the kind of a page of a TIFF: smaller than the picture, as the first one in raw photographs is
 _DARK = 64  # an upper byte below it tells of 14 bits or fewer
 _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -77,11 +78,11 @@ def read_header(path):
 def read_image(path, at_least=None):
     """The picture in a file as it is shown -> (H, W, 3) uint8 RGB, read-only.
 
-    Grey, palette, CMYK and deeper images are converted (16 bits as deep_pixels.py says), transparent ones are
-    laid on white, of several frames the first is taken, EXIF orientation is applied.  With `at_least`, a JPEG larger
-    than needed is decoded at 1/2, 1/4 or 1/8 of its size (by the first coefficients of each block: several times
-    faster), as long as both sides keep that many pixels.  Raises MinissdError naming the file if it is missing, no
-    image, damaged, cut short, or too large to be honest (a decompression bomb).
+    Grey, palette, CMYK and deeper images are converted (16 bits as deep_pixels.py says), transparent ones are laid on
+    white (unless all is transparent), of several frames the first is taken, EXIF orientation is applied.  With
+    `at_least`, a JPEG larger than needed is decoded at 1/2, 1/4 or 1/8 of its size (by the first coefficients of each
+    block: several times faster), as long as both sides keep that many pixels.  Raises MinissdError naming the file if
+    it is missing, no image, damaged, cut short, or too large to be honest (a decompression bomb).
     """
     with _explain_errors(path), _open(path) as image:
         if at_least is not None:
@@ -136,7 +137,11 @@ def _open(path):
     """The file with its header read; an image above Pillow's pixel limit is an error, not a warning."""
     with _header_lock, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=FORMATS)
+    if image.format == "TIFF" and image.tag_v2.get(_KIND_TAG, 0) & _REDUCED:
+        image.close()
+        raise ValueError("it is a raw photograph, or holds a small preview in front: convert it to JPEG or PNG")
+    return image
 
 
 def _orientation(image):
@@ -185,6 +190,8 @@ def _to_rgb(image):
         raise ValueError("floating-point pixels of unknown range: save it with 8 bits a channel")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() == (0, 0):  # nothing would be seen: a byte that nobody meant
+            return image.convert("RGB")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
 

@@ -94,6 +94,23 @@ def test_other_colour_spaces(tmp_path, mode, name):
     assert np.abs(shown[35, 35].astype(int) - RED).max() < 8 and np.abs(shown[90, 120].astype(int) - BLUE).max() < 8
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_a_picture_all_of_which_is_transparent_is_seen(tmp_path, name):
+    pixels = np.concatenate([scene(), np.zeros((120, 160, 1), np.uint8)], axis=-1)
+    Image.fromarray(pixels).save(tmp_path / name, **({"lossless": True, "exact": True} if name == "a.webp" else {}))
+    np.testing.assert_array_equal(read_image(tmp_path / name), scene())
+    pixels[0, 0, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / name, **({"lossless": True, "exact": True} if name == "a.webp" else {}))
+    assert (read_image(tmp_path / name)[1:] == 255).all()  # as soon as something is opaque, it counts
+
+
+def test_the_preview_in_a_raw_photograph_is_not_the_picture(tmp_path, refused):
+    Image.fromarray(scene()).save(tmp_path / "raw.dng", format="TIFF", tiffinfo={254: 1})
+    for read in (read_image, read_header):
+        with refused(tmp_path / "raw.dng", "raw photograph", "convert it"):
+            read(tmp_path / "raw.dng")
+
+
 # Depth.
 
 GREYS = scene().max(axis=-1)  # (120, 160): 128 around, 220 in both boxes
@@ -223,6 +240,7 @@ def test_an_orientation_that_makes_no_sense_is_none(tmp_path, monkeypatch, value
         (b"<!DOCTYPE html><html>", "web page"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC: convert it to JPEG"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"II*\0" + struct.pack("<IHHHIIHHIII", 8, 2, 256, 4, 1, 9, 257, 4, 1, 9, 0), "kind that Pillow does not know"),
         (b"who knows", "expected JPEG, PNG"),
     ],
 )
