@@ -99,9 +99,9 @@ def train_and_score(budget, variant, seed, training, test, report=None):
         training.classes, init=init, input_size=budget.input_size, ratios=variant.ratios, levels=variant.levels
     )
     started = time.perf_counter()
-    log = train(model, training, budget.train_config(variant, seed), report=report)
+    log = train(model, training, budget.train_config(variant, seed), report=report or False)
     seconds = time.perf_counter() - started
-    metrics, found, truth = evaluate(model, test)
+    metrics, found, truth = evaluate(model, test, report=False)
     sizes = {}
     for name, (low, high) in SIZES.items():
         scores = evaluate_detections(*of_size(found, truth, low, high), test.classes)

@@ -4,7 +4,6 @@ import sys
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 console = Console(highlight=False, emoji=False)  # a class called :car: stays :car:
@@ -20,18 +19,9 @@ def print_any_name():
 
 def progress_bar(unit):
     """A bar with count, speed in `unit`/s and time to go; each task has the fields `speed` and `note`."""
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        TextColumn("{task.fields[speed]:.0f} " + unit + "/s"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
+    from minissd.training.progress import progress_bar as bar_on  # here, for it brings the whole of training along
+
+    return bar_on(unit, console)
 
 
 def simple_table(*columns):

@@ -9,12 +9,14 @@ from minissd.backend import resolve_device, to_numpy
 from minissd.cli import options
 from minissd.cli.console import console
 from minissd.cli.evaluate import evaluate_and_draw
-from minissd.cli.results import DetectionResults
 from minissd.cli.training import train_and_draw
 from minissd.data import open_dataset
 from minissd.models import build
 from minissd.training import LAST, TrainConfig, load_checkpoint
+from minissd.training.lock import check_free
+from minissd.training.run_folder import read_settings
 
+NAME = "demo"  # in place of a recipe, in its config.json
 KINDS = ("cross", "ellipse", "triangle")
 SIZE = 96  # pixels: a step on small images is short, and what counts is how many steps fit into a few minutes
 TRAIN_IMAGES, TEST_IMAGES = 2000, 120
@@ -34,9 +36,11 @@ def demo(
     model = build("ssd-tiny", classes=training.classes, seed=seed, device=resolve_device(device), input_size=SIZE)
     crowded = max(range(50), key=lambda i: len(training.objects(i % len(training)).labels)) % len(training)
     draw_boxes_of(model, training[crowded], out)
-    train_and_draw(model, training, None, config, out)
-    metrics = evaluate_and_draw(load_checkpoint(out / LAST, device=model.device).model, test, out)
-    DetectionResults.print(metrics, f"{len(test)} generated test images, IoU 0.5")
+    _make_room(out)
+    train_and_draw(model, training, None, config, out, remember={"recipe": NAME})
+    checkpoint = load_checkpoint(out / LAST, device=model.device)
+    question = {"checkpoint": LAST, "step": checkpoint.step, **test.origin, "classes": list(test.classes)}
+    evaluate_and_draw(checkpoint.model, test, out, question, iou_threshold=0.5)
     for name, what in (
         ("detections.png", "what it finds on test images, ground truth beside"),
         ("loss.png", "the loss and its two parts over the steps"),
@@ -46,6 +50,13 @@ def demo(
     ):
         console.print(f"  {out / name}: {what}", markup=False, soft_wrap=True)
     console.print("next: minissd train --data YOUR_VOC_TREE --out runs/mine")
+
+
+def _make_room(out):
+    """An earlier demo in the folder gives way; a run of another kind does not, as `train` will say."""
+    check_free(out)
+    if (out / LAST).exists() and read_settings(out).get("recipe") == NAME:
+        (out / LAST).unlink()
 
 
 def draw_boxes_of(model, sample, out):

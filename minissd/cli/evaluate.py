@@ -1,6 +1,9 @@
 """`minissd evaluate`: score a checkpoint, and draw what the scores mean."""
 
+import json
+import re
 from enum import StrEnum
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +12,15 @@ import typer
 from minissd.backend import resolve_device
 from minissd.card import check_precision
 from minissd.cli import networks, options
-from minissd.cli.console import console, print_notes, progress_bar
+from minissd.cli.console import console, print_note, print_notes
 from minissd.cli.results import RESULTS
+from minissd.cli.runs import place_of_data
 from minissd.data import open_dataset
 from minissd.files import check_writable, write_json
 from minissd.ops import products
 from minissd.training import evaluate as score
+from minissd.training.checkpoint import read_description
+from minissd.training.run_folder import images_of_run, read_settings
 
 
 class Method(StrEnum):
@@ -51,25 +57,83 @@ def evaluate(
     where = {"classes": network.classes, "limit": limit, "size": network.input_size}
     dataset = open_dataset(data, split, task=network.task, keep_others=True, **where)
     print_notes(dataset)
+    say_what_was_trained_on(checkpoint, data, dataset)
     scoring = {"iou_threshold": iou, "method": method.value} if network.task == "detect" else {}
     place = out or (checkpoint.parent if checkpoint else Path("evaluation"))
+    question = question_of(checkpoint, weights, data, split, limit, dataset, place)
     with products.precision(precision):
-        metrics = evaluate_and_draw(network, dataset, place, batch_size=batch_size, workers=workers, **scoring)
-    how = f", IoU {iou:g}, {method.value}" if scoring else ""
-    RESULTS[network.task].print(metrics, f"{dataset.name} {split}: {len(dataset)} images{how}")
-    console.print(f"metrics.json and pictures: {place}", markup=False, soft_wrap=True)
+        evaluate_and_draw(network, dataset, place, question, batch_size=batch_size, workers=workers, **scoring)
 
 
-def evaluate_and_draw(model, dataset, out, *, batch_size=16, workers=2, **scoring):
-    """Score a model with a progress bar; write metrics.json and the pictures into the folder `out`."""
+def question_of(checkpoint, weights, data, split, limit, dataset, place):
+    """What a score is of, as metrics.json says it."""
+    if checkpoint is not None:
+        beside = checkpoint.absolute().parent == place.absolute()  # so that a run folder may be moved
+        network = {"checkpoint": checkpoint.name if beside else str(checkpoint.absolute())}
+        network |= {"step": int(read_description(checkpoint)[0]["step"])}
+    else:
+        network = {"weights": weights}
+    images = {"split": split, "limit": limit, "images": len(dataset), "classes": list(dataset.classes)}
+    return network | {"data": place_of_data(data)} | images
+
+
+def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2, **scoring):
+    """Score a model, print the figures, then write them and the pictures into the folder `out`, or below it.
+
+    question: what the score is of.  Answers to others stay as they are.
+    """
     check_writable(out)
-    with progress_bar("images") as bar:
-        task = bar.add_task("evaluate", total=len(dataset), speed=0, note="")
+    metrics, found, truth = score(model, dataset, batch_size=batch_size, workers=workers, **scoring)
+    how = ", ".join([f"{dataset.name} {question['split']}: {len(dataset)} images", *map(_in_words, scoring.items())])
+    results = RESULTS[model.task]
+    results.print(metrics, how)
+    folder = folder_for(out, question | scoring, dataset.name)
+    write_json(folder / "metrics.json", metrics | question | scoring)
+    console.print(f"metrics.json and pictures: {folder}", markup=False, soft_wrap=True)
+    results.draw(dataset, metrics, found, truth, folder, **scoring)
 
-        def report(done, total):
-            bar.update(task, completed=done, speed=bar.tasks[task].speed or 0)
 
-        metrics, found, truth = score(model, dataset, batch_size=batch_size, workers=workers, report=report, **scoring)
-    write_json(out / "metrics.json", metrics)
-    RESULTS[model.task].draw(dataset, metrics, found, truth, out, **scoring)
-    return metrics
+def _in_words(setting):
+    name, value = setting
+    return f"IoU {value:g}" if name == "iou_threshold" else value
+
+
+def folder_for(place, question, name):
+    """Where the answer goes: to `place`, or where another question's lies there, to a folder of its own below it.
+
+    question: what tells it from others; name: of the data.
+    """
+    words = [Path(question.get("checkpoint") or str(question["weights"])).stem, name, question["split"]]
+    words += [f"first{question['limit']}"] if question["limit"] else []
+    words += [f"iou{question['iou_threshold']:g}", question["method"]] if "method" in question else []
+    below = "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
+    names = chain([""], [f"evaluation-{below}"], (f"evaluation-{below}-{k}" for k in count(2)))
+    return next(place / one for one in names if _is_free(place / one / "metrics.json", question))
+
+
+def _is_free(path, question):
+    """Whether there is no metrics.json, or one that answers this question (at another step, perhaps)."""
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    changing = ("step", "images")
+    return isinstance(there, dict) and all(
+        there.get(key) == value for key, value in question.items() if key not in changing
+    )
+
+
+def say_what_was_trained_on(checkpoint, data, dataset):
+    """A note if the network knows some of the images: what a score of those says."""
+    trained = set(images_of_run(checkpoint.parent).get("training", ())) if checkpoint else set()
+    known = [image_id for image_id in dataset.ids if image_id in trained]
+    if not known:
+        return
+    same = read_settings(checkpoint.parent).get("data") == place_of_data(data)
+    what = "are images" if same else "have the ids of images"
+    print_note(
+        f"{len(known)} of the {len(dataset)} images {what} that the network was trained on (first: {known[0]}): "
+        "the score is better than it would be on new ones"
+    )

@@ -1,7 +1,7 @@
 """Which images a run is trained on, which ones score it, and that the two share none."""
 
-from minissd.cli.console import console
-from minissd.data import open_dataset
+from minissd.cli.console import print_note
+from minissd.data import known_splits, open_dataset
 from minissd.errors import MinissdError
 from minissd.models import MODELS
 from minissd.training.held_out import without_shared
@@ -20,7 +20,7 @@ def open_splits(settings):
     except MinissdError as error:
         if settings["validation"]:
             raise
-        _note(f"no validation ({error})")
+        print_note(f"no validation ({error})")
         return dataset, None
 
 
@@ -51,7 +51,7 @@ def _held_out(settings, dataset):
         names = ", ".join(dataset.classes)
         raise MinissdError(f"{split} shows nothing of {names} to be found: choose another --validation, or none")
     if shared:
-        _note(
+        print_note(
             f"{len(shared)} of the {len(shared) + len(held_out)} images of {split} are among those to train on, and "
             f"left out of the validation (first: {shared[0]})"
         )
@@ -60,17 +60,15 @@ def _held_out(settings, dataset):
 
 def scored_split(settings, dataset, held_out):
     """A split to score the network on when it is trained: of images that it has not seen; None if there is none."""
-    for split in ("test", settings["validation"] or "val"):
-        if split == "val" and held_out is not None:
+    validated = settings["validation"] or "val"
+    known = known_splits(settings["data"])
+    for split in sorted(known, key=lambda name: (name != "test", name != validated)):
+        if split == validated and held_out is not None:
             return split
         try:
             others, shared = without_shared(opened(settings, split, dataset.classes, keep_others=True), dataset)
         except MinissdError:
             continue
-        if len(others) and not shared and TASKS[others.task].scorable(others):
+        if not shared and TASKS[others.task].scorable(others):
             return split
     return None
-
-
-def _note(text):
-    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from minissd import weights
 from minissd.card import check_precision
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
-from minissd.cli.progress import TrainingProgress
+from minissd.cli.progress import training_progress
 from minissd.cli.runs import TRAIN_FIELDS, train_on
 from minissd.cli.splits import open_splits
 from minissd.errors import MinissdError
@@ -86,9 +86,9 @@ def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, proce
     names = ", ".join(dataset.classes)
     console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
     print_notes(dataset)
-    with TrainingProgress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
+    with training_progress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
         try:
-            options = {"resume": checkpoint, "report": progress.report, "processes": processes, "remember": remember}
+            options = {"resume": checkpoint, "report": progress, "processes": processes, "remember": remember}
             records = train(model, dataset, config, validation=held_out, out=out, **options)
         except BaseException as error:
             _say_how_to_go_on(error, out)

@@ -55,14 +55,6 @@ def _open_coco(path, split, classes, limit, keep_others):
     return CocoDataset(path, None, classes, limit, keep_others, part)
 
 
-def _open_masks(root, split, classes, limit, _):
-    return VocMasks(root, split, classes, limit)  # every image is kept: all its pixels are scored
-
-
-def _open_class_folders(root, split, classes, limit, _):
-    return ClassFolders(root, split, classes, limit)  # of others than the chosen classes there is nothing to score
-
-
 def _open_mnist(root, split, classes, limit, _):
     return Mnist(root, split, classes, limit)
 
@@ -76,13 +68,13 @@ LAYOUTS = (
     Layout(
         "a VOC tree (Annotations, JPEGImages, ImageSets/Main; or XML files beside images)",
         is_voc_tree,
-        {"detect": VocDataset, "segment": _open_masks},
+        {"detect": VocDataset, "segment": VocMasks},
         splits_of_tree,
     ),
     Layout(
         "a tree of masks (SegmentationClass, JPEGImages, ImageSets)",
         is_mask_tree,
-        {"segment": _open_masks},
+        {"segment": VocMasks},
         splits_of_tree,
     ),
     Layout(
@@ -103,7 +95,7 @@ LAYOUTS = (
     Layout(
         "class folders (SPLIT/CLASS/IMAGE, CLASS/IMAGE)",
         is_class_folders,
-        {"classify": _open_class_folders},
+        {"classify": ClassFolders},
         lambda root: [folder.name for folder in split_folders(root)] or list(MADE_SPLITS),
     ),
 )
@@ -132,11 +124,18 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
     if data == "shapes":
         _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
-        return ShapesDataset(min(count, limit or count), split, size, seed, classes)
+        dataset = ShapesDataset(min(count, limit or count), split, size, seed, classes)
+        return _with_origin(dataset, data, split, limit)
     path, layout = _recognised(data)
     _check_task(path, layout.what, layout.readers, task)
     dataset = layout.readers[task](path, split, classes, limit, keep_others)
     check_objects(dataset)
+    return _with_origin(dataset, data if data in DOWNLOADS else str(path.absolute()), split, limit)
+
+
+def _with_origin(dataset, data, split, limit):
+    """The data set, with `origin`: the words that opened it, for the config.json of a run."""
+    dataset.origin = {"data": data, "split": split, "limit": limit}
     return dataset
 
 

@@ -14,7 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, IMAGE_SUFFIXES, read_image
-from minissd.data.samples import Labelled, check_limit, choose_classes, notes_from, remark_on_names, split_names
+from minissd.data.samples import (
+    Labelled,
+    check_limit,
+    choose_classes,
+    notes_from,
+    remark_on_names,
+    remark_on_others,
+    split_names,
+)
 from minissd.data.splits import MADE_NOTE, MADE_SPLITS, SPLIT_WORDS, in_made_split
 from minissd.errors import MinissdError
 
@@ -42,7 +50,7 @@ class ClassFolders:
 
     task = "classify"
 
-    def __init__(self, root, split, classes=None, limit=None):
+    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
         self.root = Path(root)
         self.name = self.root.resolve().name
@@ -53,9 +61,11 @@ class ClassFolders:
         known = sorted({printable(path.name) for folder in folders or [self.root] for path in class_folders(folder)})
         if not folders:
             _check_depth(self.root)
-        self.classes = choose_classes(classes, known, self.root)
+        self.classes = choose_classes(classes, known, self.root, some=keep_others)
 
         remarks = defaultdict(list)
+        if keep_others:
+            remark_on_others(self.classes, known, remarks)
         remark_on_names(self.classes, remarks)
         remarks[BESIDE] += sorted(path.name for path in top.iterdir() if path.is_file() and _is_image(path.name))
         places = {printable(path.name): path for path in class_folders(top)}

@@ -27,6 +27,7 @@ from minissd.data.samples import (
     notes_from,
     objects_by_image,
     remark_on_classes,
+    remark_on_others,
 )
 from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
 from minissd.errors import MinissdError
@@ -74,7 +75,9 @@ class CocoDataset:
             chosen = [i for i in chosen if in_made_split(annotation.images[i].file_name, split)]
             if not chosen:
                 raise MinissdError(f"{self.path} has {len(files)} images, none of which falls into {split!r}")
-        if not keep_others:
+        if keep_others:
+            remark_on_others(self.classes, known, remarks)
+        else:
             position_of = {ids[i]: i for i in chosen}
             shown = _names_by_id(annotation, {i: ids[i] for i in chosen})
             chosen = [position_of[one] for one in ids_that_show(self.classes, known, shown, remarks)]

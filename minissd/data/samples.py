@@ -32,6 +32,7 @@ _SYNONYMS = {"train": ("training",), "val": ("valid", "validation"), "test": ("t
 ALIKE = "classes whose names differ only in case, blanks or Unicode form"
 OTHERS = "objects of other classes than those to score, left out"
 UNSEEN = "classes without an object in this split"
+NOT_CHOSEN = "classes of the data that are not among those wanted, their objects left out"
 
 
 class Sample(NamedTuple):
@@ -114,6 +115,11 @@ def _meant(wanted, known):
 def _spelling(name):
     """A name without blanks at its ends and around its commas."""
     return ",".join(" ".join(part.split()) for part in name.split(","))
+
+
+def remark_on_others(classes, known, remarks):
+    """Say which classes of the data are not among those chosen, as for a network that does not know them."""
+    remarks[NOT_CHOSEN] += [name for name in known if name not in classes]
 
 
 def split_names(split):

@@ -14,8 +14,9 @@ class Subset:
         for name in ("labels", "values"):  # (N,), of those data sets that have them
             if hasattr(dataset, name):
                 setattr(self, name, np.asarray(getattr(dataset, name))[self._places])
-        if hasattr(dataset, "quantity"):
-            self.quantity = dataset.quantity
+        for name in ("quantity", "origin"):
+            if hasattr(dataset, name):
+                setattr(self, name, getattr(dataset, name))
 
     def __len__(self):
         return len(self.ids)

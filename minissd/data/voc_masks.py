@@ -44,14 +44,14 @@ class VocMasks:
 
     task = "segment"
 
-    def __init__(self, root, split, classes=None, limit=None):
+    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
         self.root = Path(root)
         _check_tree(self.root)
         self.name = self.root.resolve().name
         self._names = read_names(self.root)
         known = self._names.names
-        self.classes = choose_classes(classes, known, self.root)
+        self.classes = choose_classes(classes, known, self.root, some=keep_others)
         self._numbers = _new_numbers(known, self.classes)
         images = images_in(self.root / "JPEGImages")
         remarks = defaultdict(list)

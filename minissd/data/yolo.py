@@ -22,6 +22,7 @@ from minissd.data.samples import (
     notes_from,
     objects_by_image,
     remark_on_classes,
+    remark_on_others,
 )
 from minissd.data.splits import MADE_NOTE, in_made_split
 from minissd.data.yolo_config import config_in, read_config
@@ -71,7 +72,9 @@ class YoloDataset:
         known = [name for name in names.all if not is_no_class(name)]
         self.classes = choose_classes(classes, known, place, some=keep_others)
         chosen = range(len(ids))
-        if not keep_others:
+        if keep_others:
+            remark_on_others(self.classes, known, remarks)
+        else:
             shown = {one: set() for one in ids}
             for image, name in zip(boxes.image_of, boxes.names, strict=True):
                 shown[ids[image]].add(name)

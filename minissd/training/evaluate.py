@@ -1,17 +1,21 @@
 """Run a model over a data set and score it."""
 
 from minissd.errors import MinissdError
+from minissd.training.progress import counted
 from minissd.training.tasks import answers, task_of
 
 
 def evaluate(model, dataset, *, batch_size=16, workers=2, report=None, **scoring):
     """(metrics, answers, truth): metrics as metrics.json holds them, and what they were computed from.
 
+    report(done, total): called after each batch.  None shows the progress where somebody watches, in a terminal or a
+    notebook; False shows none.
     scoring: what the task's score takes; for a detector iou_threshold and method, as `average_precision` has them.
     """
     check_classes(model, dataset)
     check_scorable(model, dataset)
-    found = answers(model, dataset, batch_size=batch_size, workers=workers, report=report)
+    with counted(report, "evaluate") as report:
+        found = answers(model, dataset, batch_size=batch_size, workers=workers, report=report)
     task = task_of(model)
     truth = task.truth(dataset)
     return task.score(found, truth, dataset.classes, **scoring), found, truth

@@ -24,6 +24,7 @@ from minissd.training.loss_scale import UNSCALED, loss_scale_for
 from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, start_alike
+from minissd.training.progress import run_shown
 from minissd.training.run import Run
 from minissd.training.run_folder import entered
 from minissd.training.tasks import task_of
@@ -50,7 +51,9 @@ def train(
     or if another process trains into it.
     augmentation: a `minissd.data.Augmentation` in place of the preset that `config` names.
     resume: the `Checkpoint` to go on from; its model must be `model`, and the images those that the run began with.
-    report(record, total_steps): called after every step and every validation, for a progress bar.
+    report(record, total_steps): called after every step and every validation; if it has a `validating(done, total)`,
+    that is called after every batch of a validation.  None shows the progress where somebody watches, in a terminal
+    or a notebook; False shows none.
     processes: those that train together, from `minissd.training.join()`; the first alone validates, writes, reports.
     remember: further settings for config.json.
 
@@ -59,7 +62,7 @@ def train(
     validation.  The exception passes on, with a note of what was saved.
     """
     if processes.rank > 0:
-        validation = out = report = None
+        validation, out, report = None, None, False
     loader = _loader(model, data, config, augmentation, processes)
     if validation is not None:
         check_classes(model, validation)
@@ -76,6 +79,7 @@ def train(
         place = {"resume": resume, "remember": remember, "augmentation": augmentation}
         prints = stack.enter_context(entered(out, model, config, sets, **place))
         run = Run(model, optimizer, loss_scale, config, task_of(model).metric, folder=out, prints=prints, resume=resume)
+        report = stack.enter_context(run_shown(report, config, run.metric, run.step))
         try:
             _go_through(run, loader, validation, report, processes)
         except BaseException as error:
@@ -104,7 +108,6 @@ def _loader(model, data, config, augmentation, processes):
 def _go_through(run, loader, validation, report, processes):
     """All steps that are left, and the validations that are due."""
     config, model = run.config, run.model
-    report = report or (lambda record, total: None)
     per_epoch = loader.batches_per_epoch
     total = config.total_steps(per_epoch)
     epochs = math.ceil(total / per_epoch)
@@ -124,7 +127,8 @@ def _go_through(run, loader, validation, report, processes):
         if validation is not None and _due(epoch, epochs, config) and not run.log.has_validation(run.step):
             part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
             with precision(config.precision):
-                metrics, _, _ = evaluate(model, validation, batch_size=part, workers=config.workers)
+                options = {"workers": config.workers, "report": getattr(report, "validating", False)}
+                metrics, _, _ = evaluate(model, validation, batch_size=part, **options)
             report(run.validated(epoch, metrics), total)
             run.keep()
 

@@ -60,7 +60,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_words(minissd, tree, tmp_p
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert minissd(*words, whole).status == 0
 
-    from minissd.cli.progress import TrainingProgress
+    from minissd.training.progress import TrainingProgress
 
     report = TrainingProgress.report
 
