@@ -192,9 +192,10 @@ def answers(model, dataset, *, batch_size=16, workers=2, report=None):
     report(done, total) is called after each batch.
     """
     task = task_of(model)
+    channels = getattr(model, "channels", 3)  # what is no Network of ours reads RGB
 
     def prepare(sample, _rng):
-        return (resize_image(with_channels(sample.image, model.channels), model.input_size),)
+        return (resize_image(with_channels(sample.image, channels), model.input_size),)
 
     loader = Loader(dataset, prepare, batch_size, workers=workers, shuffle=False)
     found = []
