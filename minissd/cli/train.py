@@ -109,7 +109,7 @@ def train(
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
-    ImageSets/Main/train.txt), a COCO JSON, a YOLO folder or its data.yaml, or for --task classify a folder for each
+    ImageSets/Main/train.txt; or XML files beside images), a COCO JSON, a YOLO folder or its data.yaml, or for --task classify a folder for each
     class.  For --model unet the tree has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2,
     ... for the classes.
 
