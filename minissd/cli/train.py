@@ -109,9 +109,9 @@ def train(
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 
     Your own images are a VOC tree (Annotations/ID.xml, JPEGImages/ID.jpg, and one ID a line in
-    ImageSets/Main/train.txt; or XML files beside images), a COCO JSON, a YOLO folder or its data.yaml, or for --task classify a folder for each
-    class.  For --model unet the tree has masks: SegmentationClass/ID.png, whose pixels are 0 for background and 1, 2,
-    ... for the classes.
+    ImageSets/Main/train.txt; or XML files beside images), a COCO JSON, a YOLO folder or its data.yaml, or for --task
+    classify a folder for each class.  For --model unet the tree has masks: SegmentationClass/ID.png, whose pixels are 0
+    for background and 1, 2, ... for the classes.
 
     `mpiexec -n 4 minissd train ...` shares every batch out among four processes, each on a card of its own if there
     are several; the first one writes the run folder.
