@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 HAS_MPI = MPIEXEC.exists() and importlib.util.find_spec("mpi4py") is not None
 needs_mpi = pytest.mark.skipif(not HAS_MPI, reason="needs mpiexec beside Python: pip install mpi4py mpich")
-PATIENCE = 60  # seconds after which a run counts as hanging; one takes two or three
+PATIENCE = 180  # seconds after which a run counts as hanging; one takes two or three
 
 
 def start(count, *words):

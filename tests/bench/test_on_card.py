@@ -143,18 +143,22 @@ def test_the_clock_of_the_card_waits_for_all_work(strict):
 
 
 def test_the_busy_share_is_the_mean_of_what_nvidia_smi_says(tmp_path, monkeypatch):
+    said = tmp_path / "said"
     program = tmp_path / "nvidia-smi"
     program.write_text(
         f"#!{os.path.realpath('/bin/sh')}\n"
         'case "$*" in *driver_version*) echo 580.65.06;;\n'
-        '*--id=0000:1B:00.0*) echo 90; echo "[N/A]"; echo 70; exec /bin/sleep 9;; esac\n'
+        '*--id=0000:1B:00.0*) echo 90; echo "[N/A]"; echo 70; '
+        f': > "{said}"; exec /bin/sleep 60;; esac\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert nvidia_smi.driver_version() == "580.65.06"
     busy = nvidia_smi.BusyShare("0000:1B:00.0")
     busy.start()
-    time.sleep(0.5)
+    until = time.monotonic() + 50
+    while not said.exists() and time.monotonic() < until:
+        time.sleep(0.01)
     assert busy.stop() == 80
 
 

@@ -1,7 +1,9 @@
 """`minissd lesson` from the keyboard."""
 
 import shutil
-import threading
+import sys
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,13 +71,19 @@ def test_what_is_no_python_needs_neither_the_lesson_nor_a_hint(minissd, answer, 
     assert "hint" not in out and exercise.section not in out
 
 
-def test_the_watch_survives_a_file_that_cannot_be_read(minissd, answer, exercise):
-    later = [
-        threading.Timer(0.7, answer.write_bytes, [b"\xff"]),
-        threading.Timer(1.5, shutil.copyfile, [exercise.solution, answer]),
-    ]
-    for timer in later:
-        timer.start()
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """meanwhile(*steps): each time the watch would sleep, it does the next of the steps in place of that."""
+
+    def install(*steps):
+        left = iter(steps)
+        monkeypatch.setattr(sys.modules["minissd.cli.lesson"], "time", SimpleNamespace(sleep=lambda _: next(left)()))
+
+    return install
+
+
+def test_the_watch_survives_a_file_that_cannot_be_read(minissd, answer, exercise, meanwhile):
+    meanwhile(partial(answer.write_bytes, b"\xff"), partial(shutil.copyfile, exercise.solution, answer), int)
     outcome = minissd("lesson", "watch", NAME)
     assert outcome.status == 0
     assert "no text in UTF-8" in outcome.out
@@ -88,16 +96,12 @@ def test_reset_keeps_the_old_file(minissd, answer, exercise):
     assert answer.with_suffix(".old1.py").read_text() == "mine"
 
 
-def test_watch_judges_each_time_the_file_is_saved_and_ends_when_it_passes(minissd, answer, exercise):
-    def save():
-        shutil.copyfile(exercise.solution, answer)
-
-    later = threading.Timer(0.7, save)
-    later.start()
+def test_watch_judges_each_time_the_file_is_saved_and_ends_when_it_passes(minissd, answer, exercise, meanwhile):
+    wrong = partial(answer.write_text, exercise.mutants[0].source(exercise.solution.read_text()))
+    meanwhile(int, wrong, int, partial(shutil.copyfile, exercise.solution, answer), int)
     outcome = minissd("lesson", "watch", NAME)
-    later.join()
     assert outcome.status == 0
-    assert "passed" in outcome.out
+    assert outcome.out.index(exercise.mutants[0].hint[:20]) < outcome.out.index("passed")
 
 
 def test_export_and_grade(minissd, answer, exercise, tmp_path):

@@ -125,7 +125,7 @@ def test_workers_run_ahead_but_not_away():
     dataset = Numbers(100)
     epoch = Loader(dataset, prepare, 5, workers=2, shuffle=False).epoch(0)
     next(epoch)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(dataset.read) < 15 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.05)
@@ -170,7 +170,7 @@ next(left_open)
 
 
 def test_an_interrupt_and_an_iterator_left_open_do_not_hang_the_program():
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stdout == "interrupted\n", done.stderr
 
 
