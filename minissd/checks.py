@@ -109,16 +109,18 @@ def _binary_cross_entropy(rng):
 
 
 def _multibox_loss(rng):
-    """Two images of 30 boxes, their background logits so far apart that the choice of hard negatives stays."""
-    class_targets = np.where(rng.random((2, 30)) < 0.2, rng.integers(1, 4, (2, 30)), 0)
-    offset_targets = rng.standard_normal((2, 30, 4))
-    offsets = offset_targets + away_from(rng.standard_normal((2, 30, 4)) * 2, (-1, 0, 1))
-    logits = rng.uniform(-0.02, 0.02, (2, 30, 4))
-    logits[..., 0] += distinct(rng, (2, 30))
+    """Images of 30 boxes, the last without objects, their background logits so far apart that the choice of hard
+    negatives stays."""
+    class_targets = np.where(rng.random((3, 30)) < 0.2, rng.integers(1, 4, (3, 30)), 0)
+    class_targets[-1] = 0
+    offset_targets = rng.standard_normal((3, 30, 4))
+    offsets = offset_targets + away_from(rng.standard_normal((3, 30, 4)) * 2, (-1, 0, 1))
+    logits = rng.uniform(-0.02, 0.02, (3, 30, 4))
+    logits[..., 0] += distinct(rng, (3, 30))
 
     def forward(offsets, logits):
         targets = (to_like(target, logits) for target in (offset_targets, class_targets))
-        return multibox_loss(offsets, logits, *targets, alpha=0.7)
+        return multibox_loss(offsets, logits, *targets, alpha=0.7, if_none=3)
 
     backward = lambda dloss, cache: multibox_loss_backward(cache, dloss)  # noqa: E731
     return forward, backward, [offsets, logits]

@@ -72,6 +72,8 @@ def settings_of(recipe, model, given):
         raise MinissdError(f"--recipe {recipe!r} is not known: choose one of {', '.join(RECIPES)}")
     if given.get("epochs") and given.get("steps"):
         raise MinissdError("--epochs and --steps both say when to stop: give one of them")
+    if given.get("negatives") and not model.startswith("ssd"):
+        raise MinissdError(f"--negatives means nothing to {model}: it chooses background boxes that an SSD learns from")
     settings = dict(RECIPES[recipe])
     if given.get("epochs"):
         settings.pop("steps", None)

@@ -58,5 +58,8 @@ def test_what_makes_no_sense(refused):
         settings_of("short", "ssd-tiny", {"epochs": 2, "steps": 5})
     with refused("--batch-norm", "ssd-tiny", "--input-size"):
         settings_of("short", "ssd-tiny", {"batch_norm": True})
+    for model in ("yolo-tiny", "unet", "mlp"):
+        with refused("--negatives", model):
+            settings_of("short", model, {"negatives": "paper"})
     with refused("--input-size", "ssd300-vgg16"):
         settings_of("scratch", "ssd300-vgg16", {"input_size": 200})
