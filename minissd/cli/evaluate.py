@@ -35,6 +35,7 @@ def evaluate(
     model: networks.Model = None,
     classes: networks.Classes = None,
     data: options.Data = "shapes",
+    image_folder: options.ImageFolder = None,
     split: options.Split = "test",
     limit: options.Limit = None,
     iou: Annotated[float, typer.Option(help="Overlap from which a detection counts.", min=0.05, max=0.95)] = 0.5,
@@ -55,7 +56,7 @@ def evaluate(
     check_precision(precision, device)
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     where = {"classes": network.classes, "limit": limit, "size": network.input_size}
-    dataset = open_dataset(data, split, task=network.task, keep_others=True, **where)
+    dataset = open_dataset(data, split, task=network.task, keep_others=True, images=image_folder, **where)
     print_notes(dataset)
     say_what_was_trained_on(checkpoint, data, dataset)
     scoring = {"iou_threshold": iou, "method": method.value} if network.task == "detect" else {}

@@ -18,6 +18,10 @@ Classes = Annotated[
         help='Only these classes, separated by commas; one with a comma in its name as "bolt, hex".', metavar="A,B"
     ),
 ]
+ImageFolder = Annotated[
+    str | None,
+    typer.Option("--images", help="Folder of the images of a COCO JSON, if in no usual place.", metavar="DIR"),
+]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N", min=1)]
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]

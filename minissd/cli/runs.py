@@ -16,10 +16,10 @@ from minissd.training.lock import check_free
 from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 
 TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
-_DATA_FIELDS = ("data", "split", "validation", "classes", "limit", "weights")
+_DATA_FIELDS = ("data", "image_folder", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
 _MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
-_MAY_MOVE = ("data",)  # the images tell whether they are the same
+_MAY_MOVE = ("data", "image_folder")  # the images tell whether they are the same
 
 
 def new_settings(out, values):
@@ -32,13 +32,13 @@ def new_settings(out, values):
     recipe = values["recipe"] or default_recipe(model)
     given = {name: values[name] for name in (*TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
     config, options = settings_of(recipe, model, given)
-    data = {name: values[name] for name in _DATA_FIELDS} | {"data": place_of_data(values["data"])}
+    data = {name: values[name] for name in _DATA_FIELDS} | {name: place_of_data(values[name]) for name in _MAY_MOVE}
     return {"minissd": __version__, **data, "model": model, "recipe": recipe, "options": options, **asdict(config)}
 
 
 def place_of_data(data):
-    """What --data names, to be found from any folder: a name of the catalogue as it is, a path from the root on."""
-    return data if data in DOWNLOADS or not Path(data).exists() else str(Path(data).absolute())
+    """What --data or --images names, to be found from any folder: a name as it is, a path from the root on."""
+    return data if data is None or data in DOWNLOADS or not Path(data).exists() else str(Path(data).absolute())
 
 
 def _model_for(model, task):
@@ -73,7 +73,7 @@ def stored_settings(out, given):
         raise _contradicts("task", str(given["task"]), learned, out)
     for name, value in given.items():
         if name in SAME_NUMBERS + _MAY_MOVE:
-            settings[name] = place_of_data(value) if name == "data" else value
+            settings[name] = place_of_data(value) if name in _MAY_MOVE else value
             continue
         began = settings["options"].get(name) if name in _MODEL_OPTIONS else settings.get(name, value)
         if name == "split" and began is None:  # a run that was started from Python, on data of which it knew no name
@@ -100,6 +100,7 @@ def _contradicts(name, value, began, out):
 def train_on(out, settings, length="epochs", value=None):
     """The command that trains the network of a finished run for longer, in a new folder."""
     words = ["--weights", out / LAST, "--model", settings["model"], "--data", settings["data"]]
+    words += ["--images", settings["image_folder"]] if settings["image_folder"] else []
     words += ["--split", settings["split"]] if settings["split"] != "train" else []
     words += ["--classes", ",".join(settings["classes"])] if settings["classes"] else []
     words += ["--limit", settings["limit"]] if settings["limit"] else []

@@ -35,6 +35,7 @@ def opened(settings, split, classes, keep_others=False):
         task=MODELS[settings["model"]].task,
         seed=settings["seed"],
         keep_others=keep_others,
+        images=settings["image_folder"],
     )
 
 

@@ -32,6 +32,7 @@ UNLESS = "the recipe's unless given"
 def train(
     context: typer.Context,
     data: options.Data = "shapes",
+    image_folder: options.ImageFolder = None,
     split: options.Split = "train",
     validation: Annotated[
         str | None,
@@ -139,6 +140,7 @@ def _next_command(out, settings, dataset, held_out):
     split = scored_split(settings, dataset, held_out)
     if split:
         data = quote(str(settings["data"]))
-        return f"minissd evaluate --checkpoint {checkpoint} --data {data} --split {quote(split)}"
+        images = f" --images {quote(settings['image_folder'])}" if settings["image_folder"] else ""
+        return f"minissd evaluate --checkpoint {checkpoint} --data {data}{images} --split {quote(split)}"
     rest = f"--data OTHER --split SPLIT (no split of {dataset.name} is left that the network has not seen)"
     return f"minissd evaluate --checkpoint {checkpoint} {rest}"

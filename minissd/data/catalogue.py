@@ -42,17 +42,17 @@ class Layout(NamedTuple):
     splits: Callable  # path -> the names of the splits there, each with images of its own where that can be told
 
 
-def _open_coco_folder(root, split, classes, limit, keep_others):
-    return _open_coco(split_file(root, split), split, classes, limit, keep_others)
+def _open_coco_folder(root, split, classes, limit, keep_others, images=None):
+    return _open_coco(split_file(root, split), split, classes, limit, keep_others, images)
 
 
-def _open_coco_file(path, split, classes, limit, keep_others):
-    return _open_coco(sibling_file(path, split), split, classes, limit, keep_others)
+def _open_coco_file(path, split, classes, limit, keep_others, images=None):
+    return _open_coco(sibling_file(path, split), split, classes, limit, keep_others, images)
 
 
-def _open_coco(path, split, classes, limit, keep_others):
+def _open_coco(path, split, classes, limit, keep_others, images):
     part = None if split_of(path) else split  # a file that is no split's is one of all images
-    return CocoDataset(path, None, classes, limit, keep_others, part)
+    return CocoDataset(path, images, classes, limit, keep_others, part)
 
 
 def _open_mnist(root, split, classes, limit, _):
@@ -101,7 +101,9 @@ LAYOUTS = (
 )
 
 
-def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=240, seed=0, keep_others=False):
+def open_dataset(
+    data, split, *, task="detect", classes=None, limit=None, size=240, seed=0, keep_others=False, images=None
+):
     """The dataset that `data` names, one split of it (what a dataset offers: samples.py).
 
     data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or a path:
@@ -116,19 +118,25 @@ def open_dataset(data, split, *, task="detect", classes=None, limit=None, size=2
     task: "detect", "classify", "segment" or "regress" (the slant of digits), what the data are wanted for.
     classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.
     keep_others: keep images that show no chosen class, as a score needs them.  size: side of a generated image in
-    pixels; seed: which shapes are generated; both are for "shapes" alone.  Raises MinissdError, saying what there is,
-    for a name, split or class that is not there, for data that are for another task, and for boxes none of which can
-    be used.
+    pixels; seed: which shapes are generated; both are for "shapes" alone.  images: the folder of the images of a COCO
+    file, where they lie in no usual place.  Raises MinissdError, saying what there is, for a name, split or class that
+    is not there, for data that are for another task, and for boxes none of which can be used.
     """
     check_limit(limit)
     if data == "shapes":
+        if images is not None:
+            raise MinissdError("shapes are generated: a folder of images can be given for COCO JSON alone")
         _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
         dataset = ShapesDataset(min(count, limit or count), split, size, seed, classes)
         return _with_origin(dataset, data, split, limit)
     path, layout = _recognised(data)
     _check_task(path, layout.what, layout.readers, task)
-    dataset = layout.readers[task](path, split, classes, limit, keep_others)
+    reader = layout.readers[task]
+    if images is not None and reader not in (_open_coco_folder, _open_coco_file):
+        raise MinissdError(f"{path} is {layout.what}: a folder of images can be given for COCO JSON alone")
+    where = {} if images is None else {"images": images}
+    dataset = reader(path, split, classes, limit, keep_others, **where)
     check_objects(dataset)
     return _with_origin(dataset, data if data in DOWNLOADS else str(path.absolute()), split, limit)
 

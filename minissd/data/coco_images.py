@@ -24,6 +24,8 @@ def image_files(path, names, folder=None):
     and my%20a.jpg are found as what they mean.  Raises MinissdError if more than half of the images are not there,
     or two names are one file.
     """
+    if folder is not None and not Path(folder).is_dir():
+        raise MinissdError(f"{folder} is no folder of images: give the one that holds the images of {path}")
     folders = _usual_folders(path) if folder is None else [Path(folder), Path(folder) / word_of(path)]
     found = {place: sum(_find(name, place) is not None for name in names[:_FIRST]) for place in folders}
     chosen = max(found, key=found.get)  # the first of several

@@ -17,11 +17,12 @@ from typing import NamedTuple
 import yaml
 
 from minissd.data.foreign_paths import find_path
+from minissd.data.samples import split_names
 from minissd.data.texts import read_text
 from minissd.data.yolo_names import read_names
 from minissd.errors import MinissdError
 
-SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLIT_KEYS = {name: split for split in ("train", "val", "test") for name in split_names(split)}
 LONGEST = 2**20  # characters; real ones have a few thousand, and PyYAML is slow
 
 

@@ -9,7 +9,8 @@ from minissd.detection import NEGATIVES
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
 
-ADDED_LATER = {"precision": "fp32", "negatives": "paper"}  # what older runs say nothing of, as they had it
+# What older runs say nothing of, as they had it.
+ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
 

@@ -423,7 +423,19 @@ def test_a_duplicate_is_found_in_linear_time(tmp_path):
         assert process_time() - start < 5
 
 
-def test_images_in_a_folder_of_their_own(scenes, tmp_path):
+def test_a_folder_of_images_is_for_coco_alone(scenes, tmp_path, one_line):
     scenes.save()
-    scenes.folder.rename(tmp_path / "elsewhere")
-    whole(CocoDataset(scenes.path, images=tmp_path / "elsewhere"))
+    (tmp_path / "pictures").mkdir()
+    scenes.folder.rename(tmp_path / "pictures" / "train")
+    for data in (scenes.path, scenes.root):
+        for images in (tmp_path / "pictures" / "train", str(tmp_path / "pictures")):
+            whole(open_dataset(data, "train", images=images))
+    whole(CocoDataset(scenes.path, images=tmp_path / "pictures"))
+    for data, images, part in [
+        ("shapes", tmp_path, "generated"),
+        (scenes.root, tmp_path / "gone", "gone is no folder"),
+        (scenes.root, scenes.root, "3 of them are not in"),
+    ]:
+        with pytest.raises(MinissdError) as caught:
+            open_dataset(data, "train", images=images)
+        one_line(caught, part)
