@@ -1,5 +1,6 @@
 """`minissd detect`: what a detector finds in your own images and videos."""
 
+import time
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,9 @@ from minissd.cli.search import Search
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 from minissd.ops import products
+from minissd.training.interrupt import Terminated, stoppable
 
+PAUSE, SPARING = 5, 20  # seconds between two writings of detections.json, or so many times as long as one takes
 LISTED = 20  # files in the table; detections.json has them all
 
 
@@ -49,16 +52,21 @@ def detect(
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     if network.task != "detect":
         raise MinissdError(f"{checkpoint or weights}: {network.name} finds no boxes: give the weights of a detector")
-    search = Search(network, score=score, batch_size=batch_size, pictures=pictures)
+    results = Results(out / "detections.json")
+    search = Search(network, score=score, batch_size=batch_size, pictures=pictures, more=results.write_now_and_then)
     try:
-        with products.precision(precision):
+        with products.precision(precision), stoppable():
             left_out = search.run(media)
-    except KeyboardInterrupt:
-        console.print(f"stopped; {out} has what was found until then", markup=False, soft_wrap=True)
+    except (KeyboardInterrupt, Terminated):
+        results.write(search.content)
+        found = f"{out} has what was found until then" if search.content else "nothing was written"
+        stopped = f"stopped after {len(search.content)} of {len(media)} files; {found}"
+        console.print(stopped, markup=False, soft_wrap=True)
         raise
-    finally:
-        if search.content:
-            write_json(out / "detections.json", search.content)
+    except BaseException:
+        results.write(search.content)
+        raise
+    results.write(search.content)
     if not search.content:
         raise MinissdError(f"none of the {len(media)} files could be searched (named above): nothing was written")
     print_table(f"{checkpoint or weights}, score at least {score:g}", _summary(search.content))
@@ -66,6 +74,25 @@ def detect(
     console.print(f"{written}: {out}", markup=False, soft_wrap=True)
     if left_out:
         raise MinissdError(f"{left_out} of {len(media)} files were left out (named above): mend or do not name them")
+
+
+class Results:
+    """detections.json while it grows: whole at any time, and at most a few seconds behind."""
+
+    def __init__(self, path):
+        self.path, self.due = path, time.monotonic() + PAUSE
+
+    def write_now_and_then(self, content):
+        if time.monotonic() >= self.due:
+            self.write(content)
+
+    def write(self, content):
+        if not content:
+            return
+        started = time.monotonic()
+        write_json(self.path, content)
+        took = time.monotonic() - started
+        self.due = started + took + max(PAUSE, SPARING * took)
 
 
 def _summary(content):

@@ -13,7 +13,7 @@ from minissd.data import read_image, resize_image
 from minissd.data.images import ENOUGH_PIXELS, read_header
 from minissd.data.video import open_video, write_video
 from minissd.errors import MinissdError
-from minissd.training.interrupt import interrupt_at_the_end
+from minissd.training.interrupt import Terminated, interrupt_at_the_end
 from minissd.training.memory import answers_that_fit
 
 THREADS = min(8, os.cpu_count() or 1)  # they decode, draw and encode; each may hold one image at full size
@@ -28,11 +28,13 @@ class Search:
     with an object as {"class": name, "score": 0..1, "box": [x_min, y_min, x_max, y_max]}, in pixels from the upper
     left corner.  `content` is right at any moment, so that it can be saved however the search ends.
 
-    score: the lowest to keep; batch_size: images or frames at a time; pictures: whether to make annotated copies.
+    score: the lowest to keep; batch_size: images or frames at a time; pictures: whether to make annotated copies;
+    more: called after each batch with `content`.
     """
 
-    def __init__(self, model, *, score, batch_size, pictures):
+    def __init__(self, model, *, score, batch_size, pictures, more=lambda content: None):
         self.model, self.score, self.batch_size, self.pictures = model, score, batch_size, pictures
+        self.more = more
         self.content = {}
         self._alone, self._left_out = False, 0
 
@@ -62,6 +64,7 @@ class Search:
             for start in range(0, len(media), self.batch_size):
                 batch = media[start : start + self.batch_size]
                 self._search_batch(batch)
+                self.more(self.content)
                 bar.update(task, advance=len(batch), speed=bar.tasks[0].speed or 0)
 
     def _search_batch(self, media):
@@ -98,7 +101,7 @@ class Search:
         save_picture(self._annotated(read_image(medium.path), detections), medium.copy)
 
     def _search_video(self, medium):
-        path, frames, stopped = medium.path, [], False
+        path, frames, stopped = medium.path, [], None
         with open_video(path) as video, self._copy_of(medium, video.fps) as append, progress_bar("frames") as bar:
             task = bar.add_task(path.name, total=video.frame_count, speed=0, note="")
             try:
@@ -110,14 +113,15 @@ class Search:
                                 append(np.asarray(picture))
                         frames += self._frame_entries(found, batch[0].shape, len(frames), video.fps)
                         self.content[str(path)] = {"fps": video.fps, "frames": frames}
+                    self.more(self.content)
                     bar.update(task, advance=len(batch), speed=bar.tasks[0].speed or 0)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, Terminated) as signal:
                 if not frames:
                     raise
-                stopped = True  # what there is of the copy is finished first
+                stopped = signal  # what there is of the copy is finished first
         if stopped:
             print_note(f"{path}: stopped after {_some_of(len(frames), video.frame_count)}")
-            raise KeyboardInterrupt
+            raise stopped
         if len(frames) < 0.95 * (video.frame_count or 0):  # some containers only estimate the number
             print_note(f"{path}: only {_some_of(len(frames), video.frame_count)} can be read")
 

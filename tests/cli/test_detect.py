@@ -1,13 +1,14 @@
 """`minissd detect` on images: the copies, the boxes, and what becomes of bad files and late failures."""
 
 import json
+import signal
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minissd.cli import search
+from minissd.cli import detect, search
 from minissd.detection import Detections
 from minissd.errors import MinissdError
 from minissd.models import build
@@ -120,13 +121,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(refused, tre
 
 @pytest.mark.parametrize("error, status", [(MinissdError("the disk is full"), 1), (KeyboardInterrupt(), 130)])
 def test_what_was_found_before_a_late_failure_is_kept(minissd, checkpoint, tree, tmp_path, monkeypatch, error, status):
-    detect, calls = search.Search._detect, []
+    real, calls = search.Search._detect, []
 
     def fail_the_third_time(self, images):
         calls.append(1)
         if len(calls) == 3:
             raise error
-        return detect(self, images)
+        return real(self, images)
 
     monkeypatch.setattr(search.Search, "_detect", fail_the_third_time)
     out = tmp_path / "found"
@@ -134,7 +135,40 @@ def test_what_was_found_before_a_late_failure_is_kept(minissd, checkpoint, tree,
     assert outcome.status == status
     assert list(found_in(out)) == [str(tree.image(f"img{i}")) for i in range(4)]
     assert len(list(out.glob("*.png"))) == 4
-    assert status == 1 or "stopped" in outcome.out
+    assert status == 1 or "stopped after 4 of 6 files" in outcome.out
+
+
+def test_detections_are_there_while_it_goes_on(minissd, checkpoint, tree, tmp_path, monkeypatch):
+    """What a power cut would leave after each batch."""
+    seen, search_batch, out = [], search.Search._search_batch, tmp_path / "found"
+
+    def look(self, batch):
+        seen.append(len(found_in(out)) if (out / "detections.json").exists() else 0)
+        search_batch(self, batch)
+
+    monkeypatch.setattr(search.Search, "_search_batch", look)
+    words = ("detect", tree.root / "JPEGImages", *checkpoint, "--out", out, "--batch-size", 2, "--no-pictures")
+    monkeypatch.setattr(detect, "SPARING", 0)
+    for pause, expected in ((0, [0, 2, 4]), (60, [6, 6, 6])):  # of the second run, the file of the first
+        monkeypatch.setattr(detect, "PAUSE", pause)
+        seen.clear()
+        assert minissd(*words).status == 0
+        assert seen == expected and len(found_in(out)) == 6
+
+
+def test_a_signal_to_end_keeps_what_was_found(minissd, checkpoint, tree, tmp_path, monkeypatch):
+    search_batch, out = search.Search._search_batch, tmp_path / "found"
+
+    def told_to_end(self, batch):
+        search_batch(self, batch)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(search.Search, "_search_batch", told_to_end)
+    words = ("detect", tree.root / "JPEGImages", *checkpoint, "--out", out, "--batch-size", 2, "--no-pictures")
+    outcome = minissd(*words)
+    assert outcome.status == 128 + signal.SIGTERM and "stopped after 2 of 6 files" in outcome.out
+    assert list(found_in(out)) == [str(tree.image(f"img{i}")) for i in range(2)]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,11 @@ def test_ctrl_c_leaves_a_playable_part_and_says_so(minissd, checkpoint, clip, tm
 
     monkeypatch.setattr(search.Search, method, interrupted)
     out = tmp_path / "found"
-    outcome = minissd("detect", clip, *checkpoint, "--out", out, "--batch-size", 2)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests were started to ignore it
+    try:
+        outcome = minissd("detect", clip, *checkpoint, "--out", out, "--batch-size", 2)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     done = {"while detecting": 4, "while drawing": 6}[moment]  # a batch is drawn whole
     assert outcome.status == 130 and f"{done} of {FRAMES} frames" in outcome.out
     assert len(read(out / "clip.mp4")[1]) == done
