@@ -43,7 +43,8 @@ def explain_features(
         colours, share = feature_colours(maps)
         columns.append((255 * spread_over_image(colours, grid, network.input_size)).round().astype(np.uint8))
         captions.append(f"{name}: {maps.shape[1]}x{maps.shape[2]}, {share:.0%}")
-    _draw(to_numpy(images), [dataset.ids[i] for i in places], columns, captions, out)
+    shown = [looking.resized(network, dataset, i) for i in places]
+    _draw(shown, [dataset.ids[i] for i in places], columns, captions, out)
     console.print(f"features.png: {out}", markup=False, soft_wrap=True)
 
 

@@ -10,7 +10,7 @@ import typer
 from minissd.backend import resolve_device, to_device
 from minissd.cli import networks, options
 from minissd.cli.console import console
-from minissd.data import read_image, resize_image
+from minissd.data import read_image
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.naive import nms_steps
@@ -38,7 +38,7 @@ def explain_nms(
         raise MinissdError(f"{checkpoint or weights}: {network.name} finds no boxes: give the weights of a detector")
     check_writable(out.parent)
     pixels = read_image(image)
-    seen = to_device(resize_image(pixels, network.input_size)[None], network.device)
+    seen = to_device(network.resized(pixels)[None], network.device)
     (found,) = network.detect(seen, score_threshold=score, iou_threshold=SUPPRESS_NOTHING)
     label = _class_to_follow(network.classes, found.labels, of, score)
     some = found.labels == label

@@ -28,15 +28,15 @@ def open_data(network, data, split, limit):
 
 
 def batches(network, dataset, places, size=BATCH):
-    """Yield (slice of `places`, images (n, S, S, C) uint8 on the network's device) until all places are through."""
+    """Yield (slice of `places`, images (n, S, S, C) on the network's device, as it reads them) until all are done."""
     for start in range(0, len(places), size):
         part = slice(start, start + size)
-        images = [resized(network, dataset, i) for i in places[part]]
+        images = [network.resized(dataset[i].image) for i in places[part]]
         yield part, to_device(np.stack(images), network.device)
 
 
 def resized(network, dataset, i):
-    """The image at a place of the data set as the network sees it: (S, S, C) uint8."""
+    """The image at a place of the data set, to look at, as large as the network reads it: (S, S, C) uint8."""
     return resize_image(with_channels(dataset[i].image, network.channels), network.input_size)
 
 

@@ -9,8 +9,7 @@ from itertools import islice
 import numpy as np
 
 from minissd.cli.console import error_console, print_note, progress_bar
-from minissd.data import read_image, resize_image
-from minissd.data.images import ENOUGH_PIXELS, read_header
+from minissd.data import read_image
 from minissd.data.video import open_video, write_video
 from minissd.errors import MinissdError
 from minissd.training.interrupt import Terminated, interrupt_at_the_end
@@ -85,12 +84,9 @@ class Search:
             list(self._pool.map(self._draw_copy, read, found))  # a list, to hear of errors
 
     def _read(self, medium):
-        """(image (S, S, 3) at the model's size, (width, height) of the original), or the error that came instead."""
+        """What the model sees of a file and the size of the original, or the error that came instead."""
         try:
-            header = read_header(medium.path)
-            size = header.width, header.height
-            image = read_image(medium.path, ENOUGH_PIXELS)
-            return self._resized(image), size[::-1] if header.swaps_sides else size
+            return self.model.seen(medium.path)
         except MinissdError as error:
             return error
 
@@ -106,7 +102,7 @@ class Search:
             task = bar.add_task(path.name, total=video.frame_count, speed=0, note="")
             try:
                 while batch := list(islice(video.frames, self.batch_size)):
-                    found = self._detect(list(self._pool.map(self._resized, batch)))
+                    found = self._detect(list(self._pool.map(self.model.resized, batch)))
                     with interrupt_at_the_end():  # the copy and the list of frames end with the same one
                         if append:
                             for picture in self._pool.map(self._annotated, batch, found):
@@ -133,9 +129,6 @@ class Search:
         detect = partial(self.model.detect, score_threshold=self.score)
         return answers_that_fit(detect, self.model, np.stack(images))
 
-    def _resized(self, image):
-        return resize_image(image, self.model.input_size)
-
     def _annotated(self, image, detections):
         from minissd.viz.boxes import annotated_image  # matplotlib is slow to import
 
@@ -150,11 +143,9 @@ class Search:
 
     def _objects(self, detections, size):
         """Detections on an image of `size` (width, height) as detections.json has them."""
-        boxes = np.clip(detections.corners, 0, 1) * np.array([*size, *size])
-        names = [self.model.classes[label] for label in detections.labels]
         return [
             {"class": name, "score": round(float(score), 4), "box": [round(float(edge), 1) for edge in box]}
-            for name, score, box in zip(names, detections.scores, boxes, strict=True)
+            for box, name, score in zip(*self.model.named(detections, size), strict=True)
         ]
 
     def _leave_out(self, error):

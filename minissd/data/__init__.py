@@ -13,6 +13,7 @@ from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
 from minissd.data.mnist import Mnist
 from minissd.data.photometric import Photometric
+from minissd.data.pictures import as_rgb, open_picture
 from minissd.data.prepare import DetectionPreparation
 from minissd.data.prepare_classes import ClassificationPreparation, RegressionPreparation
 from minissd.data.prepare_masks import SegmentationPreparation, mask_of_size
@@ -53,6 +54,7 @@ __all__ = [
     "Subset",
     "VocDataset",
     "VocMasks",
+    "as_rgb",
     "augment",
     "default_folder",
     "fetch",
@@ -60,6 +62,7 @@ __all__ = [
     "known_splits",
     "mask_of_size",
     "open_dataset",
+    "open_picture",
     "place_of",
     "read_image",
     "resize_image",

@@ -102,9 +102,9 @@ def augment(sample, size, settings, rng):
     return Sample(sample.id, look.pixels(sample.image, size), *look.objects(sample.objects))
 
 
-def resize_sample(sample, size):
+def resize_sample(sample, size, resize="antialiased"):
     """The whole image, `size` pixels square -> Sample with the same objects: what evaluation looks at."""
-    return sample._replace(image=resize_image(sample.image, size))
+    return sample._replace(image=resize_image(sample.image, size, resize))
 
 
 def random_view(corners, settings, rng):

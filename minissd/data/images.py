@@ -93,6 +93,14 @@ def read_image(path, at_least=None):
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
+def rgb_of(image):
+    """A Pillow image that somebody opened or made -> (H, W, 3) uint8 RGB, as `read_image` reads files."""
+    with _explain_errors(getattr(image, "filename", "") or "in memory"):
+        image.load()
+        rgb, turn = _to_rgb(image), _turn_left(image)
+        return np.asarray(rgb if turn is None else rgb.transpose(turn))
+
+
 def read_mask(path):
     """The pixels of a mask, as it is shown -> numbers (H, W) uint8, colours (H, W, 3) uint8; None for what it lacks.
 

@@ -7,21 +7,22 @@ class DetectionPreparation:
     """Makes the training example of a detector out of a `Sample`; S the input size.
 
     targets: (corners (G, 4), labels (G,)) -> tuple of arrays, what the detector's loss compares with; size: S in
-    pixels; augmentation: an `Augmentation`, or None for a plain resize.
+    pixels; augmentation: an `Augmentation`, or None for a plain resize, which is done as `resize_image` names it.
 
     Objects marked `difficult` are learned like any other, as in the released SSD: leaving them out would
     teach the network that a real object is background.  Only evaluation passes over them.
     """
 
-    def __init__(self, targets, size, augmentation=None):
+    def __init__(self, targets, size, augmentation=None, resize="antialiased"):
         self.targets = targets
         self.size = size
         self.augmentation = augmentation
+        self.resize = resize
 
     def __call__(self, sample, rng):
         """-> image (S, S, 3) uint8, *targets."""
         if self.augmentation is None:
-            seen = resize_sample(sample, self.size)
+            seen = resize_sample(sample, self.size, self.resize)
         else:
             seen = augment(sample, self.size, self.augmentation, rng)
         return seen.image, *self.targets(seen.corners, seen.labels)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minissd.data.bilinear import bilinear, fine_bilinear
 from minissd.data.images import crop_and_resize
 from minissd.detection import Objects
 
@@ -31,6 +32,8 @@ class View(NamedTuple):
 
 
 WHOLE = View(0.0, 0.0, 1.0, 1.0)
+# Ways to bring a picture to the size of the network: what is best, what OpenCV does, and what PyTorch does
+RESIZES = ("antialiased", "bilinear", "fine bilinear")
 
 
 def contains_centers(windows, corners):
@@ -108,11 +111,33 @@ def _nearest(start, stop, count):
     return np.minimum(centers.astype(np.intp), int(np.ceil(stop)) - 1)  # the last one, lest rounding go beyond
 
 
-def resize_image(image, size):
-    """The whole picture (H, W, C) uint8 -> (size, size, C) uint8: what a network sees at inference."""
+def resize_image(image, size, resize="antialiased"):
+    """The whole picture (H, W, C) uint8, C = 3 or 1 -> (size, size, C) uint8: what a network sees at inference.
+
+    resize: "antialiased", which averages over all pixels when shrinking; or one of those of bilinear.py, which do not:
+    "bilinear", or "fine bilinear", whose uint16 count 256ths of a pixel value.
+    Anything else is refused: `as_rgb` makes such a picture of grey, transparent and others.
+    """
+    check_picture(image)
+    if resize == "fine bilinear":
+        return fine_bilinear(image, size)
     if image.shape[:2] == (size, size):
         return image
-    return view_pixels(WHOLE, image, size, background=0)
+    if resize not in RESIZES:
+        raise ValueError(f"resize must be one of {', '.join(RESIZES)}, got {resize!r}")
+    return bilinear(image, size) if resize == "bilinear" else view_pixels(WHOLE, image, size, background=0)
+
+
+def check_picture(image):
+    """ValueError or TypeError unless this is (H, W, 3) or (H, W, 1) uint8, with what to do about it."""
+    shape = getattr(image, "shape", ())
+    if len(shape) != 3 or shape[2] not in (1, 3) or min(shape) < 1:
+        raise ValueError(
+            f"expected a picture (H, W, 3) or (H, W, 1), got {shape}: minissd.data.as_rgb makes one of grey, "
+            "transparent and other images"
+        )
+    if image.dtype != np.uint8:
+        raise TypeError(f"expected pixels 0..255 as uint8, got {image.dtype}: round and convert them first")
 
 
 def with_channels(image, channels):
@@ -121,6 +146,7 @@ def with_channels(image, channels):
     Colours become the grey of their luma, .299 R + .587 G + .114 B, which leaves grey what it was; grey becomes three
     equal channels.
     """
+    check_picture(image)
     if image.shape[2] == channels:
         return image
     if channels == 3:

@@ -14,12 +14,22 @@ from minissd.ops.softmax import softmax
 
 
 def detections_from(
-    offsets, logits, default_boxes, score_threshold=0.01, iou_threshold=0.45, candidates=400, limit=200
+    offsets,
+    logits,
+    default_boxes,
+    score_threshold=0.01,
+    iou_threshold=0.45,
+    candidates=400,
+    limit=200,
+    clip_first=True,
 ):
     """One `Detections` for each image, from what an SSD puts out.
 
     offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  Scores are softmax probabilities; corners
     are clipped to the image; the rest as in `best_of_each_class`.
+
+    clip_first: NMS compares boxes clipped to the image, so that what lies outside of it does not count, as in
+    torchvision.  The released SSD and ssd.pytorch compare them as they are predicted, and clip what stays.
     """
 
     images_boxes = logits.shape[:-1]
@@ -30,10 +40,12 @@ def detections_from(
         )
 
     def corners_of(image, box):
-        return clip(to_corners(decode(offsets[image, box], default_boxes[box])))
+        corners = to_corners(decode(offsets[image, box], default_boxes[box]))
+        return clip(corners) if clip_first else corners
 
     scores = array_module(logits).moveaxis(softmax(logits), -1, 1)[:, 1:]  # (N, C, P)
-    return best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit)
+    found = best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit)
+    return found if clip_first else [one._replace(corners=clip(one.corners)) for one in found]
 
 
 def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit):

@@ -5,6 +5,8 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from minissd.backend import array_module, to_device
+from minissd.data.bilinear import FINE
+from minissd.data.view import resize_image, with_channels
 from minissd.layers import Layer
 from minissd.ops.locks import fork_safe_lock
 from minissd.ops.threads import in_turns, runs
@@ -12,6 +14,9 @@ from minissd.ops.winograd_filters import keeping
 from minissd.ops.workspace import empty
 
 _lock = fork_safe_lock()  # for networks on their way into or out of `inference`
+ONE_SIDED = 20  # what reaches as many times farther above 0 than below is no normalised image, sharpened or not
+PIXELS = "give pixels 0..255 as uint8, which the network normalises itself"
+PREPARE = "np.stack([model.resized(image) for image in images]) makes them of RGB uint8 images of any size"
 
 
 class Network(Layer):
@@ -32,6 +37,7 @@ class Network(Layer):
 
     task = None
     loss_settings = ()
+    resize = "antialiased"  # how `resized` does it, a name in minissd.data.view.RESIZES
     predicts = ""  # how many boxes, in words, if it is a detector
 
     def __init__(self, name, classes, *, input_size, init, pixel_mean, pixel_scale):
@@ -45,17 +51,29 @@ class Network(Layer):
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
 
+    def resized(self, image):
+        """A picture (H, W, 3) or (H, W, 1) uint8 of any size as the network reads it: (S, S, channels) uint8.
+
+        Of a network that `resize`s in 256ths of a pixel value, uint16.
+        """
+        return resize_image(with_channels(image, self.channels), self.input_size, self.resize)
+
     def normalize(self, images):
-        """Images in the model's dtype: uint8 x -> (x - mean) * scale; floats are taken as normalised already."""
-        expected = (self.input_size, self.input_size, self.channels)
-        if images.ndim != 4 or images.shape[1:] != expected:
-            raise ValueError(f"{self.name} reads images (N, {', '.join(map(str, expected))}), got {images.shape}")
-        if images.dtype == np.uint8:
+        """Images in the model's dtype: uint8 x, or what `resized` makes -> (x - mean) * scale.
+
+        Floats are taken as normalised already, unless they cannot be: normalised pixels lie on both sides of 0, but
+        pixels 0..255, or 0..1, have next to nothing below it, so arrays in host memory of which this is true are
+        refused (a card would have to be waited for).
+        """
+        self._check_images(images)
+        if images.dtype.kind == "u":
             x = empty(images.shape, self.buffers["pixels.mean"])
             means, scales = self._along_a_row("pixels.mean"), self._along_a_row("pixels.scale")
 
             def of_images(one):
                 x[one] = images[one]
+                if images.dtype == np.uint16:
+                    x[one] *= 1 / FINE
                 rows = x[one].reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
                 rows -= means
                 rows *= scales
@@ -63,8 +81,6 @@ class Network(Layer):
             xp = array_module(x)
             in_turns(of_images, runs(len(x), len(x) if xp is np else 1), xp)
             return x
-        if images.dtype.kind != "f":
-            raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}")
         return images.astype(self.dtype, copy=False)
 
     @contextmanager
@@ -102,7 +118,43 @@ class Network(Layer):
         list of the arrays that take the parameters' place."""
         return ()
 
+    def _check_images(self, images):
+        """TypeError or ValueError unless these are images as the network reads them, with what to do about it."""
+        expected = (self.input_size, self.input_size, self.channels)
+        reads = f"{self.name} reads images (N, {', '.join(map(str, expected))})"
+        if not hasattr(images, "dtype"):
+            raise TypeError(f"{reads} in one array, got {type(images).__qualname__}: {PREPARE}")
+        array_module(images, self.buffers["pixels.mean"])  # on one device
+        if images.ndim != 4 or images.shape[1:] != expected or len(images) == 0:
+            raise ValueError(f"{reads}, got {images.shape}: {_advice(images.shape, expected)}")
+        own = (np.uint8, np.uint16) if self.resize == "fine bilinear" else (np.uint8,)
+        if images.dtype not in own and images.dtype.kind != "f":
+            raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}: {PIXELS}")
+        if images.dtype.kind == "f" and isinstance(images, np.ndarray) and images.size:
+            low, high = images.min(), images.max()
+            if not (low <= -high / ONE_SIDED or low == high):  # NaN too; one value alone shows nothing
+                raise ValueError(
+                    f"{self.name} takes floats as normalised pixels, which lie on both sides of 0, and these are from "
+                    f"{low:g} to {high:g}: {PIXELS}"
+                )
+
     def _along_a_row(self, buffer):
         """A buffer (channels,) repeated for every pixel of a row -> (S * channels,)."""
         values = self.buffers[buffer]
         return array_module(values).tile(values, self.input_size)
+
+
+def _advice(shape, expected):
+    """What to do about images of this shape."""
+    size, _, channels = expected
+    if shape == (0, *expected):
+        return "give at least one"
+    if shape == expected:
+        return "one image needs an axis in front, image[None]"
+    if shape in ((size, size), (len(shape) == 3 and shape[0], size, size)) and channels == 1:
+        return "grey images need an axis of one channel, images[..., None]"
+    if len(shape) == 4 and shape[1:] == (channels, size, size):
+        return "move the channels to the end, images.transpose(0, 2, 3, 1)"
+    if shape[-1:] != (channels,):
+        return f"they need {channels} channel{'s' * (channels > 1)}; minissd.data.as_rgb makes RGB of other images"
+    return PREPARE

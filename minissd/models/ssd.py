@@ -10,6 +10,8 @@ P default boxes on all maps together (SSD notes, "Convolutional predictors for d
 A map is read twice, by its head and by the next stage, so in the backward pass two gradients meet there and add up.
 """
 
+from typing import NamedTuple
+
 from minissd.backend import array_module, to_device
 from minissd.detection import (
     NEGATIVES,
@@ -21,30 +23,37 @@ from minissd.detection import (
     multibox_loss_backward,
 )
 from minissd.layers import prefixed
-from minissd.models.network import Network
+from minissd.models.detector import Detector
 from minissd.ops.threads import elementwise
 
 
-class SSD(Network):
+class Usage(NamedTuple):
+    """What is done before and after a network: how pictures are brought to its size, and when boxes are clipped."""
+
+    resize: str = "antialiased"  # a name in minissd.data.view.RESIZES
+    clip_first: bool = True  # as for `detections_from`
+
+
+class SSD(Detector):
     """Stages and heads wired together.
 
     stages: dict name -> Layer; the trunk in pieces, each ending with a map to detect on.
     heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: the one to begin with.
-    reading: as for `Network`.
+    usages: dict name -> Usage, where that of some box sets is another than ours.  reading: as for `Network`.
     """
 
-    task = "detect"
     loss_settings = ("negatives",)
 
-    def __init__(self, name, classes, *, stages, heads, box_sets, boxes, **reading):
+    def __init__(self, name, classes, *, stages, heads, box_sets, boxes, usages=None, **reading):
         super().__init__(name, classes, **reading)
-        self.stages, self.heads, self.box_sets = stages, heads, box_sets
+        self.stages, self.heads, self.box_sets, self.usages = stages, heads, box_sets, usages or {}
         self.set_boxes(boxes)
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
 
     def set_boxes(self, boxes):
-        """Predict corrections of another set of default boxes: a key of `box_sets`."""
+        """Predict corrections of another set of default boxes, a key of `box_sets`, used as its weights are."""
         self.spec = self.box_sets[boxes]
+        self.resize, self.clip_first = self.usages.get(boxes, Usage())
         self._host_boxes = default_boxes(self.spec).astype(self.dtype)
         self.default_boxes = to_device(self._host_boxes, self.device)  # (P, 4) centers
         if "boxes" in self.options:
@@ -110,7 +119,7 @@ class SSD(Network):
         options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit).
         """
         offsets, logits = self.infer(images)
-        return detections_from(offsets, logits, self.default_boxes, **options)
+        return detections_from(offsets, logits, self.default_boxes, clip_first=self.clip_first, **options)
 
     def targets(self, corners, labels):
         """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""

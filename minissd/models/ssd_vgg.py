@@ -12,7 +12,7 @@ from minissd.errors import MinissdError
 from minissd.layers import Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head, NormalizedHead
-from minissd.models.ssd import SSD
+from minissd.models.ssd import SSD, Usage
 from minissd.models.vgg import vgg_stages
 
 # Each extra stage: channels of its 1x1 convolution, then output channels, kernel, stride and pad of the one after it
@@ -29,6 +29,9 @@ EXTRAS_512 = (
 # The sets of default boxes that published weights were trained with; they differ in sizes and clipping
 BOXES_300 = {"caffe": SSD300, "ssd.pytorch": SSD300_SSD_PYTORCH, "torchvision": SSD300_TORCHVISION}
 BOXES_512 = {"caffe": SSD512}
+# What those who published weights with these boxes do otherwise than we: both shrink pictures without averaging, and
+# ssd.pytorch clips after NMS.  ("caffe" is for networks trained here.)
+USAGES = {"ssd.pytorch": Usage("bilinear", clip_first=False), "torchvision": Usage("fine bilinear")}
 CAFFE_PIXELS = {"pixel_mean": (123, 117, 104), "pixel_scale": 1}  # RGB, as the released VGG16 was trained
 
 
@@ -62,7 +65,7 @@ def _wire(name, classes, stages, extras, box_sets, boxes, init, batch_norm):
         (Head if level else NormalizedHead)(width, k, len(classes), init=init)
         for level, (width, k) in enumerate(zip(channels, spec.boxes_per_cell, strict=True))
     ]
-    wiring = {"stages": stages, "heads": heads, "box_sets": box_sets, "boxes": boxes}
+    wiring = {"stages": stages, "heads": heads, "box_sets": box_sets, "boxes": boxes, "usages": USAGES}
     return SSD(name, classes, **wiring, input_size=spec.input_size, init=init, **CAFFE_PIXELS)
 
 

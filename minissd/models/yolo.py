@@ -12,16 +12,14 @@ import numpy as np
 from minissd.backend import array_module, to_device
 from minissd.detection import cell_detections, encode_cells, yolo_loss, yolo_loss_backward
 from minissd.layers import Sequential
-from minissd.models.network import Network
+from minissd.models.detector import Detector
 
 
-class YOLO(Network):
+class YOLO(Detector):
     """layers: dict name -> Layer, whose last output has S * S * (5 B + A C) numbers an image, cell by cell.
 
     side: S; predictors: B; anchors: None or B pairs (w, h) relative to the image; reading: as for `Network`.
     """
-
-    task = "detect"
 
     def __init__(self, name, classes, *, layers, side, predictors, anchors=None, init, **reading):
         super().__init__(name, classes, init=init, **reading)

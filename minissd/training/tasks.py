@@ -36,7 +36,7 @@ class Detection:
 
     @staticmethod
     def preparation(model, augmentation):
-        return DetectionPreparation(model.targets, model.input_size, augmentation)
+        return DetectionPreparation(model.targets, model.input_size, augmentation, model.resize)
 
     @staticmethod
     def answers(model, images):
@@ -192,10 +192,11 @@ def answers(model, dataset, *, batch_size=16, workers=2, report=None):
     report(done, total) is called after each batch.
     """
     task = task_of(model)
-    channels = getattr(model, "channels", 3)  # what is no Network of ours reads RGB
+    # what is no Network of ours reads RGB
+    resized = getattr(model, "resized", lambda image: resize_image(with_channels(image, 3), model.input_size))
 
     def prepare(sample, _rng):
-        return (resize_image(with_channels(sample.image, channels), model.input_size),)
+        return (resized(sample.image),)
 
     loader = Loader(dataset, prepare, batch_size, workers=workers, shuffle=False)
     found = []

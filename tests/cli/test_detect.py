@@ -50,6 +50,18 @@ def test_the_size_of_batches_does_not_change_what_is_found(minissd, checkpoint, 
             np.testing.assert_allclose(boxes(objects), boxes(results[0][path]), atol=0.2)
 
 
+def test_the_command_finds_what_predict_does(minissd, checkpoint, tree, tmp_path):
+    model = load_checkpoint(checkpoint[1]).model
+    paths = sorted((tree.root / "JPEGImages").glob("*.png"))
+    minissd("detect", *paths, *checkpoint, "--out", tmp_path / "found", "--score", 0.05, "--no-pictures")
+    predicted = model.predict(paths, score=0.05)
+    assert any(found.names for found in predicted)
+    for found, objects in zip(predicted, found_in(tmp_path / "found").values(), strict=True):
+        assert found.names == [one["class"] for one in objects]
+        np.testing.assert_allclose(found.scores, [one["score"] for one in objects], atol=1e-4)
+        np.testing.assert_allclose(found.boxes, np.reshape([one["box"] for one in objects], (-1, 4)), atol=0.06)
+
+
 def boxes(objects):
     return sorted(one["box"] for one in objects)
 

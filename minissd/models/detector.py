@@ -1,0 +1,56 @@
+"""What every detector does beside learning: from pictures of any kind and size to boxes in pixels, with names."""
+
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from minissd.backend import to_device
+from minissd.data.pictures import is_one_picture, open_picture, pictures_in
+from minissd.models.network import Network
+
+
+class Predictions(NamedTuple):
+    """What was found in one picture, best first."""
+
+    boxes: np.ndarray  # (K, 4) float64: x_min, y_min, x_max, y_max in pixels from the upper left corner
+    names: list[str]  # K classes
+    scores: np.ndarray  # (K,) 0..1
+
+
+class Detector(Network):
+    """A network that finds boxes; its `detect` takes images of its own size and answers in parts of the image."""
+
+    task = "detect"
+
+    def predict(self, images, *, score=0.5, batch_size=8):
+        """Find objects in pictures as they are: `Predictions` for one picture, a list of them for several.
+
+        images: the path of an image file, a Pillow image, or a uint8 array (H, W, 3) RGB of any size (grey and with
+        alpha as well); or a list of these, a generator, or an array (N, H, W, C).  Turned as EXIF says, boxes as well.
+        score: the lowest to keep; batch_size: pictures at a time, no more of which are in memory.
+
+        Raises MinissdError, one line that names the file, for a file that is missing or cannot be read.
+        """
+        if is_one_picture(images):
+            return self.predict([images], score=score)[0]
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        images, found = pictures_in(images), []
+        with self.inference():
+            while batch := [self.seen(image) for image in islice(images, batch_size)]:
+                pixels, sizes = zip(*batch, strict=True)
+                detections = self.detect(to_device(np.stack(pixels), self.device), score_threshold=score)
+                found += map(self.named, detections, sizes)
+        return found
+
+    def seen(self, source):
+        """A picture of any kind as the network sees it, (S, S, 3) uint8, and its own (width, height)."""
+        at_least = {} if self.resize == "antialiased" else {"at_least": None}  # decoding at a part averages as well
+        picture = open_picture(source, **at_least)
+        return self.resized(picture.pixels), picture.size
+
+    def named(self, detections, size):
+        """`Detections` in a picture of `size` (width, height) as `Predictions`."""
+        boxes = np.clip(detections.corners, 0, 1).astype(np.float64) * np.array([*size, *size])
+        return Predictions(boxes, [self.classes[label] for label in detections.labels], detections.scores)
