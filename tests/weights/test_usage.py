@@ -62,15 +62,15 @@ def same(found, expected):
 def test_boxes_are_clipped_when_the_others_clip_them(clip_first, rng):
     centers = default_boxes(SSD300)[6000::25].astype(np.float64)  # large ones, many of them over the border
     agree = {True: 0, False: 0}
-    for _ in range(150):
+    for _ in range(60):
         offsets, logits = 1.5 * rng.standard_normal((len(centers), 4)), 2 * rng.standard_normal((len(centers), 4))
         expected = answered(offsets, logits, centers, clip_first)
         for ours in agree:
             (found,) = detections_from(offsets[None], logits[None], centers, limit=10_000, clip_first=ours)
             agree[ours] += same(found, expected)
             assert found.corners.min() >= 0 and found.corners.max() <= 1
-    assert agree[clip_first] == 150
-    assert agree[not clip_first] < 50
+    assert agree[clip_first] == 60
+    assert agree[not clip_first] < 20
 
 
 def test_on_the_card_they_are_clipped_at_the_same_time(strict, rng):
