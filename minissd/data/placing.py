@@ -26,7 +26,7 @@ OUTSIDE = "boxes outside of the image, dropped"
 OVER_THE_EDGE = "boxes reaching over the edge of the image, clipped"
 CORNERS = "boxes that may be corners (x_min, y_min, x_max, y_max) where width and height are expected"
 SWAPPED = "boxes with corners in the wrong order, put in order"
-FRACTIONS = "boxes of less than a pixel, perhaps in fractions of the image, dropped"
+FRACTIONS = "boxes within the first pixel, perhaps in fractions of the image, dropped"
 WRONG_SIZE = "annotations with a wrong or missing image size, that of the image file used"
 SCALED = "annotations for another size of the same image, boxes scaled with it"
 DRAWN_UNTURNED = "annotations drawn before the image was turned by its EXIF orientation, turned with it"
@@ -58,7 +58,7 @@ def place_boxes(boxes, image_of, stated, headers, names, *, inclusive=False):
     swapped = (ordered != boxes).any(axis=1)
     # In VOC's counting pixel xmin = xmax is a box of one pixel, yet in practice it is a stray click.
     has_extent = (ordered[:, 2:] > ordered[:, :2]).all(axis=1)
-    fractions = has_extent & _look_like_fractions(ordered)
+    fractions = has_extent & (np.abs(ordered) <= 1.01).all(axis=1)
     if 2 * fractions.sum() > len(boxes):
         first = np.flatnonzero(fractions)[0]
         raise MinissdError(
@@ -117,9 +117,27 @@ def seem_corners(boxes, sizes, over_the_edge):
     return bool(inside) and 3 * over_the_edge >= len(boxes) > 1
 
 
-def _look_like_fractions(boxes):
-    """(A,) bool: numbers no greater than 1 or so, and not all of them whole."""
-    return (np.abs(boxes) <= 1.01).all(axis=1) & (boxes != np.round(boxes)).any(axis=1)
+class _Kinds(NamedTuple):
+    """How the size that is stated for each image compares with the file: (I,) bool each, one of them True."""
+
+    missing: np.ndarray
+    same: np.ndarray
+    off_by_one: np.ndarray  # by no more than a pixel either way
+    scaled: np.ndarray  # another size of the same shape
+    across: np.ndarray  # width and height exchanged, perhaps scaled as well
+    wrong: np.ndarray  # another shape
+
+    @classmethod
+    def of(cls, stated, shown):
+        missing = ~(stated > 0).all(axis=1)
+        same = (stated == shown).all(axis=1)
+        # An exact exchange goes before shapes that agree but for rounding, as those of 100x101 and 101x100 do.
+        is_exchange = (stated[:, ::-1] == shown).all(axis=1)
+        other = ~missing & ~same
+        upright = other & ~is_exchange & _same_shape(stated, shown)
+        off_by_one = upright & (np.abs(stated - shown) <= 1).all(axis=1)
+        across = other & ~upright & _same_shape(stated[:, ::-1], shown)
+        return cls(missing, same, off_by_one, upright & ~off_by_one, across, other & ~upright & ~across)
 
 
 def _units(edges, image_of, stated, headers, names, remarks):
@@ -129,49 +147,50 @@ def _units(edges, image_of, stated, headers, names, remarks):
     quarter = np.array([header.swaps_sides for header in headers], bool)
     shown = np.where(quarter[:, None], stored[:, ::-1], stored)
     exchanged = stated[:, ::-1]
-
-    missing = ~(stated > 0).all(axis=1)
-    same = (stated == shown).all(axis=1)
-    # An exact exchange goes before shapes that agree but for rounding, as those of 100x101 and 101x100 do.
-    upright = same | (~missing & _same_shape(stated, shown) & (exchanged != shown).any(axis=1))
-    across = ~missing & ~upright & _same_shape(exchanged, shown)
-    wrong = ~missing & ~upright & ~across
-
+    kinds = _Kinds.of(stated, shown)
     has_boxes = np.bincount(image_of, minlength=len(shown)) > 0  # without them, sizes do not matter
     reach = np.zeros_like(shown)  # (I, 2) how far right and down the boxes of each image go
     np.maximum.at(reach, image_of, edges[:, 2:])
-    mostly_other = wrong.any() and 2 * same.sum() < (~missing).sum()
-    stated_sizes, file_sizes = (len(np.unique(sizes, axis=0)) for sizes in (stated[~missing], shown))
-    # One size stated for images of several shapes: where it agrees in shape, that is by chance.
-    constant = mostly_other and stated_sizes == 1
-    # And the other way round: sizes of several shapes for files of one size, all resized to a square, say.
-    stretched = mostly_other and file_sizes == 1 < stated_sizes
 
-    scaled = upright & ~same
-    # Boxes of many images, none of which leaves the much smaller file, were drawn on it.
-    with_boxes = scaled & has_boxes
-    cramped = with_boxes.sum() >= SEVERAL and (np.maximum(reach, shown) < MUCH_SMALLER * stated)[with_boxes].all()
-    in_file = scaled & _second_reading(scaled, reach, stated, shown, default=constant or cramped)
-    turned = across & quarter
+    by_chance, stretched = _sizes_as_a_whole(kinds, stated, shown)
+    by_chance |= _drawn_on_smaller_files(kinds.scaled & has_boxes, reach, stated, shown)
+    in_file = kinds.scaled & _second_reading(kinds.scaled, reach, stated, shown, by_chance)
+    turned = kinds.across & quarter
     upright_after_all = turned & _second_reading(turned, reach, stated, exchanged, default=False)
-    changed = wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
-    changed |= across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
-    changed &= has_boxes
-    if changed.any():
-        _refuse(np.flatnonzero(changed), stated, shown, names)
+    changed = kinds.wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
+    changed |= kinds.across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
+    if (changed & has_boxes).any():
+        _refuse(np.flatnonzero(changed & has_boxes), stated, shown, names)
 
     turned &= ~upright_after_all
-    from_file = missing | wrong | in_file
+    from_file = kinds.missing | kinds.wrong | kinds.off_by_one | in_file
     by_remark = {
-        WRONG_SIZE: from_file | across & ~quarter,
-        SCALED: scaled & ~in_file,
+        WRONG_SIZE: from_file | kinds.across & ~quarter,
+        SCALED: kinds.scaled & ~in_file,
         DRAWN_UNTURNED: turned,
         DRAWN_TURNED: upright_after_all,
     }
     for remark, where in by_remark.items():
         remarks[remark] = [names[i] for i in np.flatnonzero(where & has_boxes)]
-    units = np.where((across & ~turned)[:, None], exchanged, stated)
+    units = np.where((kinds.across & ~turned)[:, None], exchanged, stated)
     return np.where(from_file[:, None], shown, units), turned
+
+
+def _sizes_as_a_whole(kinds, stated, shown):
+    """(bool, bool): whether the sizes of a set agree in shape by chance alone, and whether its files were stretched.
+
+    One size is stated for images of several shapes, as by a tool that never looks: where it agrees in shape, that is
+    by chance.  And the other way round: sizes of several shapes for files of one, all of them made squares, say.
+    """
+    if not kinds.wrong.any() or 2 * kinds.same.sum() >= (~kinds.missing).sum():
+        return False, False
+    stated_sizes, file_sizes = (len(np.unique(sizes, axis=0)) for sizes in (stated[~kinds.missing], shown))
+    return stated_sizes == 1, file_sizes == 1 < stated_sizes
+
+
+def _drawn_on_smaller_files(scaled, reach, stated, shown):
+    """Whether no box of several images leaves files that are much smaller than is stated: no accident."""
+    return scaled.sum() >= SEVERAL and bool((np.maximum(reach, shown) < MUCH_SMALLER * stated)[scaled].all())
 
 
 def _same_shape(one, other):

@@ -12,7 +12,8 @@ lists, splits are the folders that are called train, val or the like; without th
 """
 
 import os
-from collections import Counter
+import unicodedata
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,8 +88,9 @@ def find_places(root):
             stem, suffix = os.path.splitext(prefix + xml_id)  # some call it img.jpg.xml
             is_stem = suffix.lower() in IMAGE_SUFFIXES and prefix + xml_id not in images and stem in images
             xmls[stem if is_stem else prefix + xml_id] = path
-    if not xmls.keys() & images.keys():
-        xmls = _by_name(xmls, images)
+    xmls = _matched(xmls, images, _spelling)
+    if not xmls.keys() & images.keys():  # subfolders of the two differ throughout
+        xmls = _matched(xmls, images, lambda one: one.rpartition("/")[2])
     lists = lists_in(root / LISTS) or lists_in(root / LISTS.parent)
     lists = lists or lists_in(root, only_splits=True) or lists_in(parts[0][2], only_splits=True)
     places = VocPlaces(root, parts[0][1].name, images, xmls, lists)
@@ -97,21 +99,23 @@ def find_places(root):
     return places
 
 
-def _by_name(xmls, images):
-    """The annotations under the ids of their images, where the subfolders of the two differ throughout.
+def _matched(xmls, images, key):
+    """The annotations, those without an image under the id of one without annotation that has the same key.
 
-    Only names that one image and one annotation have are taken: no annotation is used for two images.
+    Only keys that one image and one annotation have are taken: no annotation is used for two images.
     """
-    by_name = {}
-    for image_id in images:
-        by_name.setdefault(image_id.rpartition("/")[2], []).append(image_id)
-    names = Counter(xml_id.rpartition("/")[2] for xml_id in xmls)
-    found = {}
-    for xml_id, path in xmls.items():
-        name = xml_id.rpartition("/")[2]
-        ids = by_name.get(name, ())
-        found[ids[0] if len(ids) == names[name] == 1 else xml_id] = path
-    return found
+    alone, lost = defaultdict(list), defaultdict(list)
+    for image_id in images.keys() - xmls.keys():
+        alone[key(image_id)].append(image_id)
+    for xml_id in xmls.keys() - images.keys():
+        lost[key(xml_id)].append(xml_id)
+    new_id = {ids[0]: alone[one][0] for one, ids in lost.items() if len(ids) == 1 and len(alone.get(one, ())) == 1}
+    return {new_id.get(xml_id, xml_id): path for xml_id, path in xmls.items()}
+
+
+def _spelling(name):
+    """A name without what file systems change: case, and the form of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def splits_of_tree(root):

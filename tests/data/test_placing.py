@@ -53,6 +53,13 @@ def test_files_scaled_after_labelling(file):
     assert remarks == {placing.SCALED: ["img0"]}
 
 
+def test_a_size_that_is_off_by_one_scales_nothing():
+    """4000x13 for a scan line of 4000x12 pixels: its boxes are those of the file, not 1/13 smaller."""
+    corners, remarks = place([[(100, 2, 400, 10)]], [(4000, 13)], [(4000, 12)])
+    np.testing.assert_allclose(corners, [share((100, 2, 400, 10), (4000, 12))], rtol=1e-6)
+    assert remarks == {placing.WRONG_SIZE: ["img0"]}
+
+
 def test_width_and_height_exchanged():
     corners, remarks = place([[RED, BLUE]], [TALL], [WIDE])
     np.testing.assert_allclose(corners, [share(RED), share(BLUE)], rtol=1e-6)
@@ -161,7 +168,13 @@ def test_one_wrong_size_among_images_of_one_camera():
 def test_fractions_are_not_pixels(one_line, inclusive):
     with pytest.raises(MinissdError) as caught:
         place([[share(RED)], [(0, 0, 1, 1), share(BLUE)]], [WIDE] * 2, [WIDE] * 2, inclusive=inclusive)
-    one_line(caught, "2 of 3 boxes", "fractions", "pixels", "img0")
+    one_line(caught, "3 of 3 boxes", "fractions", "pixels", "img0")
+
+
+def test_the_whole_image_in_fractions_is_not_one_pixel(one_line):
+    with pytest.raises(MinissdError) as caught:
+        place([[(0, 0, 1, 1)], [(0, 0, 1, 1)]], [WIDE] * 2, [WIDE] * 2)
+    one_line(caught, "2 of 2 boxes", "fractions")
 
 
 def test_a_stray_fraction_is_dropped():

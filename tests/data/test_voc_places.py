@@ -1,6 +1,7 @@
 """The layouts in which VOC annotations come: boxes lie on their colours in each; what is none says why."""
 
 import os
+import unicodedata
 
 import numpy as np
 import pytest
@@ -183,6 +184,18 @@ def test_names_with_all_that_a_shell_would_expand(tmp_path):
     put_tree(root, images=[f"{name}.png" for name in names])
     dataset = open_dataset(root, "train")
     assert dataset.ids == names and off_colour(dataset) == [] and count_boxes(dataset) == 14
+
+
+def test_names_whose_case_or_accents_differ(root):
+    """Windows keeps no case apart, and a Mac takes accents apart."""
+    composed, apart = (unicodedata.normalize(form, "caf\xe9") for form in ("NFC", "NFD"))
+    for image, xml in (("IMG_1.JPG", "img_1.xml"), (f"{apart}.png", f"{composed}.xml"), ("a.png", "a.xml")):
+        put(root, f"JPEGImages/{image}", f"Annotations/{xml}")
+    put(root, "JPEGImages/A.png")  # a picture without objects; a.xml is that of a.png
+    put_lists(root, {"train": f"IMG_1\n{composed}\na\nA"})
+    dataset = open_dataset(root, "train")
+    assert [len(dataset.objects(i).labels) for i in range(4)] == [2, 2, 2, 0] and off_colour(dataset) == []
+    assert dataset.notes == [f"{UNLABELLED}: 1 (first: A)"]
 
 
 def test_names_that_are_no_utf8(root):
