@@ -10,6 +10,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.classification import confusion_matrix
 from minissd.ops import binary_cross_entropy, binary_cross_entropy_backward
+from minissd.ops.arguments import factor_of, labels_below, nan_if
 
 VOID = 255
 LIKELY = 0.5  # from this probability on a pixel belongs to a class
@@ -29,17 +30,18 @@ def mask_loss(logits, masks, size=None):
     classes = logits.shape[-1]
     if logits.shape[:-1] != masks.shape:
         raise ValueError(f"mask_loss needs logits (N, H, W, C) and masks (N, H, W), got {logits.shape}, {masks.shape}")
+    _, wrong = labels_below("mask_loss", masks, classes + 1, void=VOID)
     target = masks[..., None] == xp.arange(1, classes + 1)  # (N, H, W, C) bool
     known = (masks != VOID)[..., None]
     total, cache = binary_cross_entropy(logits, target, weight=known, reduction="sum")
     scale = 1 / max((known_pixels(masks) if size is None else size) * classes, 1)
-    return total * scale, (cache, scale)
+    return nan_if(wrong, total * scale), (cache, scale)
 
 
 def mask_loss_backward(cache, dloss=1):
     """d_logits (N, H, W, C)."""
     entropy_cache, scale = cache
-    return binary_cross_entropy_backward(entropy_cache, dloss * scale)
+    return binary_cross_entropy_backward(entropy_cache, factor_of("mask_loss", dloss) * scale)
 
 
 def mask_from(probabilities):

@@ -15,6 +15,7 @@ Nothing here waits for the device: masks go into `where` and products, never int
 from typing import NamedTuple
 
 from minissd.backend import array_module
+from minissd.ops.arguments import factor_of, floats, labels_below, nan_if
 from minissd.ops.losses import smooth_l1, smooth_l1_backward
 from minissd.ops.softmax import log_softmax
 
@@ -70,8 +71,10 @@ def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, neg
     the log.  matched: M, where these images are a part of a larger batch; the losses of all parts then add up to the
     loss of the batch.  if_none: 0 for the paper's rule.
     """
+    xp, alpha = array_module(offsets, logits, offset_targets, class_targets), float(alpha)
+    floats("multibox_loss", offsets=offsets, logits=logits)
     _check_shapes(offsets, logits, offset_targets, class_targets)
-    xp = array_module(offsets, logits, offset_targets, class_targets)
+    class_targets, wrong = labels_below("multibox_loss", class_targets, logits.shape[-1])
     positive = class_targets > 0  # (N, P)
     count = match_count(class_targets, if_none) if matched is None else xp.asarray(matched)
     per_match = 1 / xp.maximum(count, 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
@@ -82,7 +85,7 @@ def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, neg
     log_p = log_softmax(logits)  # (N, P, C + 1)
     conf_loss = -xp.take_along_axis(log_p, class_targets[..., None], axis=-1)[..., 0]  # (N, P)
     counted = positive | hard_negatives(conf_loss, positive, negative_ratio, if_none)
-    confidence = xp.where(counted, conf_loss, 0).sum()
+    confidence = nan_if(wrong, xp.where(counted, conf_loss, 0).sum())
 
     cache = MultiboxCache(
         localization=localization * per_match,
@@ -101,7 +104,7 @@ def multibox_loss_backward(cache, dloss=1):
 
     The choice of the hard negatives is held fixed: it is piecewise constant in the logits.
     """
-    xp = array_module(cache.log_p)
+    xp, dloss = array_module(cache.log_p), factor_of("multibox_loss", dloss)
     # (1) localization: clip(offsets - targets, -1, 1) * alpha / M, the difference being 0 for background
     d_offsets = smooth_l1_backward(cache.smooth_l1_cache, cache.localization_scale * dloss)
     # (2) confidence: (softmax(logits) - one_hot(target)) / M for the boxes that count, 0 for the rest

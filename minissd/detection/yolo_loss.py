@@ -23,6 +23,7 @@ from typing import NamedTuple
 from minissd.backend import array_module
 from minissd.detection.boxes import iou, to_corners
 from minissd.detection.yolo_cells import decode_sizes
+from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, target_of
 
 LAMBDA_COORD, LAMBDA_NOOBJ = 5.0, 0.5
 
@@ -75,8 +76,12 @@ def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None, *, image
     batch; the losses of all parts then add up to the loss of the batch.  assignment: in place of the one that the
     predictions lead to.  Returns (loss, cache): loss a 0-d array, its terms in the cache.
     """
+    xp = array_module(boxes, classes, class_targets, box_targets, anchors)
+    floats("yolo_loss", boxes=boxes, classes=classes)
     _check_shapes(boxes, classes, class_targets, box_targets, anchors)
-    xp = array_module(boxes, classes, class_targets, box_targets)
+    class_targets, wrong = labels_below("yolo_loss", class_targets, classes.shape[-1] + 1)
+    box_targets = target_of("yolo_loss", box_targets, boxes)
+    anchors = None if anchors is None else target_of("yolo_loss", anchors, boxes)
     images = images or len(boxes)
     responsible, overlap = assignment or assign_predictors(boxes, class_targets, box_targets, anchors)
     present = class_targets > 0  # (N, S, S, A)
@@ -88,7 +93,7 @@ def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None, *, image
     box_error = xp.where(responsible[..., None], boxes[..., :4] - wanted, 0)
     object_error = xp.where(responsible, confidence - overlap, 0)
     empty_error = xp.where(responsible, 0, confidence)
-    class_error = xp.where(present[..., None], classes - one_hot, 0)
+    class_error = nan_if(wrong, xp.where(present[..., None], classes - one_hot, 0))
     cache = YoloCache(
         center=_sum_of_squares(box_error[..., :2]) * (LAMBDA_COORD / images),
         size=_sum_of_squares(box_error[..., 2:]) * (LAMBDA_COORD / images),
@@ -112,7 +117,7 @@ def yolo_loss_backward(cache, dloss=1):
     as the confidence says.
     """
     xp = array_module(cache.box_error)
-    scale = 2 * dloss / cache.images
+    scale = 2 * factor_of("yolo_loss", dloss) / cache.images
     # (1) and (2): 2 * 5 (x - x^) / N, likewise y and the roots; 0 for predictors that are not responsible
     d_box = cache.box_error * (scale * LAMBDA_COORD)
     # (3) and (4): 2 (C - IoU) / N for responsible predictors, 2 * .5 C / N for all others

@@ -1,7 +1,10 @@
 """Layers without parameters: operations in the shape of a layer, so that they can stand in a Sequential."""
 
+import math
+
 from minissd import ops
 from minissd.layers.layer import Layer
+from minissd.ops.arguments import gradient_of
 
 
 class ReLU(Layer):
@@ -104,10 +107,12 @@ class Flatten(Layer):
     """(N, ...) -> (N, all the rest): what a fully connected layer reads of a map."""
 
     def forward(self, x, train=False, rng=None):
-        return x.reshape(x.shape[0], -1), x.shape
+        y = x.reshape(x.shape[0], math.prod(x.shape[1:]))
+        return y, (x.shape, y.shape, y.dtype)
 
     def backward(self, dy, cache, need_dx=True):
-        return dy.reshape(cache), {}
+        x_shape, *of_y = cache
+        return gradient_of("flatten", dy, *of_y).reshape(x_shape), {}
 
 
 class Dropout(Layer):

@@ -24,6 +24,7 @@ from minissd.detection import (
 )
 from minissd.layers import prefixed
 from minissd.models.detector import Detector
+from minissd.ops.arguments import gradient_of
 from minissd.ops.threads import elementwise
 
 
@@ -90,7 +91,11 @@ class SSD(Detector):
 
         spend: as for `Sequential`.
         """
-        d_offsets, d_logits = dy
+        of_boxes = *dy[0].shape[:1], len(self.default_boxes)  # (N, P)
+        d_offsets, d_logits = (
+            gradient_of(self.name, part, (*of_boxes, size), self.dtype)
+            for part, size in zip(dy, (4, len(self.classes) + 1), strict=True)
+        )
         xp, grads, caches = array_module(d_offsets), {}, caches if spend else list(caches)
         d_map = None  # what flows back along the trunk
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):

@@ -13,6 +13,7 @@ from minissd.backend import array_module, to_device
 from minissd.detection import cell_detections, encode_cells, yolo_loss, yolo_loss_backward
 from minissd.layers import Sequential
 from minissd.models.detector import Detector
+from minissd.ops.arguments import gradient_of
 
 
 class YOLO(Detector):
@@ -58,7 +59,13 @@ class YOLO(Detector):
         """dy = (d_boxes (N, S, S, B, 5), d_classes (N, S, S, A, C)) -> d_images or None, grads."""
         xp = array_module(*dy)
         shape, cache = cache
-        d_cells = xp.concatenate([part.reshape(*part.shape[:3], -1) for part in dy], axis=-1)
+        cells = shape[0], self.side, self.side
+        answers = 1 if self.anchors is None else self.predictors  # A
+        sizes = (self.predictors, 5), (answers, len(self.classes))
+        parts = [
+            gradient_of(self.name, part, (*cells, *size), self.dtype) for part, size in zip(dy, sizes, strict=True)
+        ]
+        d_cells = xp.concatenate([part.reshape(*cells, -1) for part in parts], axis=-1)
         return self.body.backward(d_cells.reshape(shape), cache, need_dx, spend=spend)
 
     def trace(self, images, train=False, rng=None):

@@ -7,6 +7,7 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.elementwise import RELU_BACKWARD
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.threads import ELEMENTS, elementwise
 from minissd.ops.workspace import scratch
 
@@ -16,7 +17,7 @@ def relu(x, *, in_place=False):
 
     in_place: overwrite x, which nobody may need any more: fresh memory costs more than the maximum.
     """
-    xp = array_module(x)
+    xp = floats("relu", x=x)
 
     def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
         xp.maximum(x, _zeros(x.dtype)[: x.size] if xp is np else 0, out=out)
@@ -33,7 +34,7 @@ def _zeros(dtype):
 
 def relu_backward(dy, y, *, in_place=False):
     """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0).  in_place: overwrite dy."""
-    xp = array_module(dy, y)
+    xp, dy = array_module(dy, y), gradient_of("relu", dy, y.shape, y.dtype)
     if on_card(dy):
         return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
 
@@ -46,21 +47,24 @@ def relu_backward(dy, y, *, in_place=False):
 
 def leaky_relu(x, slope=0.1):
     """x where x > 0, slope * x elsewhere (YOLO uses slope .1)."""
-    y = array_module(x).where(x > 0, x, x * slope)
-    return y, (x, slope)
+    xp, slope = floats("leaky_relu", x=x), float(slope)  # a float64 of NumPy's would turn float32 into its own kind
+    return xp.where(x > 0, x, x * slope), (x, slope)
 
 
 def leaky_relu_backward(dy, cache):
     x, slope = cache
-    return array_module(dy, x).where(x > 0, dy, dy * slope)
+    xp, dy = array_module(dy, x), gradient_of("leaky_relu", dy, x.shape, x.dtype)
+    return xp.where(x > 0, dy, dy * slope)
 
 
 def sigmoid(x):
     """1 / (1 + exp(-x)), computed through tanh, which cannot overflow."""
-    y = array_module(x).tanh(x * 0.5) * 0.5 + 0.5
+    y = floats("sigmoid", x=x).tanh(x * 0.5) * 0.5 + 0.5
     return y, y
 
 
 def sigmoid_backward(dy, y):
     """dy/dx = y (1 - y)."""
+    array_module(dy, y)
+    dy = gradient_of("sigmoid", dy, y.shape, y.dtype)
     return dy * y * (1 - y)

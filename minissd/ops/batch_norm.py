@@ -26,6 +26,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
 from minissd.kernels.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.sums import column_sums, sums_on_card
 from minissd.ops.threads import in_turns
 from minissd.ops.workspace import empty, scratch
@@ -45,10 +46,8 @@ class BatchNormCache(NamedTuple):
 
 def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
     """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
-    xp = array_module(x, gamma, beta, running_mean, running_var)
-    for name, array in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean), ("running_var", running_var)):
-        if array.shape != x.shape[-1:]:
-            raise ValueError(f"batch_norm: {name} {array.shape} does not fit the channels of x {x.shape}")
+    of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
+    xp, eps = _check_channels("batch_norm", {"x": x}, of_channels), float(eps)
     rows, repeats = _wide_rows(xp, x)
     wide = _widening(rows, repeats, xp)
     count = math.prod(x.shape[:-1])  # M
@@ -79,7 +78,7 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
 def batch_norm_backward(dy, cache):
     """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x, mean, inverse_std, gamma, train = cache
-    xp = array_module(dy, x)
+    xp, dy = array_module(dy, x), gradient_of("batch_norm", dy, x.shape, x.dtype)
     rows, repeats = _wide_rows(xp, x)
     dy_rows, _ = _wide_rows(xp, dy)
     wide = _widening(rows, repeats, xp)
@@ -123,7 +122,9 @@ def batch_norm_backward(dy, cache):
 def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
     """(w, b) of the convolution that does what one with w (..., C) and b (C,) or None does together with the batch norm
     behind it, outside of training: slope (x*w + b - mean) + beta = x*(slope w) + slope (b - mean) + beta."""
-    slope = gamma / array_module(w, gamma).sqrt(running_var + eps)
+    of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
+    xp = _check_channels("fold_batch_norm", {"w": w}, of_channels)
+    slope = gamma / xp.sqrt(running_var + float(eps))
     return w * slope, (-running_mean if b is None else b - running_mean) * slope + beta
 
 
@@ -142,6 +143,17 @@ def _moments(xp, rows, repeats):
         return _column_sums(centred)
 
     return mean, _sum_over_blocks(squares, rows, repeats, xp) / count
+
+
+def _check_channels(operation, array, of_channels):
+    """The module of {name: array (..., C)} and {name: array (C,)}, if their channels and dtypes agree."""
+    xp, ((name, whole),) = floats(operation, **array, **of_channels), array.items()
+    for of_channel, values in of_channels.items():
+        if values.shape != whole.shape[-1:] or not values.size:
+            raise ValueError(
+                f"{operation}: {of_channel} {values.shape} does not fit the channels of {name} {whole.shape}"
+            )
+    return xp
 
 
 def _column_sums(block):

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.ops import conv2d_matrix, conv2d_rows, conv2d_strided, conv2d_taps, winograd, winograd_rows
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.im2col import Windows
 from minissd.ops.products import precision_in_force
 from minissd.ops.sums import column_sums
@@ -51,7 +52,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     1), "rows" (no dilation) or "auto", the fastest.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
-    array_module(x, w, b)
+    floats("conv2d", x=x, w=w, b=b)
     _check_arguments(x, w, b)
     windows = Windows.over(x.shape, w.shape[:2], stride, pad, dilation)
     algorithm = _choose(algorithm, x, w, windows)
@@ -66,7 +67,8 @@ def conv2d_backward(dy, cache, *, need_dx=True):
     has no use for it.
     """
     x, w, windows, has_bias, algorithm = cache
-    dy = array_module(dy, x, w).ascontiguousarray(dy)
+    xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
+    dy = xp.ascontiguousarray(gradient_of("conv2d", dy, y_shape, x.dtype))
     db = column_sums(dy.reshape(-1, w.shape[3])) if has_bias else None  # every position adds the same bias
     return *ALGORITHMS[algorithm].gradients(dy, x, w, windows, need_dx), db
 
@@ -94,7 +96,7 @@ def _choose(algorithm, x, w, windows):
 
 
 def _check_arguments(x, w, b):
-    if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[2]:
+    if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[2] or not w.size:
         raise ValueError(f"conv2d needs x (N, H, W, C) and w (KH, KW, C, D), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[3],):
         raise ValueError(f"conv2d: bias {b.shape} does not fit the {w.shape[3]} output channels of w {w.shape}")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from minissd.backend import array_module
 from minissd.ops.adjoint import adjoint
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.conv2d import conv2d, conv2d_backward
 from minissd.ops.geometry import pad_widths, pair
 from minissd.ops.im2col import Windows
@@ -33,7 +34,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
     OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
     stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same", cut off y as conv2d would add it.
     """
-    array_module(x, w, b)
+    floats("conv_transpose2d", x=x, w=w, b=b)
     _check_arguments(x, w, b)
     windows = Windows.over(_output_shape(x, w, stride, pad), w.shape[:2], stride, pad)
     y = adjoint(x, w, windows, lambda x, taps, pads: conv2d(x, taps.transpose(0, 1, 3, 2), pad=pads)[0])
@@ -48,6 +49,8 @@ def conv_transpose2d_backward(dy, cache):
     db is None where there was no b.
     """
     x, w, windows, has_bias = cache
+    array_module(dy, x, w)
+    dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
     dx, conv_cache = conv2d(dy, w, stride=windows.stride, pad=windows.pads)  # (1) the adjoint's adjoint
     _, dw, _ = conv2d_backward(x, conv_cache, need_dx=False)  # (2) <dy, y> = <conv2d(dy, w), x>, so as for conv2d
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (3) every position adds the same bias
@@ -56,7 +59,7 @@ def conv_transpose2d_backward(dy, cache):
 
 def _output_shape(x, w, stride, pad):
     kernel = w.shape[:2]
-    axes = zip(x.shape[1:3], kernel, pair(stride, "stride"), pad_widths(pad, kernel), strict=True)
+    axes = zip(x.shape[1:3], kernel, pair(stride, "stride", 1), pad_widths(pad, kernel), strict=True)
     size = [(n - 1) * s + k - sum(pads) for n, k, s, pads in axes]
     if min(size) < 1:
         raise ValueError(f"conv_transpose2d: pad {pad!r} leaves nothing of the output of x {x.shape} and w {w.shape}")
@@ -64,7 +67,7 @@ def _output_shape(x, w, stride, pad):
 
 
 def _check_arguments(x, w, b):
-    if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[3]:
+    if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[3] or not w.size or 0 in x.shape[1:]:
         raise ValueError(f"conv_transpose2d needs x (N, H, W, C) and w (KH, KW, D, C), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[2],):
         raise ValueError(

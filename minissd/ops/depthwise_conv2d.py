@@ -18,6 +18,7 @@ from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import DEPTHWISE, MOST, geometry
 from minissd.ops.adjoint import adjoint
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.im2col import Windows, window_blocks
 from minissd.ops.threads import in_shares
 
@@ -34,7 +35,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
     """
-    array_module(x, w, b)
+    floats("depthwise_conv2d", x=x, w=w, b=b)
     _check_arguments(x, w, b)
     windows = Windows.over(x.shape, w.shape[:2], stride, pad, dilation)
     y = _correlate(x, w, windows)
@@ -49,8 +50,8 @@ def depthwise_conv2d_backward(dy, cache, *, need_dx=True):
     db is None where there was no b; need_dx=False leaves dx out (None).
     """
     x, w, windows, has_bias = cache
-    xp = array_module(dy, x, w)
-    dy = xp.ascontiguousarray(dy)
+    xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[2])
+    dy = xp.ascontiguousarray(gradient_of("depthwise_conv2d", dy, y_shape, x.dtype))
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
     dw = _weight_gradient(dy, x, windows)
     return _input_gradient(dy, w, windows) if need_dx else None, dw, db
@@ -125,7 +126,7 @@ def _summed_products(patches, factors, kept):
 
 
 def _check_arguments(x, w, b):
-    if x.ndim != 4 or w.ndim != 3 or x.shape[3] != w.shape[2]:
+    if x.ndim != 4 or w.ndim != 3 or x.shape[3] != w.shape[2] or not w.size:
         raise ValueError(f"depthwise_conv2d needs x (N, H, W, C) and w (KH, KW, C), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[2],):
         raise ValueError(f"depthwise_conv2d: bias {b.shape} does not fit the {w.shape[2]} channels of w {w.shape}")

@@ -5,17 +5,39 @@ k_eff = k + (k - 1)(dilation - 1) is the extent of an atrous kernel (SSD notes, 
 the output size (lecture, "Padding and stride"; the floor is missing there).
 """
 
+import operator
 
-def pair(value, name="value"):
-    """(vertical, horizontal) from an int or a pair of ints."""
-    pair_ = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair_) != 2 or not all(isinstance(v, int) for v in pair_):
-        raise ValueError(f"{name} must be an int or a pair of ints, got {value!r}")
-    return pair_
+
+def whole(value, name, least=0):
+    """A whole number as an int, NumPy's too; ValueError for floats, bools and what is smaller than `least`."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return number
+
+
+def pair(value, name="value", least=0):
+    """(vertical, horizontal) from a whole number or a pair of them."""
+    both = _two(value)
+    if len(both) != 2:
+        raise ValueError(f"{name} must be a whole number or a pair of them, got {value!r}")
+    return tuple(whole(one, name, least) for one in both)
+
+
+def _two(value):
+    """A sequence as a tuple, anything else twice."""
+    try:
+        return tuple(value)
+    except TypeError:
+        return value, value
 
 
 def effective_kernel(k, dilation):
     """Extent of k taps with dilation - 1 holes between neighbours: k + (k - 1)(dilation - 1)."""
+    k, dilation = whole(k, "kernel", 1), whole(dilation, "dilation", 1)
     return k + (k - 1) * (dilation - 1)
 
 
@@ -31,13 +53,10 @@ def pad_widths(pad, kernel, dilation=1):
             raise ValueError(f'pad must be "same" or numbers, got {pad!r}')
         extents = [effective_kernel(k, d) for k, d in zip(pair(kernel), pair(dilation), strict=True)]
         return tuple(((k - 1) // 2, k // 2) for k in extents)
-    both = (pad, pad) if isinstance(pad, int) else tuple(pad)
+    both = _two(pad)
     if len(both) != 2:
         raise ValueError(f"pad must be an int, a pair, ((top, bottom), (left, right)) or 'same', got {pad!r}")
-    widths = tuple(pair(side, "pad") for side in both)
-    if min(min(side) for side in widths) < 0:
-        raise ValueError(f"pad must not be negative, got {pad!r}")
-    return widths
+    return tuple(pair(side, "pad") for side in both)
 
 
 def output_size(n, k, stride=1, pad=0, dilation=1, *, ceil_mode=False):
@@ -46,12 +65,10 @@ def output_size(n, k, stride=1, pad=0, dilation=1, *, ceil_mode=False):
     pad: int for both ends, or (before, after).  With `ceil_mode` a last, partly empty window is added where
     it still starts inside the input or the leading pad (Caffe; PyTorch).  ValueError if not one window fits.
     """
-    before, after = pair(pad, "pad")
-    if k < 1 or stride < 1 or dilation < 1:
-        raise ValueError(f"kernel, stride and dilation must be at least 1, got {k}, {stride}, {dilation}")
-    room = n + before + after - effective_kernel(k, dilation)
+    n, stride, (before, after) = whole(n, "the number of cells", 1), whole(stride, "stride", 1), pair(pad, "pad")
+    extent = effective_kernel(k, dilation)
+    room = n + before + after - extent
     if room < 0:
-        extent = effective_kernel(k, dilation)
         raise ValueError(f"a kernel of extent {extent} does not fit into {n} cells padded by {before} + {after}")
     if not ceil_mode:
         return room // stride + 1

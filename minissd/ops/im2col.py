@@ -15,7 +15,8 @@ import numpy as np
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import COL2IM, IM2COL, MOST, geometry
-from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair
+from minissd.ops.arguments import FLOATS
+from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair, whole
 from minissd.ops.threads import in_turns, runs, threads_for
 from minissd.ops.views import strided_view
 from minissd.ops.workspace import empty
@@ -38,12 +39,14 @@ class Windows:
 
     @classmethod
     def over(cls, x_shape, kernel, stride=1, pad=0, dilation=1, *, ceil_mode=False):
-        if len(x_shape) != 4:
-            raise ValueError(f"expected a batch of maps (N, H, W, C), got shape {tuple(x_shape)}")
-        kernel, stride, dilation = pair(kernel, "kernel"), pair(stride, "stride"), pair(dilation, "dilation")
+        x_shape = tuple(whole(size, "a size of x") for size in x_shape)
+        if len(x_shape) != 4 or 0 in x_shape[1:]:
+            raise ValueError(f"expected a batch of maps (N, H, W, C), with cells and channels, got shape {x_shape}")
+        kernel, stride = pair(kernel, "kernel", 1), pair(stride, "stride", 1)
+        dilation = pair(dilation, "dilation", 1)
         pads = pad_widths(pad, kernel, dilation)
         out = output_shape(*x_shape[1:3], kernel, stride, pads, dilation, ceil_mode=ceil_mode)
-        return cls(tuple(x_shape), kernel, stride, pads, dilation, out)
+        return cls(x_shape, kernel, stride, pads, dilation, out)
 
     @property
     def padded_size(self):
@@ -174,7 +177,7 @@ def scatter_add(cols, padded, windows, images, rows):
 
 
 def im2col(x, kernel, stride=1, pad=0, dilation=1):
-    """All patches of x (N, H, W, C) as the rows of a matrix (N*OH*OW, KH*KW*C)."""
+    """All patches of x (N, H, W, C) as the rows of a matrix (N*OH*OW, KH*KW*C).  x: any numbers, they only move."""
     windows = Windows.over(x.shape, kernel, stride, pad, dilation)
     return gathering(x, windows)(slice(0, len(x)), slice(0, windows.out[0]))
 
@@ -184,6 +187,8 @@ def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
 
     <im2col(x), cols> = <x, col2im(cols)> for all x and cols; so this is how gradients flow back through patches.
     """
+    if cols.dtype not in (*FLOATS, np.int64):  # sums of smaller integers wrap
+        raise TypeError(f"col2im adds up float32, float64 or int64, got {cols.dtype}: convert with astype")
     windows = Windows.over(x_shape, kernel, stride, pad, dilation)
     n, _, _, c = windows.x_shape
     expected = (n * windows.out[0] * windows.out[1], windows.kernel[0] * windows.kernel[1] * c)

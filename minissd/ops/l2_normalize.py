@@ -5,11 +5,12 @@ gradient at a zero vector would be 0/0.
 """
 
 from minissd.backend import array_module
+from minissd.ops.arguments import floats, gradient_of
 
 
 def l2_normalize(x, scale, eps=1e-10):
     """x (..., C), scale (C,) -> y (..., C), cache."""
-    xp = array_module(x, scale)
+    xp, eps = floats("l2_normalize", x=x, scale=scale), float(eps)
     if scale.shape != x.shape[-1:]:
         raise ValueError(f"l2_normalize: scale {scale.shape} does not fit x {x.shape}")
     inverse_norm = 1 / xp.sqrt((x * x).sum(axis=-1, keepdims=True) + eps)  # (..., 1)
@@ -19,6 +20,8 @@ def l2_normalize(x, scale, eps=1e-10):
 def l2_normalize_backward(dy, cache):
     """dy (..., C) -> dx (..., C), dscale (C,)."""
     x, scale, inverse_norm = cache
+    array_module(dy, x)
+    dy = gradient_of("l2_normalize", dy, x.shape, x.dtype)
     unit = x * inverse_norm  # the direction, without scale
     dscale = (dy * unit).reshape(-1, x.shape[-1]).sum(axis=0)
     dunit = dy * scale

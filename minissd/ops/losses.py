@@ -6,6 +6,7 @@ write theirs, and leaves it to the caller to divide by the number of matched box
 
 from minissd.backend import array_module
 from minissd.ops.activations import sigmoid
+from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, refuse, target_of
 from minissd.ops.softmax import log_softmax
 
 
@@ -14,18 +15,20 @@ def cross_entropy(logits, labels, *, reduction="mean"):
 
     Lecture, appendix, eq. 2, with y_iu one-hot: only the term of the true class is left of the sum.
     """
-    if logits.shape[:-1] != labels.shape:
-        raise ValueError(f"cross_entropy needs logits (..., K) and labels (...), got {logits.shape} and {labels.shape}")
+    floats("cross_entropy", logits=logits)
     xp = array_module(logits, labels)
+    if not logits.ndim or logits.shape[:-1] != labels.shape:
+        raise ValueError(f"cross_entropy needs logits (..., K) and labels (...), got {logits.shape} and {labels.shape}")
+    labels, wrong = labels_below("cross_entropy", labels, logits.shape[-1])
     log_p = log_softmax(logits)
     losses = -xp.take_along_axis(log_p, labels[..., None], axis=-1)
     scale = _scale(reduction, labels.size)
-    return losses.sum() * scale, (log_p, labels, scale)
+    return nan_if(wrong, losses.sum() * scale), (log_p, labels, scale)
 
 
 def cross_entropy_backward(cache, dloss=1):
     """d_logits (..., K) = (softmax - one_hot(label)) * scale * dloss."""
-    log_p, labels, scale = cache
+    (log_p, labels, scale), dloss = cache, factor_of("cross_entropy", dloss)
     xp = array_module(log_p, labels)
     d_logits = xp.exp(log_p)
     one_hot = labels[..., None] == xp.arange(log_p.shape[-1])
@@ -40,9 +43,10 @@ def smooth_l1(pred, target, *, reduction="mean"):
     SSD notes, "Localization loss": quadratic near 0, linear far out, so that outliers do not dominate.  With c, which
     is d clipped to [-1, 1], both branches are c (d - c / 2), and c is the slope.
     """
+    floats("smooth_l1", pred=pred)
+    xp, target = array_module(pred, target), target_of("smooth_l1", target, pred)
     if pred.shape != target.shape:
         raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
-    xp = array_module(pred, target)
     d = pred - target
     slope = xp.clip(d, -1, 1)
     d -= slope * 0.5
@@ -53,7 +57,7 @@ def smooth_l1(pred, target, *, reduction="mean"):
 
 def smooth_l1_backward(cache, dloss=1):
     """d_pred: the slope, d clipped to [-1, 1], times scale and dloss."""
-    slope, scale = cache
+    (slope, scale), dloss = cache, factor_of("smooth_l1", dloss)
     return array_module(slope).multiply(slope, scale * dloss, dtype=slope.dtype)
 
 
@@ -65,19 +69,28 @@ def binary_cross_entropy(logits, target, *, weight=None, reduction="mean"):
     log p = z - s and log(1 - p) = -s with s = log(1 + exp(z)), so a term is s - t z; and
     s = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
     """
+    floats("binary_cross_entropy", logits=logits)
+    xp, target = array_module(logits, target), target_of("binary_cross_entropy", target, logits)
     if logits.shape != target.shape:
         raise ValueError(f"binary_cross_entropy needs equal shapes, got {logits.shape} and {target.shape}")
-    xp = array_module(logits, target)
+    wrong = None
+    if target.dtype != bool:
+        outside = ~((target >= 0) & (target <= 1))
+        wrong = refuse("binary_cross_entropy", outside, target, "targets from 0 to 1")
     losses = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - logits * target
     if weight is not None:
+        weight = target_of("binary_cross_entropy", weight, logits)
+        axes = zip(weight.shape[::-1], losses.shape[::-1])
+        if weight.ndim > losses.ndim or any(size not in (1, whole) for size, whole in axes):
+            raise ValueError(f"binary_cross_entropy: weight {weight.shape} does not fit logits {losses.shape}")
         losses *= weight
     scale = _scale(reduction, logits.size)
-    return losses.sum() * scale, (logits, target, weight, scale)
+    return nan_if(wrong, losses.sum() * scale), (logits, target, weight, scale)
 
 
 def binary_cross_entropy_backward(cache, dloss=1):
     """d_logits = (sigmoid(logits) - target) * weight * scale * dloss."""
-    logits, target, weight, scale = cache
+    (logits, target, weight, scale), dloss = cache, factor_of("binary_cross_entropy", dloss)
     d_logits, _ = sigmoid(logits)
     d_logits -= target
     if weight is not None:

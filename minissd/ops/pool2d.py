@@ -9,6 +9,7 @@ from dataclasses import replace
 from minissd.backend import array_module
 from minissd.kernels import on_card
 from minissd.kernels.windows import MAX_POOL, MAX_POOL_BACKWARD, MOST, geometry
+from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.im2col import Windows
 
 
@@ -17,7 +18,7 @@ def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
 
     stride: the kernel's size unless given.  ceil_mode: count a last, partly filled window (VGG's pool3: 75 -> 38).
     """
-    xp = array_module(x)
+    xp = floats("max_pool2d", x=x)
     windows = _windows(x, kernel, stride, pad, ceil_mode)
     if on_card(x) and x.size < MOST:
         x = xp.ascontiguousarray(x)
@@ -34,7 +35,7 @@ def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
 def max_pool2d_backward(dy, cache):
     """dy (N, OH, OW, C) -> dx (N, H, W, C): the gradient goes to the cell that won, the first one in a tie."""
     x, y, windows = cache
-    xp = array_module(dy, x)
+    xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
     if on_card(x) and x.size < MOST:
         return MAX_POOL_BACKWARD(x, y, xp.ascontiguousarray(dy), *geometry(windows), xp.empty(x.shape, dtype=dy.dtype))
     padded = windows.pad(x, -xp.inf)
@@ -50,7 +51,7 @@ def max_pool2d_backward(dy, cache):
 
 def avg_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
     """Mean of the real (not padded) cells of each window.  x (N, H, W, C) -> y (N, OH, OW, C), cache."""
-    xp = array_module(x)
+    xp = floats("avg_pool2d", x=x)
     windows = _windows(x, kernel, stride, pad, ceil_mode)
     padded = windows.pad(x)
     y = xp.zeros((x.shape[0], *windows.out, x.shape[3]), dtype=x.dtype)
@@ -63,8 +64,8 @@ def avg_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
 
 def avg_pool2d_backward(dy, cache):
     """dy (N, OH, OW, C) -> dx (N, H, W, C): every cell of a window gets 1 / count of its gradient."""
-    count, windows = cache
-    xp = array_module(dy)
+    (count, windows), (n, *_, c) = cache, cache[1].x_shape
+    xp, dy = array_module(dy, count), gradient_of("avg_pool2d", dy, (n, *windows.out, c), count.dtype)
     share = dy / count
     dx = xp.zeros((dy.shape[0], *windows.padded_size, dy.shape[3]), dtype=dy.dtype)
     for ky, kx in windows.taps():
@@ -75,14 +76,16 @@ def avg_pool2d_backward(dy, cache):
 
 def global_avg_pool2d(x):
     """Mean of each channel over the whole map.  x (N, H, W, C) -> y (N, C), cache."""
-    if x.ndim != 4:
-        raise ValueError(f"global_avg_pool2d needs x (N, H, W, C), got {x.shape}")
-    array_module(x)
-    return x.mean(axis=(1, 2)), x.shape
+    floats("global_avg_pool2d", x=x)
+    if x.ndim != 4 or 0 in x.shape[1:]:
+        raise ValueError(f"global_avg_pool2d needs x (N, H, W, C) with cells and channels, got {x.shape}")
+    return x.mean(axis=(1, 2)), (x.shape, x.dtype)
 
 
-def global_avg_pool2d_backward(dy, x_shape):
+def global_avg_pool2d_backward(dy, cache):
     """dy (N, C) -> dx (N, H, W, C): every cell gets 1 / (H*W) of the gradient."""
+    x_shape, dtype = cache
+    dy = gradient_of("global_avg_pool2d", dy, (x_shape[0], x_shape[3]), dtype)
     share = dy[:, None, None] / (x_shape[1] * x_shape[2])
     return array_module(dy).broadcast_to(share, x_shape).copy()
 

@@ -6,30 +6,34 @@ by side, the next layer may pass over either.)
 """
 
 from minissd.backend import array_module
+from minissd.ops.arguments import floats, gradient_of
 
 
 def concatenate(a, b):
     """a (..., C), b (..., D) -> y (..., C+D): the channels of a, then those of b; cache."""
-    xp = array_module(a, b)
-    if a.shape[:-1] != b.shape[:-1]:
+    xp = floats("concatenate", a=a, b=b)
+    if a.ndim < 1 or b.ndim < 1 or a.shape[:-1] != b.shape[:-1]:
         raise ValueError(f"concatenate needs equal shapes but for the channels, got a {a.shape} and b {b.shape}")
-    return xp.concatenate([a, b], axis=-1), a.shape[-1]
+    y = xp.concatenate([a, b], axis=-1)
+    return y, (a.shape[-1], y.shape, y.dtype)
 
 
-def concatenate_backward(dy, channels):
+def concatenate_backward(dy, cache):
     """dy (..., C+D) -> da (..., C), db (..., D): each map gets the gradient of its own channels."""
-    xp = array_module(dy)
+    channels, y_shape, dtype = cache
+    xp, dy = array_module(dy), gradient_of("concatenate", dy, y_shape, dtype)
     return xp.ascontiguousarray(dy[..., :channels]), xp.ascontiguousarray(dy[..., channels:])
 
 
 def add(a, b):
     """a, b of one shape -> y = a + b, cache."""
-    array_module(a, b)
+    floats("add", a=a, b=b)
     if a.shape != b.shape:
         raise ValueError(f"add needs equal shapes, got a {a.shape} and b {b.shape}")
-    return a + b, None
+    return a + b, (a.shape, a.dtype)
 
 
-def add_backward(dy, _cache):
+def add_backward(dy, cache):
     """dy -> da, db: a sum hands its gradient on to both, as it is."""
+    dy = gradient_of("add", dy, *cache)
     return dy, dy.copy()

@@ -8,12 +8,12 @@ shape of x and that layout.
 """
 
 from minissd.backend import array_module
+from minissd.ops.arguments import floats
 
 
 def log_softmax(x):
     """x - log(sum(exp(x))) over the last axis; same shape."""
-    xp = array_module(x)
-    y = _classes_first(x)
+    xp, y = floats("log_softmax", x=x), _classes_first(x)
     y -= y.max(axis=0)
     y -= xp.log(xp.exp(y).sum(axis=0))
     return xp.moveaxis(y, 0, -1)
@@ -21,8 +21,7 @@ def log_softmax(x):
 
 def softmax(x):
     """exp(x) / sum(exp(x)) over the last axis; same shape, rows sum to 1."""
-    xp = array_module(x)
-    y = _classes_first(x)
+    xp, y = floats("softmax", x=x), _classes_first(x)
     y -= y.max(axis=0)
     xp.exp(y, out=y)
     y /= y.sum(axis=0)
@@ -31,5 +30,7 @@ def softmax(x):
 
 def _classes_first(x):
     """A copy of x (..., K) as (K, ...), each class in one piece."""
+    if x.ndim < 1 or not x.shape[-1]:
+        raise ValueError(f"softmax needs x (..., K) of at least one class, got {x.shape}")
     xp = array_module(x)
     return xp.moveaxis(x, -1, 0).copy(order="C")
