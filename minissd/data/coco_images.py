@@ -4,6 +4,7 @@ S is the split that the path of the file names (coco_places.py).  Images are loo
 the like, images/, data/, and beside the file; below it or below the folder above, whichever has most of the first.
 """
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -56,11 +57,11 @@ def _usual_folders(path):
 def _find(name, folder):
     """The file in or below a folder that a name means, or where it is an absolute path; None if there is none."""
     plain = folder / name
-    if ".." not in plain.parts[len(folder.parts) :] and plain.is_file():
+    if ".." not in plain.parts[len(folder.parts) :] and os.path.isfile(plain):
         return plain
     for written in dict.fromkeys((name, unquote(name))):
         inside = re.sub(r"^(\.\.?/)+", "", written.replace("\\", "/"))  # ../images/a.jpg -> images/a.jpg
         found = find_path(inside, [folder]) if ".." not in inside.split("/") else None
-        if found is not None and found.is_file():
+        if found is not None and os.path.isfile(found):
             return found
     return None

@@ -1,5 +1,6 @@
 """Paths as another machine wrote them, looked for on this one."""
 
+import os
 import re
 import unicodedata
 from pathlib import Path, PureWindowsPath
@@ -17,7 +18,7 @@ def find_path(written, bases):
     forms = () if written.isascii() else (unicodedata.normalize(form, written) for form in ("NFC", "NFD"))
     for form in (written, *forms):
         for candidate in candidates(form, bases):
-            if candidate.exists():
+            if os.path.exists(candidate):  # unlike Path.exists False for what can be no path: too long a name, say
                 return candidate
     return None
 

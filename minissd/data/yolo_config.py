@@ -11,6 +11,7 @@ are taken, never tags or types: a class may be called `no` or `007`, and nothing
 """
 
 import os
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from minissd.data.yolo_names import read_names
 from minissd.errors import MinissdError
 
 SPLIT_KEYS = {name: split for split in ("train", "val", "test") for name in split_names(split)}
-LONGEST = 2**20  # characters; real ones have a few thousand, and PyYAML is slow
+LONGEST, DEEPEST = 2**20, 100  # characters, brackets: real ones have a few thousand and two, and PyYAML is slow
 
 
 class YoloConfig(NamedTuple):
@@ -40,9 +41,10 @@ def config_in(folder):
     """The path of the file that describes the set in a folder, None if there is none."""
     named = [folder / name for name in ("data.yaml", "data.yml", "dataset.yaml", "obj.data", "data/obj.data")]
     for path in named:
-        if path.is_file():
+        if path.is_file() and (path.suffix == ".data" or _describes(path, by_name=True)):
             return path
-    others = sorted(path for suffix in ("yaml", "yml") for path in folder.glob(f"*.{suffix}") if _describes(path))
+    paths = sorted(path for suffix in ("yaml", "yml") for path in folder.glob(f"*.{suffix}") if path not in named)
+    others = [path for path in paths if _describes(path)]
     if len(others) > 1:
         names = ", ".join(path.name for path in others)
         raise MinissdError(f"{folder} has several files that describe a YOLO set ({names}): give the one you mean")
@@ -64,13 +66,14 @@ def read_config(path):
     return YoloConfig(path, bases, splits, _names(content, bases, path), _keypoints(content, path))
 
 
-def _describes(path):
-    """Whether a YAML file has the keys of a data.yaml."""
+def _describes(path, by_name=False):
+    """Whether a YAML file has the keys of a data.yaml; of one that is called so, some are enough, or a fault in it."""
     try:
         content = _read_yaml(path)
     except MinissdError:
-        return False
-    return ("names" in content or "nc" in content) and not SPLIT_KEYS.keys().isdisjoint(content)
+        return by_name
+    with_names, with_splits = "names" in content or "nc" in content, not SPLIT_KEYS.keys().isdisjoint(content)
+    return with_names or with_splits if by_name else with_names and with_splits
 
 
 def _read_yaml(path):
@@ -78,6 +81,8 @@ def _read_yaml(path):
     try:
         if len(text) > LONGEST:
             raise ValueError(f"it has {len(text):,} characters")
+        if max(accumulate((c in "[{") - (c in "]}") for c in text), default=0) > DEEPEST:
+            raise ValueError("it is nested too deeply")
         content = yaml.load(text, Loader=yaml.BaseLoader)  # strings, lists and mappings only, whatever the tags
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MinissdError(f"{path} is no YAML that can be read ({' '.join(str(error).split())[:200]})") from None

@@ -54,9 +54,13 @@ def sources_without_config(root):
 
 
 def splits_of(path):
-    """The names of the splits of a set: those that its data.yaml names, that are folders, or that are made."""
+    """The names of the splits of a set: those that its data.yaml names and that are there, folders, or made ones."""
     config_path = config_in(path) if path.is_dir() else path
-    return list(read_config(config_path).splits if config_path else sources_without_config(path) or MADE_SPLITS)
+    if config_path is None:
+        return list(sources_without_config(path) or MADE_SPLITS)
+    config = read_config(config_path)
+    there = {split: [find_path(one, config.bases) for one in entries] for split, entries in config.splits.items()}
+    return [split for split, found in there.items() if None not in found]  # Roboflow names a test part that is not made
 
 
 def images_of_split(root, config, split, remarks):
@@ -88,7 +92,12 @@ def images_of_split(root, config, split, remarks):
 def images_in(source, bases) -> Iterator[tuple[Path, bool]]:
     """Yield (image file, whether it is there) of a folder, of a list of files, or of a file that is an image."""
     if source.is_dir():
+        seen = set()  # folders, for a link may lead back to one above
         for where, below, names in os.walk(source, followlinks=True):
+            if os.path.realpath(where) in seen:
+                below.clear()
+                continue
+            seen.add(os.path.realpath(where))
             below[:] = sorted(name for name in below if not name.startswith((".", "__MACOSX")))
             paths = [Path(where, name) for name in sorted(names) if not name.startswith(".")]
             yield from ((path, True) for path in paths if path.suffix.lower() in IMAGE_SUFFIXES)

@@ -299,7 +299,8 @@ def test_lines_that_are_wrong(root, one_line, text, parts):
         ("train: images/train\nkpt_shape: 17\n" + NAMES, ["kpt_shape", "17"]),
         ("train: [images\n" + NAMES, ["no YAML"]),
         ("[1, 2]", ["no data.yaml"]),
-        ("a: " + "[" * 2000, ["no YAML"]),
+        ("a: " + "[" * 10**5, ["no YAML", "nested"]),
+        ("".join(" " * n + "a:\n" for n in range(1300)), ["no YAML"]),
         ("x: " + "y" * 2**20, ["no YAML", "characters"]),
     ],
 )
@@ -312,6 +313,27 @@ def test_nothing_in_a_yaml_is_executed_or_grows(root, tmp_path):
     bomb = "\n".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]" for n in range(1, 40))
     yolo(root, f"train: images/train\n{NAMES}x: !!python/object/apply:os.mkdir ['{made}']\nb0: &b0 [y, y]\n{bomb}\n")
     assert len(open_dataset(root, "train")) == 2 and not made.exists()
+
+
+def test_a_test_part_that_was_not_made_is_no_split(root):
+    yolo(root, f"train: ../train/images\nval: ../valid/images\ntest: ../test/images\n{NAMES}", pattern="{}/images")
+    add_split(root, "valid", "{}/images")
+    assert known_splits(root) == ["train", "val"]
+
+
+def test_another_programs_data_yaml(tmp_path):
+    for name in ("oak", "elm"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "1.png")
+    (tmp_path / "data.yaml").write_text("version: 3\nauthor: Ann\n")
+    assert open_dataset(tmp_path, "trainval", task="classify").classes == ("elm", "oak")
+
+
+def test_links_that_go_round(root):
+    yolo(root)
+    for name in ("again", "more"):
+        (root / "images" / "train" / name).symlink_to(root / "images", target_is_directory=True)
+    assert open_dataset(root, "train", limit=2).ids == ["images/train/train0.png", "images/train/train1.png"]
 
 
 def test_a_path_that_may_be_two_folders(root, one_line):
