@@ -44,5 +44,15 @@ def print_notes(dataset):
         print_note(note)
 
 
+def note_spelled_out(names):
+    """A note if pictures spell class names out, for want of a font."""
+    from minissd.viz.style import spelled_out  # matplotlib is slow to import
+
+    names = spelled_out(names)
+    if names:
+        more = f" and {len(names) - 1} more names" * (len(names) > 1)
+        print_note(f"no font here has the letters of {names[0]}{more}: pictures spell them out; install Noto Sans CJK, say")
+
+
 def print_note(text):
     console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)

@@ -75,17 +75,19 @@ def panel_sized(image, side=PANEL):
 
 def side_by_side(panels, title=""):
     """(Pillow image, caption) of equal size beside each other: title above captions above images."""
-    bold, plain = pillow_font(20, bold=True), pillow_font(18)
-    width = math.ceil(max(panels[0][0].width, *(plain.getlength(caption) for _, caption in panels)))
+    title = drawable(title, longest=80)
+    bold, plain = pillow_font(20, title, bold=True), [pillow_font(18, caption) for _, caption in panels]
+    widths = (font.getlength(caption) for font, (_, caption) in zip(plain, panels))
+    width = math.ceil(max(panels[0][0].width, *widths))
     whole = len(panels) * (width + GAP) - GAP
-    title = shortened(drawable(title, longest=80), bold, whole)
+    title = shortened(title, bold, whole)
     head = 30 if title else 0
     row = Image.new("RGB", (whole, head + 26 + panels[0][0].height), "white")
     draw = ImageDraw.Draw(row)
     draw.text((0, 0), title, font=bold, fill=INK)
     for place, (picture, caption) in enumerate(panels):
         x = place * (width + GAP)
-        draw.text((x, head), caption, font=plain, fill=INK)
+        draw.text((x, head), caption, font=plain[place], fill=INK)
         row.paste(picture, (x, head + 26))
     return row
 
@@ -107,7 +109,7 @@ def draw_boxes(picture, corners, labels, texts, thin=False):
     width, height = picture.size
     size = (width * height) ** 0.5
     line, rim = (3, 0) if thin else (max(2, round(size / 150)), max(1, round(size / 450)))
-    font = pillow_font(max(12, round(size / 34)))
+    fonts = {text: pillow_font(max(12, round(size / 34)), text) for text in set(texts)}
     draw = ImageDraw.Draw(picture)
     rectangles = pixel_rectangles(corners, width, height).tolist()
     colours = [class_colour(label) for label in labels]
@@ -115,7 +117,7 @@ def draw_boxes(picture, corners, labels, texts, thin=False):
         _outline(draw, rectangle, colour, line, rim)
     taken = np.zeros((0, 4), dtype=int)
     for rectangle, colour, text in zip(rectangles, colours, texts, strict=True):
-        taken = _label(draw, rectangle, colour, text, font, taken)
+        taken = _label(draw, rectangle, colour, text, fonts[text], taken)
     return picture
 
 

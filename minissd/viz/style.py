@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from PIL import ImageFont
 
 from minissd.files import write_atomically
@@ -20,6 +21,11 @@ ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 PALETTE = (ORANGE, SKY, GREEN, VERMILION, BLUE, YELLOW, PINK)
 TURNS = (("#000000", 0.0), ("#000000", 0.45), ("#FFFFFF", 0.5))  # what each round mixes in
 INK, GREY, FAINT = "#222222", "#767676", "#DDDDDD"
+WIDE_FONTS = (  # one of them is on most systems that are used in Chinese, Japanese or Korean
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC"),
+    *("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo"),
+    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS", "IPAexGothic", "NanumGothic"),
+)
 DPI = 150
 SMALL, MEDIUM, LARGE = 8.5, 10, 12  # points; a figure 8 inches wide is read at about that width
 
@@ -48,20 +54,26 @@ def text_colour(background):
 
 
 def drawable(text, longest=28):
-    r"""`text` on one line, of at most `longest` characters, all of which our font can draw.
+    r"""`text` on one line, of at most `longest` characters, all of which its font can draw.
 
     Other characters are spelled out (\u732b), so that names stay distinct: the font would draw the same empty
     square for all of them.
     """
-    known = _font_characters()
     line = " ".join(str(text).split())
+    known = _characters(_font_file(line))
     line = "".join(c if ord(c) in known else c.encode("unicode_escape").decode() for c in line)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def pillow_font(pixels, bold=False):
-    """DejaVu Sans, which comes with matplotlib, `pixels` high: no font of the system is needed."""
-    return ImageFont.truetype(_font_file(bold), pixels)
+def spelled_out(names):
+    """Those among `names` that have letters which no font here can draw."""
+    return [name for name in names if not set(map(ord, "".join(name.split()))) <= _characters(_font_file(name))]
+
+
+def pillow_font(pixels, text, bold=False):
+    """The font of a text, `pixels` high: DejaVu Sans, which comes with matplotlib, so no font of the system is needed
+    but for letters that it lacks."""
+    return ImageFont.truetype(_font_file(text, bold), pixels)
 
 
 def new_figure(width, height):
@@ -105,6 +117,9 @@ def save_picture(picture, path):
     Returns the path.  Raises MinissdError if the file cannot be written.
     """
     if isinstance(picture, Figure):
+        for text in picture.findobj(Text):
+            if _font_file(text.get_text()) != _font_file():
+                text.get_fontproperties().set_file(_font_file(text.get_text()))
         return write_atomically(path, lambda file: picture.savefig(file, format="png"))
     if Path(path).suffix.lower() in (".jpg", ".jpeg"):
         options = {"format": "JPEG", "quality": 92, "subsampling": 0}  # colour at full resolution: lines stay sharp
@@ -113,12 +128,27 @@ def save_picture(picture, path):
     return write_atomically(path, lambda file: picture.save(file, **options))
 
 
-def _font_file(bold):
+def _font_file(text="", bold=False):
+    """The file of the font that draws a text: DejaVu Sans, or where that lacks letters which the wide font has, that."""
+    plain, wide = _dejavu(bold), _wide_font()
+    lacking = set(map(ord, text)) - _characters(_dejavu(False))
+    return wide if wide and lacking & _characters(wide) else plain
+
+
+@cache
+def _dejavu(bold):
     properties = font_manager.FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
     return font_manager.findfont(properties)
 
 
 @cache
-def _font_characters():
-    """The code points that DejaVu Sans can draw."""
-    return frozenset(font_manager.get_font(_font_file(bold=False)).get_charmap())
+def _wide_font():
+    """The file of an installed font of the letters of Chinese, Japanese and Korean, None if there is none."""
+    files = {font.name: font.fname for font in font_manager.fontManager.ttflist}
+    return next((files[name] for name in WIDE_FONTS if name in files), None)
+
+
+@cache
+def _characters(file):
+    """The code points that a font can draw."""
+    return frozenset(font_manager.get_font(file).get_charmap())

@@ -26,12 +26,15 @@ def tile_sheet(rows, title=""):
     width, height = across * (TILE + GAP) + GAP, HEAD + len(rows) * (TILE + CAPTION + GAP) + GAP
     sheet = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(sheet)
-    bold, plain = pillow_font(17, bold=True), pillow_font(14)
-    draw.text((GAP, GAP // 2), shortened(drawable(title, longest=200), bold, width - 2 * GAP), font=bold, fill=INK)
+    title = drawable(title, longest=200)
+    bold = pillow_font(17, title, bold=True)
+    draw.text((GAP, GAP // 2), shortened(title, bold, width - 2 * GAP), font=bold, fill=INK)
     for i, row in enumerate(rows):
         for j, (picture, caption) in enumerate(row):
             x, y = GAP + j * (TILE + GAP), HEAD + i * (TILE + CAPTION + GAP)
-            text = shortened(drawable(caption, longest=80), plain, TILE)
+            text = drawable(caption, longest=80)
+            plain = pillow_font(14, text)
+            text = shortened(text, plain, TILE)
             draw.text((x, y), text, font=plain, fill=INK)
             sheet.paste(picture, (x, y + CAPTION))
             draw.rectangle((x - 1, y + CAPTION - 1, x + TILE, y + CAPTION + TILE), outline=GREY)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -45,15 +46,37 @@ def test_text_on_a_class_colour_is_readable():
         assert (light + 0.05) / (dark + 0.05) > 3  # the contrast that WCAG asks of large text
 
 
+@pytest.fixture
+def no_wide_font(monkeypatch):
+    monkeypatch.setattr(style, "_wide_font", lambda: None)
+
+
 @given(st.text(max_size=60))
-def test_drawable_text_is_one_short_line_of_known_characters(text):
+def test_drawable_text_is_one_short_line_of_known_characters(no_wide_font, text):
     line = style.drawable(text)
     assert len(line) <= 28 and len(line.splitlines()) <= 1
     font = FT2Font(findfont("DejaVu Sans"))
     assert all(font.get_char_index(ord(character)) for character in line)
 
 
-def test_drawable_keeps_what_the_font_has_and_spells_out_the_rest():
+def test_letters_that_an_installed_font_has_are_drawn_with_it(monkeypatch, tmp_path):
+    """In the place of a Chinese font one that comes with matplotlib, and a letter that DejaVu lacks."""
+    other = findfont("STIXGeneral")
+    letter = chr(min(FT2Font(other).get_charmap().keys() - FT2Font(findfont("DejaVu Sans")).get_charmap().keys()))
+    monkeypatch.setattr(style, "_wide_font", lambda: None)
+    assert style.drawable(letter) != letter and style.spelled_out(["cat", letter]) == [letter]
+    monkeypatch.setattr(style, "_wide_font", lambda: other)
+    assert style.drawable(f"a {letter}") == f"a {letter}" and not style.spelled_out(["cat", letter, f"a {letter}"])
+    assert style.pillow_font(20, letter).getname()[0] == "STIXGeneral"
+    assert style.pillow_font(20, "cat").getname()[0] == "DejaVu Sans"
+    figure = style.new_figure(2, 1)
+    style.figure_title(figure, letter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a glyph that is missing
+        style.save_picture(figure, tmp_path / "title.png")
+
+
+def test_drawable_keeps_what_the_font_has_and_spells_out_the_rest(no_wide_font):
     assert style.drawable("Größe Жук café") == "Größe Жук café"
     assert style.drawable("猫") == "\\u732b" != style.drawable("犬")
     assert style.drawable(" two\n words\t") == "two words"
