@@ -50,8 +50,8 @@ def note_spelled_out(names):
 
     names = spelled_out(names)
     if names:
-        more = f" and {len(names) - 1} more names" * (len(names) > 1)
-        print_note(f"no font here has the letters of {names[0]}{more}: pictures spell them out; install Noto Sans CJK, say")
+        some = names[0] + f" and {len(names) - 1} more" * (len(names) > 1)
+        print_note(f"pictures spell out the letters of {some}: no font for them is found; Noto Sans CJK may have them")
 
 
 def print_note(text):

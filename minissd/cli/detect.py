@@ -11,7 +11,7 @@ from rich.markup import escape
 from minissd.backend import resolve_device
 from minissd.card import check_precision
 from minissd.cli import networks, options
-from minissd.cli.console import console, print_note, print_table, simple_table
+from minissd.cli.console import console, note_spelled_out, print_note, print_table, simple_table
 from minissd.cli.media import find_media
 from minissd.cli.search import Search
 from minissd.errors import MinissdError
@@ -72,6 +72,8 @@ def detect(
     print_table(f"{checkpoint or weights}, score at least {score:g}", _summary(search.content))
     written = "annotated copies and detections.json" if pictures else "detections.json"
     console.print(f"{written}: {out}", markup=False, soft_wrap=True)
+    if pictures:
+        note_spelled_out(network.classes)
     if left_out:
         raise MinissdError(f"{left_out} of {len(media)} files were left out (named above): mend or do not name them")
 

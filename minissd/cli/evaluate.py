@@ -12,7 +12,7 @@ import typer
 from minissd.backend import resolve_device
 from minissd.card import check_precision
 from minissd.cli import networks, options
-from minissd.cli.console import console, print_note, print_notes
+from minissd.cli.console import console, note_spelled_out, print_note, print_notes
 from minissd.cli.results import RESULTS
 from minissd.cli.runs import place_of_data
 from minissd.data import open_dataset
@@ -91,6 +91,7 @@ def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2
     folder = folder_for(out, question | scoring, dataset.name)
     write_json(folder / "metrics.json", metrics | question | scoring)
     console.print(f"metrics.json and pictures: {folder}", markup=False, soft_wrap=True)
+    note_spelled_out(dataset.classes)
     results.draw(dataset, metrics, found, truth, folder, **scoring)
 
 

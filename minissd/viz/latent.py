@@ -45,4 +45,5 @@ def _dots(panel, points, groups, names, title):
     panel.set(xticks=[], yticks=[])
     panel.spines[["left", "bottom"]].set_visible(False)
     options = {"fontsize": style.SMALL, "labelcolor": GREY, "ncols": 3, "markerscale": 2}
-    style.legend(panel, panel.collections, names, loc="upper center", bbox_to_anchor=(0.5, 0), **options)
+    of_groups = panel.collections[: len(named)]
+    style.legend(panel, of_groups, [names[group] for group in named], loc="upper center", bbox_to_anchor=(0.5, 0), **options)

@@ -23,8 +23,8 @@ TURNS = (("#000000", 0.0), ("#000000", 0.45), ("#FFFFFF", 0.5))  # what each rou
 INK, GREY, FAINT = "#222222", "#767676", "#DDDDDD"
 WIDE_FONTS = (  # one of them is on most systems that are used in Chinese, Japanese or Korean
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC"),
-    *("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo"),
-    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS", "IPAexGothic", "NanumGothic"),
+    *("Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans GB", "Arial Unicode MS"),
+    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAexGothic", "NanumGothic"),
 )
 DPI = 150
 SMALL, MEDIUM, LARGE = 8.5, 10, 12  # points; a figure 8 inches wide is read at about that width
@@ -129,7 +129,7 @@ def save_picture(picture, path):
 
 
 def _font_file(text="", bold=False):
-    """The file of the font that draws a text: DejaVu Sans, or where that lacks letters which the wide font has, that."""
+    """The file of the font that draws a text: DejaVu Sans, or the wide font if that has letters which DejaVu lacks."""
     plain, wide = _dejavu(bold), _wide_font()
     lacking = set(map(ord, text)) - _characters(_dejavu(False))
     return wide if wide and lacking & _characters(wide) else plain
