@@ -44,6 +44,6 @@ def _dots(panel, points, groups, names, title):
     style.dress(panel, title)
     panel.set(xticks=[], yticks=[])
     panel.spines[["left", "bottom"]].set_visible(False)
-    options = {"fontsize": style.SMALL, "labelcolor": GREY, "ncols": 3, "markerscale": 2}
-    of_groups = panel.collections[: len(named)]
-    style.legend(panel, of_groups, [names[group] for group in named], loc="upper center", bbox_to_anchor=(0.5, 0), **options)
+    look = {"fontsize": style.SMALL, "labelcolor": GREY, "ncols": 3, "markerscale": 2}
+    artists, texts = panel.collections[: len(named)], [names[group] for group in named]
+    style.legend(panel, artists, texts, loc="upper center", bbox_to_anchor=(0.5, 0), **look)
