@@ -62,7 +62,10 @@ class JpegShapes:
         return len(self.ids)
 
     def __getitem__(self, index):
-        return Sample(self.ids[index], read_image(self.paths[index], ENOUGH_PIXELS), *self.annotations[index])
+        return Sample(self.ids[index], read_image(self.paths[index], ENOUGH_PIXELS), *self.objects(index))
+
+    def objects(self, index):
+        return self.annotations[index]
 
 
 def photograph(picture, rng):
