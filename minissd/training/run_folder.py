@@ -107,8 +107,8 @@ def _settings(model, config, sets, augmentation):
     origin, scored = (getattr(dataset, "origin", None) for dataset in sets.values())
     data = origin or {"data": None, "split": None, "limit": None}
     validation = "none" if sets["validation"] is None else (scored or {}).get("split")
-    named = next((name for name, preset in PRESETS.items() if preset is augmentation), None)
-    own = {OWN_AUGMENTATION: repr(augmentation)} if augmentation is not None and named is None else {}
+    given = augmentation not in (None, PRESETS[config.augmentation])
+    own = {OWN_AUGMENTATION: repr(augmentation)} if given else {}
     return {
         "minissd": __version__,
         **data,
@@ -119,6 +119,5 @@ def _settings(model, config, sets, augmentation):
         "recipe": None,
         "options": model.options,
         **asdict(config),
-        **({"augmentation": named} if named else {}),
         **own,
     }
