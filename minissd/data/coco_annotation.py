@@ -22,6 +22,7 @@ from minissd.errors import MinissdError
 
 STRANGERS = "images that annotations belong to but that are not listed, left out"
 NO_BOX = "annotations without a box or an outline, left out"
+SCORED = "annotations with a score, which a detector wrote, taken for objects that are there"
 OUTLINED = "annotations without a box, that around their outline used"
 LISTED_TWICE = "images listed more than once, used once"
 ROOT = "categories that no box is of and that others belong to, as Roboflow writes its projects, no classes"
@@ -82,6 +83,8 @@ def read_annotation(path):
                 continue
         if len(box) != 4:
             raise _fault(path, "annotations", number, "a bbox of four numbers", entry)
+        if "score" in entry:
+            remarks[SCORED].append(file_name)
         image_of.append(position_of[image_id])
         labels.append(label_of[category])
         boxes.append(box)

@@ -32,6 +32,7 @@ SCALED = "annotations for another size of the same image, boxes scaled with it"
 DRAWN_UNTURNED = "annotations drawn before the image was turned by its EXIF orientation, turned with it"
 DRAWN_TURNED = "annotations with the size before the EXIF turn, but boxes that fit the turned image alone, not turned"
 
+_ROUNDING = 1e-6  # of the image: x + width of fractions of pixels is 160.00000000000003
 QUARTER_TURNS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 SEVERAL, MUCH_SMALLER = 5, 0.8  # images; a file's share of the stated size
 
@@ -92,7 +93,7 @@ def clip_corners(corners, has_extent):
     faults = {
         NO_EXTENT: ~has_extent,
         OUTSIDE: has_extent & ~usable,
-        OVER_THE_EDGE: usable & ((corners < 0) | (corners > 1)).any(axis=1),
+        OVER_THE_EDGE: usable & ((corners < -_ROUNDING) | (corners > 1 + _ROUNDING)).any(axis=1),
     }
     return clipped, usable, faults
 

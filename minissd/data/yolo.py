@@ -33,6 +33,7 @@ from minissd.errors import MinissdError
 
 BACKGROUND = "images without a label file, taken as background"
 EMPTY = "images with an empty label file, taken as background"
+OTHER_NAMES = "folders whose own names of classes are not those of the data.yaml, which are used"
 ONE_LABEL = "images that share their label file with another one"
 _ROUNDING = 1e-3  # of the image: labels have as few as three digits, and a box that fills it shall not reach over
 
@@ -61,7 +62,9 @@ class YoloDataset:
         self.name = self.root.resolve().name
         remarks = defaultdict(list)
         paths = images_of_split(self.root, config, split, remarks)
-        ids = [(one.relative_to(self.root) if one.is_relative_to(self.root) else one).as_posix() for one in paths]
+        bases = [self.root, *(config.bases if config is not None else ())]
+        base = next((one for one in bases if paths[0].is_relative_to(one)), self.root)
+        ids = [(one.relative_to(base) if one.is_relative_to(base) else one).as_posix() for one in paths]
         made = config is None and not sources_without_config(self.root)
         if made:
             kept = [i for i, one in enumerate(ids) if in_made_split(one, split)]
@@ -85,6 +88,7 @@ class YoloDataset:
             raise MinissdError(f"{place}, split {split}: no image shows any of {', '.join(self.classes)}")
 
         self.ids, self._paths = [ids[i] for i in chosen], [paths[i] for i in chosen]
+        remarks[OTHER_NAMES] += names.contradicted
         self._objects = self._make_objects(boxes, chosen, len(ids), remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks) + ([MADE_NOTE] if made else [])

@@ -14,13 +14,14 @@ NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes
 class ClassNames:
     """The names of a set's classes.
 
-    all: every name once, the training part's first.  Raises MinissdError if there are none.
+    all: every name once, the training part's first.  contradicted: the folders whose own file says otherwise than the
+    data.yaml.  Raises MinissdError if there are none.
     """
 
     def __init__(self, root, config):
         """root: the folder of the set; config: its YoloConfig, or None."""
         self._of_set = config.names if config is not None else None
-        self._root, self._of_folder = root, {}
+        self._root, self._of_folder, self.contradicted = root, {}, []
         files = [] if self._of_set else _files_with_names(root)
         if not self._of_set and not files:
             lacking = f"{root} has no data.yaml and no classes.txt" if config is None else f"{config.path} has no names"
@@ -31,13 +32,16 @@ class ClassNames:
 
     def beside(self, folder):
         """The names for the numbers in a folder of labels, in order."""
-        if self._of_set:
-            return self._of_set
         if folder not in self._of_folder:
             above = [one for one in (folder, *folder.parents) if one.is_relative_to(self._root)]
             files = (one / name for one in above for name in NAME_FILES)
-            nearest = next((file for file in files if file.is_file()), None) or _files_with_names(self._root)[0]
-            self._of_folder[folder] = read_names(nearest)
+            nearest = next((file for file in files if file.is_file()), None)
+            if self._of_set:
+                if nearest is not None and read_names(nearest) != self._of_set:
+                    self.contradicted.append(str(folder))
+                self._of_folder[folder] = self._of_set
+            else:
+                self._of_folder[folder] = read_names(nearest or _files_with_names(self._root)[0])
         return self._of_folder[folder]
 
 

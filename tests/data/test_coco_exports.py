@@ -13,7 +13,7 @@ from voc_scenes import off_colour
 
 from minissd.data.catalogue import open_dataset
 from minissd.data.coco import CROWD, CocoDataset
-from minissd.data.coco_annotation import LISTED_TWICE, NO_BOX, OUTLINED, ROOT, read_annotation
+from minissd.data.coco_annotation import LISTED_TWICE, NO_BOX, OUTLINED, ROOT, SCORED, read_annotation
 from minissd.data.coco_images import MISSING
 from minissd.data.coco_outlines import box_around
 from minissd.data.placing import CORNERS, DRAWN_UNTURNED, NO_EXTENT, OVER_THE_EDGE, SCALED, WRONG_SIZE
@@ -125,6 +125,19 @@ def test_corners_for_widths_are_noticed(scenes):
     notes = scenes.open().notes
     first = "(first: train/img0.png)"
     assert notes == [f"{OVER_THE_EDGE}: 3 {first}", f"{CORNERS}: 6 {first}"]
+
+
+def test_sums_that_are_not_exact_reach_over_no_edge(scenes):
+    scenes.boxes = [{"image_id": 8, "category_id": 2, "bbox": [90 + 1e-13, 0.1, 70.00000000001, 119.9]}]
+    assert not [note for note in scenes.open().notes if OVER_THE_EDGE in note]
+    scenes.boxes[0]["bbox"][2] = 70.1
+    assert [note for note in scenes.open().notes if OVER_THE_EDGE in note]
+
+
+def test_what_a_detector_wrote_is_noticed(scenes):
+    for box in scenes.boxes:
+        box["score"] = 0.9
+    whole(scenes.open(), notes=[(SCORED, 6, "img0.png")])
 
 
 # Sizes.

@@ -10,7 +10,7 @@ from minissd.data.catalogue import known_splits, open_dataset
 from minissd.data.placing import OVER_THE_EDGE
 from minissd.data.samples import NO_CLASS, REPEATED, UNSEEN
 from minissd.data.splits import MADE_NOTE
-from minissd.data.yolo import BACKGROUND, EMPTY, ONE_LABEL, YoloDataset
+from minissd.data.yolo import BACKGROUND, EMPTY, ONE_LABEL, OTHER_NAMES, YoloDataset
 from minissd.data.yolo_labels import CONFIDENCES, OUTLINES
 from minissd.data.yolo_places import LISTED_TWICE, MISSING
 from minissd.errors import MinissdError
@@ -131,6 +131,26 @@ def test_numbers_of_each_folder_are_those_of_its_own_names(root):
         dataset = open_dataset(root, split)
         assert dataset.classes == ("red", "blue", "green")
         check_colours(dataset)
+
+
+def test_names_that_contradict_the_yaml_are_noted(root):
+    yolo(root)
+    (root / "labels" / "train" / "classes.txt").write_text("red\nblue\n")
+    assert open_dataset(root, "train").notes == []
+    (root / "labels" / "train" / "classes.txt").write_text("blue\nred\n")
+    dataset = open_dataset(root, "train")
+    assert dataset.notes == [f"{OTHER_NAMES}: 1 (first: {root / 'labels' / 'train'})"]
+    check_colours(dataset)  # the data.yaml is right
+
+
+def test_ids_do_not_depend_on_where_the_set_lies(root):
+    yolo(root)
+    (root.parent / "some.yaml").write_text("path: pets\ntrain: images/train\n" + NAMES)
+    (root / "deeper").mkdir()
+    (root / "deeper" / "some.yaml").write_text(f"path: ..\ntrain: images/train\n{NAMES}")
+    assert open_dataset(root, "train").ids[0] == "images/train/train0.png"
+    assert open_dataset(root.parent / "some.yaml", "train").ids[0] == "pets/images/train/train0.png"
+    assert open_dataset(root / "deeper" / "some.yaml", "train").ids[0] == "images/train/train0.png"
 
 
 @pytest.mark.parametrize(
