@@ -36,16 +36,16 @@ NO_OBJECTS = VocAnnotation((0, 0), [], np.zeros((0, 4)), np.zeros(0, bool))
 def read_annotation(path):
     """The `VocAnnotation` in an XML file.  Raises MinissdError naming the file and what is wrong with it."""
     root = _read_root(path)
-    objects = [one for one in root.findall("object") if child_text(one, "deleted") != "1"]  # LabelMe keeps those
-    if not objects and any(one.tag.lower().endswith("object") for one in root.iter()) and not root.findall("object"):
+    objects = {f"annotation {path}, object {number}": one for number, one in enumerate(root.findall("object"), start=1)}
+    if not objects and any(one.tag.lower().endswith("object") for one in root.iter()):
         raise MinissdError(f"{path} has no <object> right in its <annotation>, but deeper or by another name: move it")
-    places = [f"annotation {path}, object {number}" for number in range(1, 1 + len(objects))]
+    objects = {place: one for place, one in objects.items() if child_text(one, "deleted") != "1"}  # LabelMe keeps those
     remarks = []
     return VocAnnotation(
         size=_size(root),
-        names=[_name(one, place) for one, place in zip(objects, places, strict=True)],
-        boxes=np.reshape([_box(one, place, remarks) for one, place in zip(objects, places, strict=True)], (-1, 4)),
-        difficult=np.array([_difficult(one, remarks) for one in objects], dtype=bool),
+        names=[_name(one, place) for place, one in objects.items()],
+        boxes=np.reshape([_box(one, place, remarks) for place, one in objects.items()], (-1, 4)),
+        difficult=np.array([_difficult(one, remarks) for one in objects.values()], dtype=bool),
         file_name=child_text(root, "filename").replace("\\", "/").rpartition("/")[2],
         remarks=tuple(remarks),
     )

@@ -8,6 +8,7 @@ writes them, all that are on one of them make the split.
 
 import re
 import unicodedata
+from collections import Counter
 from pathlib import PurePosixPath, PureWindowsPath
 
 from minissd.data.images import IMAGE_SUFFIXES
@@ -26,11 +27,8 @@ _OLD_ENCODINGS = ("gb18030", "cp932", "cp1252")  # tried on names that are no UT
 
 def lists_in(folder, only_splits=False):
     """Name -> path of the lists in a folder, sorted; only_splits: of those that are called as splits are."""
-    paths = (
-        sorted(path for path in folder.glob("*") if path.suffix.lower() == ".txt" and path.is_file())
-        if folder.is_dir()
-        else ()
-    )
+    files = folder.glob("*") if folder.is_dir() else ()
+    paths = sorted(path for path in files if path.suffix.lower() == ".txt" and path.is_file())
     names = {path.stem: path for path in paths if not path.name.startswith(".")}
     if only_splits:
         return {name: path for name, path in names.items() if name.lower() in LIST_WORDS}
@@ -50,31 +48,37 @@ def read_split(lists, split, known, folder, remarks, root):
     images, for paths on the list; root: for messages.  Raises MinissdError if there is no such split, or if
     a line is no image.
     """
-    names = [name for name in split_names(split) if name in lists][:1]
-    if not names:
-        names = [name for name in lists if name.endswith(f"_{split}") and _is_of_one_class(name, lists)]
-        remarks[NO_LISTS] += names
+    name = next((name for name in split_names(split) if name in lists), None)
+    if name is not None:
+        return _read_list(lists[name], _is_of_one_class(name, lists), known, folder, remarks)
+    names = [name for name in lists if name.endswith(f"_{split}") and _is_of_one_class(name, lists)]
     if not names:
         raise MinissdError(f"{root} has no split {split!r}; there are {', '.join(splits_of(lists)) or 'none'}")
-    finder, found, marks = _Finder(known, folder), {}, {}
-    for name in names:
-        for line in _lines(lists[name]):
-            image_id, mark = finder.read(line)
-            found.setdefault(image_id, line)
-            marks.setdefault(image_id, mark)
-            remarks[TWICE] += [image_id] * (len(names) == 1 and found[image_id] is not line)
-    remarks[TWICE] = list(dict.fromkeys(remarks[TWICE]))
-    _check(lists[names[0]], found, known, folder)
-    if len(names) == 1 and _is_of_one_class(names[0], lists) and any(marks.values()):
-        remarks[NOT_MARKED] += [one for one, mark in marks.items() if mark != "1"]
-        found = [one for one, mark in marks.items() if mark == "1"]
-    return list(found)
+    remarks[NO_LISTS] += names
+    read = (_read_list(lists[name], False, known, folder, remarks) for name in names)
+    return list(dict.fromkeys(image_id for ids in read for image_id in ids))
+
+
+def _read_list(path, of_one_class, known, folder, remarks):
+    """The ids on a list; of_one_class: those alone that it marks 1."""
+    finder, times, marks = _Finder(known, folder), Counter(), {}
+    for line in _lines(path):
+        image_id, mark = finder.read(line)
+        times[image_id] += 1
+        marks.setdefault(image_id, mark)
+    _check(path, list(times), known, folder)
+    remarks[TWICE] += [one for one in times if times[one] > 1]
+    if of_one_class:
+        remarks[NOT_MARKED] += [one for one in times if marks[one] != "1"]
+    return [one for one in times if not of_one_class or marks[one] == "1"]
 
 
 def _is_of_one_class(name, lists):
-    """Whether a list is called CLASS_SPLIT."""
+    """Whether a list is called CLASS_SPLIT and begins with a marked line; fold1_train of plain ids is none."""
     _, line, last = name.rpartition("_")
-    return bool(line) and (last in lists or last.lower() in LIST_WORDS)
+    if not line or not (last in lists or last.lower() in LIST_WORDS):
+        return False
+    return re.search(r"\s(1|0|-1)$", next(iter(_lines(lists[name])), "")) is not None
 
 
 def _lines(path):
@@ -119,8 +123,8 @@ class _Finder:
             image_id = self._find(text)
             if image_id is not None:
                 return image_id, mark
-            text, _, last = text.rpartition(" ") if " " in text else text.rpartition("\t")
-            text = text.rstrip()
+            *text, last = text.rsplit(maxsplit=1)
+            text = "".join(text)
             if re.fullmatch(r"[+-]?\d+", last):
                 mark = last.removeprefix("+")
             elif not last.lower().endswith(".xml"):  # PaddlePaddle's lists: an image and its annotation

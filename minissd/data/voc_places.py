@@ -92,7 +92,8 @@ def find_places(root):
     if not xmls.keys() & images.keys():  # subfolders of the two differ throughout
         xmls = _matched(xmls, images, lambda one: one.rpartition("/")[2])
     lists = lists_in(root / LISTS) or lists_in(root / LISTS.parent)
-    lists = lists or lists_in(root, only_splits=True) or lists_in(parts[0][2], only_splits=True)
+    if len(parts) == 1:
+        lists = lists or lists_in(root, only_splits=True) or lists_in(parts[0][2], only_splits=True)
     places = VocPlaces(root, parts[0][1].name, images, xmls, lists)
     if not xmls.keys() & images.keys():
         _explain(root, f"none of its {len(xmls)} XML files has an image of its name in {parts[0][1]}")

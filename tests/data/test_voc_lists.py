@@ -8,7 +8,7 @@ import pytest
 from minissd.data.voc_lists import NO_LISTS, NOT_MARKED, TWICE, lists_in, read_split, splits_of
 from minissd.errors import MinissdError
 
-KNOWN = ("img0", "img1", "img2", "img", "img 1", "site1/img0", "000001", "a.b", "naïve", "café")
+KNOWN = ("img0", "img1", "img2", "img", "img 1", "site1/img0", "000001", "a.b", "naïve", "café", "my photo", "a")
 
 
 @pytest.fixture
@@ -58,6 +58,8 @@ def test_what_a_line_may_look_like(read, line):
         ("img 1", "img 1"),  # an id, although img is one too
         ("img  1", "img"),  # a mark of one class
         ("img 2", "img"),
+        ("my photo\t-1", "my photo"),
+        ("my photo  1", "my photo"),
         ("site1/img0", "site1/img0"),
         ("JPEGImages/site1/img0.jpg", "site1/img0"),
         ("site1\\img0.jpg", "site1/img0"),
@@ -101,6 +103,7 @@ def test_unicode_forms(read, listed, stored):
 def test_blank_lines_and_repetitions(read):
     text = "\ufeffimg1 \r\n\r\nimg0\r\nimg1.jpg\r\n \r\nimg1\r\n"
     assert read(text) == (["img1", "img0"], {TWICE: ["img1"]})
+    assert read("a\na\n") == (["a"], {TWICE: ["a"]})
 
 
 @pytest.mark.parametrize("text", ["", "\n \r\n", "\ufeff"])
@@ -134,9 +137,19 @@ def test_lists_of_single_classes_alone_make_a_split(read, tmp_path, one_line):
     one_line(caught, "'test'", "there are train, val")
 
 
+def test_folds_are_no_classes(read, tmp_path, one_line):
+    """The images of fold1_train and fold2_train together would be those to validate on as well."""
+    folds = {"fold1_train": "img0\n", "fold1_val": "img1\n", "fold2_train": "img1\n", "fold2_val": "img0\n"}
+    assert read(None, "fold2_train", **folds) == (["img1"], {})
+    assert splits_of(lists_in(tmp_path)) == list(folds)
+    with pytest.raises(MinissdError) as caught:
+        read(None, "train")
+    one_line(caught, "'train'", "fold1_train")
+
+
 def test_names_of_lists(tmp_path):
     for name in ("train.txt", "my_own.txt", ".hidden.txt", "._train.txt", "classes.txt", "notes.md", "dog_train.txt"):
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text("x 1\n")
     assert list(lists_in(tmp_path)) == ["dog_train", "my_own", "train"]
     assert splits_of(lists_in(tmp_path)) == ["my_own", "train"]
     assert list(lists_in(tmp_path, only_splits=True)) == ["train"] and lists_in(tmp_path / "none") == {}
