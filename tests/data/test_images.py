@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from minissd.data.images import crop_and_resize, read_header, read_image
+from minissd.data.images import FORMATS, crop_and_resize, read_header, read_image
 from minissd.errors import MinissdError
+
+SUFFIXES = ["jpg", "png", "gif", "bmp", "webp", "tif", *["avif"] * ("AVIF" in FORMATS)]
 
 
 def save(tmp_path, array, name="picture.png", mode=None, **options):
@@ -148,7 +150,7 @@ def test_floating_point_pixels_are_refused(tmp_path, one_line):
     one_line(caught, path, "8 bits")
 
 
-@given(data=st.data(), suffix=st.sampled_from(["jpg", "png", "gif", "bmp", "webp"]))
+@given(data=st.data(), suffix=st.sampled_from(SUFFIXES))
 def test_a_damaged_image_is_read_or_refused_but_never_crashes(tmp_path, gradient, data, suffix):
     path = save(tmp_path, gradient, f"damaged.{suffix}")
     content = bytearray(path.read_bytes())
