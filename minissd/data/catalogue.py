@@ -1,6 +1,7 @@
 """From a word on the command line to a dataset: a name, or a path and whatever lies there."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from minissd.data.yolo import YoloDataset
 from minissd.data.yolo_places import is_yolo_file, is_yolo_folder, splits_of
 from minissd.errors import MinissdError
 
+_SUBFOLDERS = 50  # of a folder that is no data, to be looked into for a hint
 SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
 NAMES = ("shapes", *(name for name, download in DOWNLOADS.items() if download.kind == "data"))
 
@@ -187,6 +189,17 @@ def _check_task(data, what, tasks, task):
 def _hint(path):
     """What a path may be that was given for data to detect, in words; "" if there is nothing to say."""
     above = path.resolve().parent
-    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and is_voc_tree(above):
+    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and _to_detect(above):
         return f"it is a part of {above}, give that"
+    below = sorted(path.iterdir())[:_SUBFOLDERS] if path.is_dir() else ()
+    for folder in below:
+        if folder.is_dir() and _to_detect(folder):
+            return f"there is {_to_detect(folder)} in {folder}, give that"
     return other_annotations(path)
+
+
+def _to_detect(folder):
+    """What a folder of images with boxes is, "" if it is none."""
+    with suppress(MinissdError):  # of a set in which something is wrong
+        return next((one.what for one in LAYOUTS if "detect" in one.readers and one.recognises(folder)), "")
+    return ""

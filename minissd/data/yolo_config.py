@@ -103,7 +103,7 @@ def _names(content, bases, path):
     if isinstance(names, str) and not _is_null(names):
         place = find_path(names, bases)
         if place is None:
-            raise MinissdError(f"{path}: names are in {names!r}, which is not there")
+            raise MinissdError(f"{path}: names is {names!r}, neither a list like [dog, cat] nor a file that is there")
         names = read_names(place)
     if isinstance(names, dict):
         try:

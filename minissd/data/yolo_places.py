@@ -24,6 +24,7 @@ from minissd.errors import MinissdError
 _IMAGE_FOLDERS = ("images", "JPEGImages")  # what YOLO itself replaces by labels
 MISSING = "images of a list that are not there, left out"
 LISTED_TWICE = "images listed more than once, used once"
+_YEAR = "0123456789"
 _ENOUGH = 100  # files to look at, some of which may be empty
 
 
@@ -48,7 +49,7 @@ def sources_without_config(root):
     for path in sorted(root.glob("*.txt")):
         if SPLIT_FOLDER.fullmatch(path.stem) and path.stem.lower() not in found and not _begin_like_labels(path):
             found[path.stem.lower()] = [path]
-    plain = {name: SPLIT_KEYS.get(name.rstrip("0123456789"), name) for name in found}  # train2017 is train
+    plain = {name: SPLIT_KEYS.get(name.rstrip(_YEAR), name) for name in found}  # train2017 is train
     times = Counter(plain.values())
     return {plain[name] if times[plain[name]] == 1 else name: sources for name, sources in found.items()}
 
@@ -70,7 +71,7 @@ def images_of_split(root, config, split, remarks):
     """
     by_split = config.splits if config is not None else sources_without_config(root)
     known = list(by_split) if by_split or config is not None else MADE_SPLITS
-    wanted = split if split in known else SPLIT_KEYS.get(split, split)
+    wanted = split if split in known else SPLIT_KEYS.get(split.rstrip(_YEAR), split)
     if wanted not in known:
         where = root if config is None else config.path
         raise MinissdError(f"{where} has no split {split!r}; there are {', '.join(known) or 'none'}")

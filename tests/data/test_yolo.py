@@ -387,3 +387,19 @@ def test_several_yamls_and_none_is_data_yaml(root, one_line):
 def test_pictures_with_captions_are_no_yolo_set(root, one_line):
     add_split(root, "train", "{}", text="a red box and a blue one\n")
     refused(one_line, root, "holds no data")
+
+
+def test_a_part_of_a_set_or_a_folder_around_it_is_answered_with_the_set(root, one_line):
+    add_split(root)
+    (root / "classes.txt").write_text("red\nblue\n")
+    refused(one_line, root / "images", f"a part of {root}")
+    refused(one_line, root.parent, f"in {root}, give that")
+
+
+def test_the_year_of_a_split_may_be_left_out(root):
+    """As in coco128."""
+    add_split(root, "train2017")
+    (root / "classes.txt").write_text("red\nblue\n")
+    assert known_splits(root) == ["train"]
+    for split in ("train", "train2017"):
+        check_colours(open_dataset(root, split))
