@@ -117,7 +117,8 @@ def multibox_loss_backward(cache, dloss=1):
 
 def _check_shapes(offsets, logits, offset_targets, class_targets):
     images_boxes = class_targets.shape
-    if not offsets.shape == offset_targets.shape == (*images_boxes, 4) or logits.shape[:-1] != images_boxes:
+    fit = offsets.shape == offset_targets.shape == (*images_boxes, 4) and logits.shape[:-1] == images_boxes
+    if not fit or len(images_boxes) != 2 or not images_boxes[1]:
         shapes = f"{offsets.shape}, {logits.shape}, {offset_targets.shape} and {images_boxes}"
         raise ValueError(
             "multibox_loss needs offsets (N, P, 4), logits (N, P, C + 1), offset_targets (N, P, 4) and "

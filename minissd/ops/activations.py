@@ -1,6 +1,7 @@
 """Element-wise activations.  x of any shape; y and dx have the same."""
 
 from functools import cache
+from numbers import Real
 
 import numpy as np
 
@@ -47,6 +48,8 @@ def relu_backward(dy, y, *, in_place=False):
 
 def leaky_relu(x, slope=0.1):
     """x where x > 0, slope * x elsewhere (YOLO uses slope .1)."""
+    if not isinstance(slope, Real):
+        raise TypeError(f"leaky_relu needs a number as slope, got {slope!r}")
     xp, slope = floats("leaky_relu", x=x), float(slope)  # a float64 of NumPy's would turn float32 into its own kind
     return xp.where(x > 0, x, x * slope), (x, slope)
 

@@ -24,6 +24,11 @@ def floats(operation, **arrays):
     """The module of these arrays, None among them; TypeError unless all are float32 or all float64."""
     given = [array for array in arrays.values() if array is not None]
     xp = array_module(*given)
+    if any(isinstance(array, np.matrix | np.ma.MaskedArray) for array in given):
+        raise TypeError(
+            f"{operation} needs plain arrays: what a mask hides would be computed with, and a matrix "
+            "multiplies by other rules: convert with numpy.asarray, or fill what is masked"
+        )
     if {getattr(array, "dtype", None) for array in given} not in ONE_KIND:
         named = ((name, array) for name, array in arrays.items() if array is not None)
         got = ", ".join(f"{name} {getattr(array, 'dtype', type(array).__name__)}" for name, array in named)
@@ -47,8 +52,9 @@ def gradient_of(operation, dy, shape, dtype):
 def factor_of(operation, dloss):
     """dloss, a number or an array without axes: what the gradient of a loss is multiplied by."""
     array_module(dloss)
-    if getattr(dloss, "shape", ()) != ():
-        raise ValueError(f"{operation}_backward: dloss has the shape {dloss.shape}, but {operation} returned one of ()")
+    shape = () if isinstance(dloss, int | float) else getattr(dloss, "shape", None)
+    if shape != ():
+        raise ValueError(f"{operation}_backward: dloss has the shape {shape}, but {operation} returned one of ()")
     return dloss
 
 
@@ -61,7 +67,8 @@ def target_of(operation, target, like):
 
 
 def labels_below(operation, labels, count, void=None):
-    """Integers that must lie in 0..count-1, or be void -> labels that do, and what `refuse` says of them."""
+    """Integers or bools that must lie in 0..count-1, or be void -> labels that do, and what `refuse` says of them."""
+    labels = labels.astype(np.uint8) if labels.dtype == bool else labels
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{operation}: labels must be integers, got {labels.dtype}")
     if void is None and array_module(labels) is np and labels.size and labels.min() >= 0 and labels.max() < count:

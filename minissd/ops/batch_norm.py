@@ -48,6 +48,8 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
     """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp, eps = _check_channels("batch_norm", {"x": x}, of_channels), float(eps)
+    if not (0 <= momentum <= 1 and eps >= 0):
+        raise ValueError(f"batch_norm needs a momentum in [0, 1] and an eps of at least 0, got {momentum} and {eps}")
     rows, repeats = _wide_rows(xp, x)
     wide = _widening(rows, repeats, xp)
     count = math.prod(x.shape[:-1])  # M

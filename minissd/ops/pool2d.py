@@ -38,7 +38,7 @@ def max_pool2d_backward(dy, cache):
     xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
     if on_card(x) and x.size < MOST:
         return MAX_POOL_BACKWARD(x, y, xp.ascontiguousarray(dy), *geometry(windows), xp.empty(x.shape, dtype=dy.dtype))
-    padded = windows.pad(x, -xp.inf)
+    padded = windows.pad(x, xp.nan)  # which equals nothing: a padded cell wins no window, were all others -inf
     dx = xp.zeros(padded.shape, dtype=dy.dtype)
     unclaimed = xp.ones(y.shape, dtype=bool)
     for ky, kx in windows.taps():

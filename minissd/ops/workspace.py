@@ -82,7 +82,7 @@ class Workspace(threading.local):
         xp, key, size = array_module(like), (name, like.dtype), prod(shape)
         if xp.__name__ != "numpy":
             return xp.empty(shape, dtype=like.dtype)  # CuPy has such a pool itself
-        held = self._flat[key].size if key in self._flat else 0
+        held = self._flat[key].size if key in self._flat else -1
         if held < size or (held > MOST_UNUSED * size and held * like.dtype.itemsize > LARGE):
             self._flat.pop(key, None)  # free the old one first
             self._flat[key] = _aligned(size * like.dtype.itemsize).view(like.dtype)

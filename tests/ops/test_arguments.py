@@ -9,6 +9,7 @@ from minissd import checks, ops
 from minissd.backend import to_numpy
 from minissd.detection import multibox_loss, yolo_loss
 from minissd.layers import Flatten
+from minissd.ops import workspace
 from minissd.segmentation import mask_loss
 
 LOSSES = [name for name in checks.CASES if "entropy" in name or "loss" in name or "smooth_l1" in name]
@@ -197,8 +198,9 @@ def test_other_misfits_are_named_with_their_shapes(call):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_empty_batch_gives_an_empty_batch(name, rng):
-    """And gradients of 0 for the parameters."""
+def test_an_empty_batch_gives_an_empty_batch(name, rng, monkeypatch):
+    """And gradients of 0 for the parameters; in a process, too, that has computed nothing before."""
+    monkeypatch.setattr(workspace.scratch, "_flat", {})
     operation = OPERATIONS[name]
     inputs = operation.inputs(rng)
     if not inputs[0].ndim > 1 or "entropy" in name or "smooth_l1" in name:
@@ -243,6 +245,40 @@ def test_numbers_of_numpy_do_not_change_the_dtype(rng):
     assert y.dtype == np.float32
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_masked_arrays_and_matrices_are_refused():
+    x = np.eye(2)
+    for other in (np.ma.masked_array(x, x > 0), np.matrix(x)):
+        with pytest.raises(TypeError, match="plain arrays"):
+            ops.l2_normalize(other, np.ones(2))
+
+
+@pytest.mark.parametrize("options", [{"momentum": 2}, {"momentum": np.nan}, {"eps": -1}])
+def test_statistics_that_mean_nothing_are_refused(options):
+    with pytest.raises(ValueError, match="momentum in"):
+        ops.batch_norm(np.ones((2, 3)), *np.ones((4, 3)), train=True, **options)
+
+
+@pytest.mark.parametrize("dloss", [np.ones(1), np.ones((2, 3)), None], ids=repr)
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_gradient_of_a_loss_is_one_number(name, dloss, rng):
+    forward, backward, inputs = checks.CASES[name](rng)
+    _, cache = forward(*inputs)
+    with pytest.raises(ValueError, match=r"_backward: dloss has the shape .* returned one of \(\)"):
+        backward(dloss, cache)
+
+
+def test_an_empty_batch_has_no_loss():
+    no = np.zeros((0, 5, 4))
+    assert multibox_loss(no, no, no, np.zeros((0, 5), int))[0] == 0
+    boxes, classes = np.zeros((0, 2, 2, 2, 5)), np.zeros((0, 2, 2, 1, 3))
+    assert yolo_loss(boxes, classes, np.zeros((0, 2, 2, 1), int), np.zeros((0, 2, 2, 1, 4)))[0] == 0
+    assert mask_loss(no[..., None], np.zeros((0, 5, 4), np.uint8))[0] == 0
+    assert ops.cross_entropy(no, np.zeros((0, 5), int))[0] == 0
+    with pytest.raises(ValueError, match=r"needs offsets \(N, P, 4\)"):
+        multibox_loss(*[np.zeros((2, 0, 4))] * 3, np.zeros((2, 0), int))
+
+
 def test_lists_and_numbers_are_no_arrays():
     for x in ([[1.0, 2.0]], 3.0, 3, None, "x"):
         for operation in (ops.relu, ops.sigmoid, ops.softmax, ops.global_avg_pool2d):
@@ -285,7 +321,9 @@ def test_labels_that_do_not_exist_are_refused(name, label, dtype):
 
 
 @pytest.mark.parametrize("name", WITH_LABELS)
-def test_labels_that_are_no_integers_are_refused(name):
+def test_labels_that_are_no_integers_are_refused_and_bools_are_0_and_1(name):
+    bools = np.array([[True, False, True], [False, False, True]])
+    assert loss_of_labels(name, bools) == loss_of_labels(name, bools.astype(np.int64))
     with pytest.raises(TypeError, match="integers, got float64"):
         loss_of_labels(name, np.ones((2, 3)))
 

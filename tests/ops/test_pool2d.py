@@ -115,3 +115,10 @@ def test_global_pooling_has_one_window_the_whole_map(rng):
 def test_global_pooling_refuses_a_single_map():
     with pytest.raises(ValueError, match=r"\(N, H, W, C\).*\(4, 4, 1\)"):
         global_avg_pool2d(np.zeros((4, 4, 1)))
+
+
+def test_a_padded_cell_wins_nothing_even_where_all_others_are_minus_infinity():
+    x = np.full((1, 2, 2, 1), -np.inf)
+    y, cache = max_pool2d(x, 3, stride=1, pad=1)
+    assert (y == -np.inf).all()
+    np.testing.assert_array_equal(max_pool2d_backward(np.ones_like(y), cache)[0, ..., 0], [[4, 0], [0, 0]])
