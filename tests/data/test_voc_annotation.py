@@ -4,8 +4,9 @@ import unicodedata
 
 import numpy as np
 import pytest
-from scenes import BLUE_BOX, RED_BOX
-from voc_scenes import BLUE_XML, BOTH, RED_XML, bndbox, count_boxes, off_colour, put_tree, voc_xml
+from PIL import Image
+from scenes import BLUE, BLUE_BOX, RED, RED_BOX, as_stored, scene
+from voc_scenes import BLUE_XML, BOTH, RED_XML, bndbox, count_boxes, off_colour, put_image, put_tree, voc_xml
 
 from minissd.data import open_dataset
 from minissd.data.placing import FRACTIONS, NO_EXTENT, OVER_THE_EDGE, SCALED, SWAPPED, WRONG_SIZE
@@ -207,6 +208,37 @@ def test_pictures_that_were_scaled_after_labelling(opened, scale):
     boxes = [bndbox(np.multiply(box, scale)) for box in (RED_BOX, BLUE_BOX)]
     dataset = opened(voc_xml(boxed(boxes[0]) + boxed(boxes[1], name="blue"), (160 * scale, 120 * scale)))
     assert off_colour(dataset) == [] and dataset.notes == [f"{SCALED}: 1 (first: img0)"]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("stated", ["shown", "half", "missing", "stored, drawn as shown", "stored, drawn as stored"])
+def test_pictures_that_a_camera_stored_turned(tmp_path, orientation, suffix, stated):
+    """Whatever size is stated and on which picture the boxes were drawn, they lie on their colours."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.ascontiguousarray(as_stored(scene(2), orientation))
+    width, height = 320, 240
+    if stated == "stored, drawn as stored" and orientation > 4:
+        height, width, _ = stored.shape
+        by_colour = {}
+        for name, colour in (("red", RED), ("blue", BLUE)):
+            rows, columns = np.nonzero((stored == colour).all(axis=2))
+            by_colour[name] = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    else:
+        by_colour = {"red": np.multiply(RED_BOX, 2), "blue": np.multiply(BLUE_BOX, 2)}
+    if stated == "half":
+        by_colour, width, height = {"red": RED_BOX, "blue": BLUE_BOX}, 160, 120
+    elif stated == "missing":
+        width, height = 0, 0
+    elif stated == "stored, drawn as shown":
+        height, width, _ = stored.shape
+    xml = voc_xml("".join(boxed(bndbox(box), name=name) for name, box in by_colour.items()), (width, height))
+    root = put_tree(tmp_path / "data", {"img0": xml}, lists={"train": "img0"})
+    (root / "JPEGImages" / "img0.png").unlink()
+    put_image(root / "JPEGImages" / f"img0{suffix}", stored, exif=exif, quality=95)
+    dataset = VocDataset(root, "train")
+    assert count_boxes(dataset) == 2 and off_colour(dataset) == []
 
 
 def test_fractions_are_no_pixels(tmp_path, one_line):
