@@ -64,7 +64,8 @@ class CocoDataset:
             raise MinissdError(f"{self.path} lists no image")
         folder, files = image_files(self.path, [image.file_name for image in annotation.images], images)
         remarks = annotation.remarks
-        remarks[MISSING] += [one.file_name for one, file in zip(annotation.images, files, strict=True) if file is None]
+        lost = [one.file_name for one, file in zip(annotation.images, files, strict=True) if file is None]
+        remarks[MISSING] += [name[:100] for name in lost]  # tools write whole pictures into names, as data:image/...
 
         known = [name for name in annotation.names if not is_no_class(name)]
         self.classes = choose_classes(classes, known, self.path, some=keep_others)
@@ -130,7 +131,8 @@ class CocoDataset:
 
         headers = [read_header(path) for path in self._paths]
         stated = [annotation.images[i][1:] for i in chosen]
-        edges = np.hstack([boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)])  # a negative width is none
+        with np.errstate(over="ignore"):  # what is infinite is outside of the image
+            edges = np.hstack([boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)])  # a negative width is none
         placed = place_boxes(edges, places, stated, headers, self.ids)
         for remark, where in placed.remarks.items():
             remarks[remark] += where

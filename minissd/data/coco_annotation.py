@@ -89,7 +89,7 @@ def read_annotation(path):
         labels.append(label_of[category])
         boxes.append(box)
         crowd.append(str(entry.get("iscrowd")).strip().lower() in ("1", "1.0", "true", "yes"))
-    if strangers and not image_of:
+    if strangers and images and not image_of:
         raise MinissdError(
             f"{path}: no box belongs to any of its {len(images)} images: the first has the image_id "
             f"{next(iter(strangers))}, the first image the id {next(iter(position_of), None)}: correct one of them"

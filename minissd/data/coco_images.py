@@ -35,7 +35,7 @@ def image_files(path, names, folder=None):
     if 2 * len(lost) >= len(names):
         where = chosen if len(lost) < len(names) else ", ".join(map(str, folders))
         raise MinissdError(
-            f"{path} lists {len(names)} images, but {len(lost)} of them are not in {where} (first: {lost[0]!r}): "
+            f"{path} lists {len(names)} images, but {len(lost)} of them are not in {where} (first: {lost[0][:100]!r}): "
             "put them there, or say where they are with --images"
         )
     twice = [file for file, count in Counter(filter(None, files)).items() if count > 1]

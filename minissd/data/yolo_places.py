@@ -83,7 +83,7 @@ def images_of_split(root, config, split, remarks):
     times = Counter(path for path, is_there in found if is_there)  # keeps the order
     lost = [str(path) for path, is_there in found if not is_there]
     if not times:
-        listed = f"; of {len(lost)} that are listed none is there (first: {lost[0]})" if lost else ""
+        listed = f"; of {len(lost)} that are listed none is there (first: {lost[0][:100]})" if lost else ""
         raise MinissdError(f"{root}, split {split}: no image in {', '.join(map(str, sources))}{listed}")
     remarks[MISSING] += lost
     remarks[LISTED_TWICE] += [str(path) for path in times if times[path] > 1]
@@ -138,7 +138,8 @@ def _source(entry, config, split):
 def _folders_of_splits(root):
     """{word: folder} of the subfolders that are called as a split is: S/images, images/S or S."""
     found = {}
-    for parent in (root / "images", root / "JPEGImages", root):
+    parts = [root / name for name in _IMAGE_FOLDERS]
+    for parent in parts if root.name in _IMAGE_FOLDERS else [*parts, root]:  # images/ is itself a part of a set
         for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
             if folder.is_dir() and SPLIT_FOLDER.fullmatch(folder.name):
                 found.setdefault(folder.name.lower(), folder)
