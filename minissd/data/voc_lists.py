@@ -48,7 +48,8 @@ def read_split(lists, split, known, folder, remarks, root):
     images, for paths on the list; root: for messages.  Raises MinissdError if there is no such split, or if
     a line is no image.
     """
-    name = next((name for name in split_names(split) if name in lists), None)
+    in_any_case = {name.lower(): name for name in lists} | {name: name for name in lists}  # CVAT's are called Train
+    name = next((in_any_case[name] for name in split_names(split) if name in in_any_case), None)
     if name is not None:
         return _read_list(lists[name], _is_of_one_class(name, lists), known, folder, remarks)
     names = [name for name in lists if name.endswith(f"_{split}") and _is_of_one_class(name, lists)]
@@ -149,7 +150,7 @@ class _Finder:
     def _forms(self, text):
         """What a text may stand for: all of it, without its suffix, without the folders that images are in."""
         path = text.replace("\\", "/").removeprefix("./")
-        forms = [text, path]
+        forms = [text, path, path.strip('"')]  # the last: Datumaro, where there are blanks in it
         inside = f"/{path}".rpartition(f"/{self.folder}/")
         if inside[1]:
             forms.append(inside[2])

@@ -60,6 +60,7 @@ def test_what_a_line_may_look_like(read, line):
         ("img 2", "img"),
         ("my photo\t-1", "my photo"),
         ("my photo  1", "my photo"),
+        ('"my photo" -1', "my photo"),
         ("site1/img0", "site1/img0"),
         ("JPEGImages/site1/img0.jpg", "site1/img0"),
         ("site1\\img0.jpg", "site1/img0"),
@@ -135,6 +136,12 @@ def test_lists_of_single_classes_alone_make_a_split(read, tmp_path, one_line):
     with pytest.raises(MinissdError) as caught:
         read(None, "test")
     one_line(caught, "'test'", "there are train, val")
+
+
+def test_splits_in_any_case(read):
+    lists = {"Train": "img0", "Validation": "img1", "test": "img2"}
+    for split, ids in (("train", ["img0"]), ("Train", ["img0"]), ("val", ["img1"]), ("test", ["img2"])):
+        assert read(None, split, **lists) == (ids, {})
 
 
 def test_folds_are_no_classes(read, tmp_path, one_line):
