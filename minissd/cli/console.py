@@ -1,13 +1,24 @@
 """Tables, progress bars and messages, all in one style."""
 
+import re
 import sys
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-console = Console(highlight=False, emoji=False)  # a class called :car: stays :car:
-error_console = Console(stderr=True, highlight=False, emoji=False)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and marks that turn text round
+
+
+class _Console(Console):
+    """Prints names as they are: :car: stays :car:, and what would command the terminal is spelled out."""
+
+    def render_str(self, text, **options):
+        return super().render_str(_CONTROL.sub(lambda found: _spelled(found[0]), text), **options)
+
+
+console = _Console(highlight=False, emoji=False)
+error_console = _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_any_name():
@@ -15,6 +26,15 @@ def print_any_name():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def one_line(text):
+    """A message on one line, though the name of a file in it may have several."""
+    return _spelled("\n").join(text.splitlines())
+
+
+def _spelled(character):
+    return character.encode("unicode_escape").decode()
 
 
 def progress_bar(unit):
@@ -55,4 +75,4 @@ def note_spelled_out(names):
 
 
 def print_note(text):
-    console.print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)
+    console.print(f"note: {one_line(text)}", style="yellow", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from minissd import __version__
 from minissd.backend import ran_out_of_card_memory
 from minissd.cli.ablate import ablate
 from minissd.cli.bench import bench
-from minissd.cli.console import error_console, print_any_name
+from minissd.cli.console import error_console, one_line, print_any_name
 from minissd.cli.demo import demo
 from minissd.cli.detect import detect
 from minissd.cli.doctor import doctor
@@ -82,5 +82,5 @@ def _run():
 
 def _fail(message):
     let_others_speak()
-    error_console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    error_console.print(f"[bold red]error:[/] {escape(one_line(message))}", soft_wrap=True)
     sys.exit(1)

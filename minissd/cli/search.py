@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from minissd.cli.console import error_console, print_note, progress_bar
+from minissd.cli.console import error_console, one_line, print_note, progress_bar
 from minissd.data import read_image
 from minissd.data.video import open_video, write_video
 from minissd.errors import MinissdError
@@ -151,7 +151,7 @@ class Search:
     def _leave_out(self, error):
         if self._alone:
             raise error
-        error_console.print(f"left out: {error}", markup=False, soft_wrap=True)
+        error_console.print(f"left out: {one_line(str(error))}", markup=False, soft_wrap=True)
         self._left_out += 1
 
 

@@ -65,6 +65,23 @@ def test_on_any_terminal(named, tmp_path, encoding):
     assert len(os.listdir(tmp_path / "detections")) == 3
 
 
+def test_names_that_would_command_the_terminal(minissd, named, tmp_path):
+    """Escape sequences, ends of lines and marks that turn text round, in names of files."""
+    _, checkpoint = named
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in ("esc\x1b[31mred.png", "new\nline.png", "tab\there.png", "gpj.\u202exe.png", "%s {0} -x.png"):
+        Image.fromarray(scene()).save(folder / name)
+    (folder / "bad\nname[red].png").write_bytes(b"no image")
+    done = minissd("detect", folder, "--checkpoint", checkpoint, "--out", tmp_path / "out", "--score", 0.9)
+    assert done.status == 1 and len(done.err.splitlines()) == 2 and r"bad\nname[red].png" in done.err
+    assert not {"\x1b", "\u202e"} & set(done.out + done.err)
+    assert len(json.loads((tmp_path / "out" / "detections.json").read_text(encoding="utf-8"))) == 5
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(
+        [*set(os.listdir(folder)) - {"bad\nname[red].png"}, "detections.json"]
+    )
+
+
 def test_the_progress_of_a_file_shows_its_name_as_it_is(capsys):
     from minissd.cli.console import progress_bar
 
