@@ -39,7 +39,10 @@ class DetectionResults:
 
     @staticmethod
     def print(metrics, title):
-        print_figures(title, "AP", metrics["AP"], {name: metrics[name] for name in ("mAP", "recall")})
+        ap = metrics["AP"]
+        there = sum(not np.isnan(value) for value in ap.values())
+        of = f", of {there} of {len(ap)} classes" if there < len(ap) else ""  # the others have no object to find
+        print_figures(title, "AP", ap, {f"{name}{of}": metrics[name] for name in ("mAP", "recall")})
 
 
 class ClassificationResults:

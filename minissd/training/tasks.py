@@ -124,14 +124,17 @@ class Segmentation:
 
     @staticmethod
     def learnable(dataset):
+        return len(dataset) > 0  # the data look into every mask
+
+    @staticmethod
+    def scorable(dataset):
         masks = (dataset.mask(i) for i in range(len(dataset)))
         return any(((mask > 0) & (mask != VOID)).any() for mask in masks)
 
-    scorable = learnable
-
     @staticmethod
     def mark(dataset, i):
-        return np.bincount(dataset.mask(i).ravel(), minlength=VOID + 1)  # (256,) pixels of each number
+        mask = dataset.mask(i) if hasattr(dataset, "mask") else dataset[i].mask
+        return np.bincount(mask.ravel(), minlength=VOID + 1)  # (256,) pixels of each number
 
     @staticmethod
     def score(probabilities, masks, classes):

@@ -1,7 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
+from voc_trees import Tree
+
+from minissd.cli.results import DetectionResults
+from minissd.errors import MinissdError
 
 PICTURES = {"precision_recall.png", "average_precision.png", "detections.png"}
 
@@ -43,3 +48,100 @@ def test_a_missing_checkpoint(refused, tree, tmp_path):
 
 def test_data_of_other_classes(refused, trained):
     refused(["cat", "ellipse"], "evaluate", "--checkpoint", trained / "last.safetensors", "--data", "shapes")
+
+
+def metrics_in(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_metrics_say_what_they_are_of(minissd, trained, tree):
+    words = ("--checkpoint", trained / "last.safetensors", "--data", tree.root, "--split", "train", "--iou", 0.6)
+    assert minissd("evaluate", *words).status == 0
+    metrics = metrics_in(trained)
+    assert {key: metrics[key] for key in ("checkpoint", "step", "data", "split", "limit", "images")} == {
+        "checkpoint": "last.safetensors",
+        "step": 4,
+        "data": str(tree.root),
+        "split": "train",
+        "limit": None,
+        "images": 6,
+    }
+    assert (metrics["iou_threshold"], metrics["method"], metrics["classes"]) == (0.6, "voc07", ["cat", "dog"])
+
+
+def test_another_question_does_not_overwrite_an_answer(minissd, trained, tree, monkeypatch):
+    """The same question does, and each answer is where it is said to be, with its pictures."""
+    drawn = []
+    monkeypatch.setattr(DetectionResults, "draw", lambda *arguments, **_: drawn.append(arguments[-1]))
+    tree.list("test", "img0\nimg1\n")
+    checkpoint = ("--checkpoint", trained / "last.safetensors", "--data", tree.root)
+    places = []
+    for words in (
+        ("--split", "train"),
+        ("--split", "test"),
+        ("--split", "train", "--iou", 0.75),
+        ("--split", "train", "--method", "area"),
+        ("--split", "train", "--limit", 3),
+        ("--split", "test"),
+        ("--split", "train"),
+    ):
+        outcome = minissd("evaluate", *checkpoint, *words)
+        assert outcome.status == 0, outcome.err
+        (line,) = (line for line in outcome.out.splitlines() if line.startswith("metrics.json and pictures: "))
+        places.append(Path(line.partition(": ")[2]))
+    assert places[0] == places[6] == trained and places[1] == places[5] and len(set(places)) == 5
+    asked = [(one["split"], one["iou_threshold"], one["method"], one["images"]) for one in map(metrics_in, places[:5])]
+    assert asked == [
+        ("train", 0.5, "voc07", 6),
+        ("test", 0.5, "voc07", 2),
+        ("train", 0.75, "voc07", 6),
+        ("train", 0.5, "area", 6),
+        ("train", 0.5, "voc07", 3),
+    ]
+    assert drawn == places
+    assert places[1] == trained / "evaluation-last-tree-test-iou0.5-voc07"
+
+
+def test_metrics_of_which_nothing_is_known_stay(minissd, trained, tree):
+    (trained / "metrics.json").write_text('{"mAP": 0.5}')
+    words = ("--checkpoint", trained / "last.safetensors", "--data", tree.root, "--split", "train")
+    assert minissd("evaluate", *words).status == 0
+    assert metrics_in(trained) == {"mAP": 0.5}
+
+
+def test_figures_are_printed_and_written_before_anything_is_drawn(minissd, trained, tree, monkeypatch):
+    def broken(*_, **__):
+        raise MinissdError("the font is broken")
+
+    monkeypatch.setattr(DetectionResults, "draw", broken)
+    outcome = minissd("evaluate", "--checkpoint", trained / "last.safetensors", "--data", tree.root, "--split", "train")
+    assert outcome.status == 1 and "the font is broken" in outcome.err
+    assert "mAP" in outcome.out and 0 <= metrics_in(trained)["mAP"] <= 1
+
+
+def test_images_that_were_trained_on_are_counted(minissd, trained, tree):
+    tree.add("new", [("cat", (5, 5, 30, 25))], size=(80, 60)).list("test", "img0\nimg3\nnew\n").list("val", "new\n")
+    words = ("evaluate", "--checkpoint", trained / "last.safetensors", "--data", tree.root)
+    assert "2 of the 3 images are images that the network was trained on (first: img0)" in minissd(*words).out
+    assert "trained on" not in minissd(*words, "--split", "val").out
+
+
+def test_data_that_lack_a_class_are_scored_on_the_others(minissd, trained, tmp_path):
+    """In a tree of their own, where no file names a dog, but a fish, which the network does not know."""
+    other = Tree(tmp_path / "other").add("a", [("cat", (5, 5, 30, 25)), ("fish", (40, 5, 60, 25))], size=(80, 60))
+    words = ("--checkpoint", trained / "last.safetensors", "--data", other.root, "--split", "train")
+    outcome = minissd("evaluate", *words)
+    assert outcome.status == 0, outcome.err
+    metrics = metrics_in(trained)
+    assert metrics["AP"]["dog"] is None and metrics["mAP"] == metrics["AP"]["cat"]
+    assert "none there" in outcome.out and "mAP, of 1 of 2 classes" in outcome.out
+    assert "other classes" in outcome.out  # than those that the network knows
+
+
+def test_a_split_without_any_object_to_find_is_an_error(refused, trained, tree):
+    tree.add("empty", [], size=(80, 60)).list("test", "empty\n")
+    tree.add("hard", [("cat", (5, 5, 30, 25), True)], size=(80, 60)).list("val", "hard\n")
+    for split in ("test", "val"):  # one object that nobody has to find is none to find
+        words = ("--checkpoint", trained / "last.safetensors", "--data", tree.root, "--split", split)
+        refused(["object" if split == "test" else "to find"], "evaluate", *words)
+    assert not (trained / "metrics.json").exists()
