@@ -13,7 +13,6 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 
 from typing import NamedTuple
 
-from minissd.backend import array_module
 from minissd.ops.adjoint import adjoint
 from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.conv2d import conv2d, conv2d_backward
@@ -49,7 +48,6 @@ def conv_transpose2d_backward(dy, cache):
     db is None where there was no b.
     """
     x, w, windows, has_bias = cache
-    array_module(dy, x, w)
     dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
     dx, conv_cache = conv2d(dy, w, stride=windows.stride, pad=windows.pads)  # (1) the adjoint's adjoint
     _, dw, _ = conv2d_backward(x, conv_cache, need_dx=False)  # (2) <dy, y> = <conv2d(dy, w), x>, so as for conv2d

@@ -4,7 +4,6 @@ y[..., c] = scale[c] * x[..., c] / sqrt(sum_k x[..., k]^2 + eps).  eps stands in
 gradient at a zero vector would be 0/0.
 """
 
-from minissd.backend import array_module
 from minissd.ops.arguments import floats, gradient_of
 
 
@@ -20,7 +19,6 @@ def l2_normalize(x, scale, eps=1e-10):
 def l2_normalize_backward(dy, cache):
     """dy (..., C) -> dx (..., C), dscale (C,)."""
     x, scale, inverse_norm = cache
-    array_module(dy, x)
     dy = gradient_of("l2_normalize", dy, x.shape, x.dtype)
     unit = x * inverse_norm  # the direction, without scale
     dscale = (dy * unit).reshape(-1, x.shape[-1]).sum(axis=0)

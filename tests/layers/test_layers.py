@@ -64,6 +64,13 @@ def test_gradients_have_the_names_shapes_and_dtypes_of_the_parameters(case, rng,
     }
 
 
+def test_a_gradient_of_another_shape_is_refused(case, layer, rng):
+    y, cache = layer.forward(rng.standard_normal(case.x_shape), True, rng)
+    for dy in (y[:1], y[0], y.reshape(-1), np.ones(()), np.ones(3)):
+        with pytest.raises(ValueError, match=r"_backward: dy has the shape .* returned \("):
+            layer.backward(dy, cache)
+
+
 def test_need_dx_false_changes_no_other_gradient(case, layer, rng):
     x = rng.standard_normal(case.x_shape)
     y, cache = layer.forward(x)
