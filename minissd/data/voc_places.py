@@ -233,15 +233,16 @@ def _missing(root):
 
 
 def _nested(root):
-    """The VOC trees one or two folders further down, as those of the challenge lie in VOCdevkit/VOC2007."""
+    """The VOC sets one folder further down, and two as those of the challenge lie in VOCdevkit/VOC2007."""
     found = sorted([*root.glob("*/JPEGImages"), *root.glob("*/*/JPEGImages")])
-    return [images.parent for images in found if len(_missing(images.parent)) <= 1]
+    trees = [images.parent for images in found if len(_missing(images.parent)) <= 1]
+    return trees or [folder for folder in _folders_in(root) if _pair(folder)]
 
 
 def _explain(root, why=None):
     """Raises the MinissdError for a folder that is no VOC set."""
     missing = [part for part in PARTS[:2] if not (root / part).is_dir()]
-    nested = [] if why else _nested(root)
+    nested = [] if why or not root.is_dir() else _nested(root)
     hint = f" (there is one in {nested[0]})" if nested else ""
     what = [f"it has no {' and no '.join(missing)}"] if missing and not why else [why or "its Annotations hold no XML"]
     what += [

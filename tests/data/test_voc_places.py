@@ -244,6 +244,15 @@ def test_annotations_alone(root, one_line):
     refused(one_line, root, "no data that can be read", "VOC tree")
 
 
+@pytest.mark.parametrize("folder", ["export", "VOCdevkit/VOC2007"])
+def test_a_set_further_down(root, one_line, folder):
+    if folder == "export":
+        put(root / folder, "images/img0.jpg", "annotations/img0.xml")
+    else:
+        put_tree(root / folder)
+    refused(one_line, root, "no VOC tree", f"there is one in {root / folder}")
+
+
 def test_broken_images_are_named_together(root, one_line):
     put_tree(root, images=[f"img{number}.png" for number in range(6)])
     for number in (1, 3, 4, 5):
