@@ -51,6 +51,9 @@ def _held_out(settings, dataset):
     if not TASKS[held_out.task].scorable(held_out):
         names = ", ".join(dataset.classes)
         raise MinissdError(f"{split} shows nothing of {names} to be found: choose another --validation, or none")
+    for note in held_out.notes:
+        if note not in dataset.notes:
+            print_note(f"{split}: {note}")
     if shared:
         print_note(
             f"{len(shared)} of the {len(shared) + len(held_out)} images of {split} are among those to train on, and "
@@ -62,7 +65,10 @@ def _held_out(settings, dataset):
 def scored_split(settings, dataset, held_out):
     """A split to score the network on when it is trained: of images that it has not seen; None if there is none."""
     validated = settings["validation"] or "val"
-    known = known_splits(settings["data"])
+    try:
+        known = known_splits(settings["data"])
+    except MinissdError:  # the data are gone by now
+        return None
     for split in sorted(known, key=lambda name: (name != "test", name != validated)):
         if split == validated and held_out is not None:
             return split

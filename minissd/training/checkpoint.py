@@ -74,7 +74,7 @@ def read_description(path):
             settings = json.loads(metadata["settings"])
         except (KeyError, ValueError, RecursionError):
             settings = None
-        if not isinstance(settings, dict):
+        if not _readable(settings):
             raise MinissdError(f"{path}: its description is damaged: use another checkpoint")
         return metadata, settings
 
@@ -99,13 +99,19 @@ def _opened(path):
         raise MinissdError(f"{path}: not a checkpoint, or a damaged one ({reason}): use another one") from None
 
 
+def _readable(settings):
+    """Whether settings are such as a run of ours remembers."""
+    kinds = {"config": dict, "images": dict, "loss_scale": dict, "best": int | float}
+    return isinstance(settings, dict) and all(isinstance(settings.get(key), kinds[key] | None) for key in kinds)
+
+
 def _rebuild(path, metadata, device):
     """(model, step, settings) as the metadata describe them; the model is as `build` makes it."""
     try:
         classes, options = json.loads(metadata["classes"]), json.loads(metadata["options"])
         step, settings = int(metadata["step"]), json.loads(metadata["settings"])
         names_given = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-        if not names_given or step < 0 or not isinstance(settings, dict):
+        if not names_given or step < 0 or not _readable(settings):
             raise ValueError
         model = build(metadata["model"], classes=classes, device=device, **options)
         if model.options != options:

@@ -63,25 +63,29 @@ class Terminal:
 
 
 class Notebook:
-    """The same in the output of a notebook's cell: one line, which the next one replaces."""
+    """The same in the output of a notebook's cell: one line, which the next one replaces; the last of `line` stays."""
 
     def __init__(self, unit):
-        self.unit, self.output, self.told = unit, None, 0.0
+        self.unit, self.output, self.told, self.last = unit, None, 0.0, ""
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exc):
-        pass
+        self._tell(self.last)
 
     def show(self, what, done, total, speed, note="", title=None):
         if done == total or time.monotonic() - self.told > _PAUSE:
-            self.line(f"{title or what}  {done}/{total}  {note}  {speed:.0f} {self.unit}/s")
+            self._tell(f"{title or what}  {done}/{total}  {note}  {speed:.0f} {self.unit}/s")
 
     def hide(self, what):
         pass
 
     def line(self, text):
+        self.last = text.strip()
+        self._tell(self.last)
+
+    def _tell(self, text):
         from IPython.display import display
 
         content = {"text/plain": text}

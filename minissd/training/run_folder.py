@@ -39,7 +39,7 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
     prints = {use: dataset and fingerprint(model, dataset) for use, dataset in sets.items()}
     if resume:
         check_same_config(resume.settings.get("config"), config)
-        began = (resume.settings.get("images") or prints)["training"]
+        began = (resume.settings.get("images") or prints).get("training")
         known_ids = images_of_run(folder).get("training") if folder else None
         check_same(sets["training"], began, prints["training"], known_ids)
     if folder is None:
