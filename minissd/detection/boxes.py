@@ -48,12 +48,11 @@ def to_centers(corners):
 
 def clip(corners):
     """Corners, normalised to the image, moved to its border where they lie outside."""
-    xp = array_module(corners)
-    if xp.asarray(corners).dtype.kind in "iu":
+    if as_boxes("clip: corners", corners) is not corners:
         raise TypeError(
             "clip takes boxes in parts of the image, 0..1; these are integers: divide by its width and height"
         )
-    return xp.clip(corners, 0, 1)
+    return array_module(corners).clip(corners, 0, 1)
 
 
 def iou(a, b):
@@ -66,6 +65,7 @@ def iou(a, b):
     """
     xp = array_module(a, b)
     a, b = (as_boxes(f"iou: {name}", boxes, axes=2) for name, boxes in (("a", a), ("b", b)))
+    _check_together("iou: a and b", a.shape[:-2], b.shape[:-2])
     _check_order("iou", a, b)
     b_columns = [xp.ascontiguousarray(column) for column in _split(b)]  # the inner loops run along these
     a_left, a_top, a_right, a_bottom = (column[..., :, None] for column in _split(a))  # (..., A, 1)
@@ -100,6 +100,8 @@ def encode(objects, default_boxes, variances=VARIANCES):
     """
     xp = array_module(objects, default_boxes)
     objects, default_boxes = as_boxes("encode: objects", objects), as_boxes("encode: default_boxes", default_boxes)
+    _check_together("encode: objects and default_boxes", objects.shape, default_boxes.shape)
+    _check_variances(variances)
     _check_extent("encode: objects", objects)
     _check_extent("encode: default_boxes", default_boxes)
     g_cx, g_cy, g_w, g_h = _split(objects)
@@ -112,8 +114,11 @@ def encode(objects, default_boxes, variances=VARIANCES):
 def decode(offsets, default_boxes, variances=VARIANCES):
     """Predicted offsets (..., 4) back to boxes, the inverse of `encode`: centers out."""
     xp = array_module(offsets, default_boxes)
-    t_cx, t_cy, t_w, t_h = _split(as_boxes("decode: offsets", offsets))
-    d_cx, d_cy, d_w, d_h = _split(as_boxes("decode: default_boxes", default_boxes))
+    offsets, default_boxes = as_boxes("decode: offsets", offsets), as_boxes("decode: default_boxes", default_boxes)
+    _check_together("decode: offsets and default_boxes", offsets.shape, default_boxes.shape)
+    _check_variances(variances)
+    t_cx, t_cy, t_w, t_h = _split(offsets)
+    d_cx, d_cy, d_w, d_h = _split(default_boxes)
     w = d_w * xp.exp(xp.minimum(t_w * variances[1], LARGEST_LOG_SIZE))
     h = d_h * xp.exp(xp.minimum(t_h * variances[1], LARGEST_LOG_SIZE))
     return _join(d_cx + t_cx * variances[0] * d_w, d_cy + t_cy * variances[0] * d_h, w, h)
@@ -132,6 +137,18 @@ def as_boxes(what, boxes, axes=1):
     if boxes.dtype.kind not in "fiu":
         raise TypeError(f"{what} must be boxes of floats or integers, got {boxes.dtype}")
     return boxes if boxes.dtype.kind == "f" else boxes.astype(np.float64)
+
+
+def _check_together(what, *shapes):
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"{what} do not go together: {' and '.join(map(str, shapes))}") from None
+
+
+def _check_variances(variances):
+    if len(variances) != 2 or not all(0 < one < np.inf for one in variances):
+        raise ValueError(f"variances must be two positive numbers, of centres and of sizes, got {variances}")
 
 
 def _check_order(what, *sets):

@@ -134,7 +134,7 @@ CLIPPING = {
     None: lambda centers: centers,  # the released network: they stay as they are
     "edges": lambda centers: to_centers(clip(to_corners(centers))),  # edges outside are moved onto the border
     "numbers": clip,  # ssd.pytorch: each of c_x, c_y, w, h is cut to 0..1
-    "sides": lambda centers: np.concatenate([centers[:, :2], clip(centers[:, 2:])], axis=1),  # torchvision: w and h are
+    "sides": lambda centers: np.concatenate([centers[:, :2], centers[:, 2:].clip(0, 1)], axis=1),  # torchvision: w, h
 }
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from minissd.backend import array_module, to_numpy
 from minissd.detection.boxes import Detections, clip, decode, to_corners
 from minissd.detection.nms import first_survivors, survivors
+from minissd.errors import MinissdError
 from minissd.ops.softmax import softmax
+
+NOT_FINITE = "the network answers with numbers that are not finite: its weights are damaged, or its training diverged"
 
 
 def detections_from(
@@ -32,6 +35,9 @@ def detections_from(
     torchvision.  The released SSD and ssd.pytorch compare them as they are predicted, and clip what stays.
     """
 
+    array_module(offsets, logits, default_boxes)
+    if logits.dtype.kind != "f":
+        raise TypeError(f"detections_from needs logits of floats, got {logits.dtype}")
     images_boxes = logits.shape[:-1]
     if (*images_boxes, 4) != offsets.shape or images_boxes[1:] != default_boxes.shape[:1] or logits.shape[-1] < 2:
         shapes = f"{offsets.shape}, {logits.shape} and {default_boxes.shape}"
@@ -54,7 +60,7 @@ def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candi
     scores (N, C, P) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
     each image the `candidates` best boxes with a score above `score_threshold` go through NMS (the notes leave this
     number out); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
-    comes first.
+    comes first.  MinissdError for numbers that are not finite, of which some answer without them would be silent.
     """
     if not (score_threshold >= 0 and iou_threshold >= 0 and candidates >= 1 and limit >= 1):
         raise ValueError(
@@ -63,8 +69,14 @@ def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candi
         )
     settings = score_threshold, iou_threshold, candidates, limit
     if array_module(scores) is np:
-        return [_of_one_image(one, partial(corners_of, image), *settings) for image, one in enumerate(scores)]
-    return _of_all_images(scores, corners_of, *settings)
+        if np.isnan(scores).any():
+            raise MinissdError(NOT_FINITE)
+        found = [_of_one_image(one, partial(corners_of, image), *settings) for image, one in enumerate(scores)]
+    else:
+        found = _of_all_images(scores, corners_of, *settings)
+    if not all(np.isfinite(part).all() for one in found for part in (one.corners, one.scores)):
+        raise MinissdError(NOT_FINITE)
+    return found
 
 
 def _of_one_image(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
@@ -92,11 +104,12 @@ def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidate
 
     How many scores are above the threshold the host never asks, for it would have to wait for the answer.  Every set
     has K candidates; those that are not above it get the score 0, which puts them last, where they remove nothing real,
-    and are left out at the end.  The detections come over in one piece.
+    and are left out at the end.  One that is NaN becomes infinite: it comes first, and is noticed on the host.  The
+    detections come over in one piece.
     """
     xp = array_module(scores)
     images = len(scores)
-    scores = xp.where(scores > score_threshold, scores, 0)  # (N, C, P)
+    scores = xp.where(scores > score_threshold, scores, xp.where(xp.isnan(scores), np.inf, 0))  # (N, C, P)
     box = xp.argsort(-scores, axis=-1, kind="stable")[..., :candidates]  # (N, C, K)
     scores = xp.take_along_axis(scores, box, axis=-1)
     corners = corners_of(xp.arange(images)[:, None, None], box)  # (N, C, K, 4)

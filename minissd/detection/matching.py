@@ -24,6 +24,8 @@ def match(objects_corners, labels, default_boxes, threshold=0.5):
     xp = array_module(objects_corners, labels, default_boxes)
     default_boxes = as_boxes("match: default_boxes", default_boxes, axes=2)
     _check_objects(objects_corners, labels, default_boxes)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"match: threshold must be an IoU in 0..1, got {threshold}")
     class_targets = xp.zeros(len(default_boxes), dtype=np.int64)
     offset_targets = xp.zeros_like(default_boxes)
     if len(labels) == 0:
@@ -41,7 +43,7 @@ def match(objects_corners, labels, default_boxes, threshold=0.5):
 def _check_objects(corners, labels, default_boxes):
     """ValueError or TypeError for what would leave objects unlearned; only in host memory are the numbers looked at."""
     shapes = getattr(corners, "shape", ()), getattr(labels, "shape", ())
-    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4) or default_boxes.ndim != 2:
+    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4) or default_boxes.ndim != 2 or len(default_boxes) == 0:
         raise ValueError(
             f"match needs objects_corners (G, 4) and labels (G,), got {shapes[0]} and {shapes[1]}, and default_boxes "
             f"(P, 4), got {default_boxes.shape}"

@@ -64,6 +64,7 @@ def precision_recall_curves(detections, objects, classes, iou_threshold=0.5):
 
     precision = TP / (TP + FP),   recall = TP / (TP + FN) = TP / objects.
     """
+    detections, objects = list(detections), list(objects)
     if len(detections) != len(objects):
         raise ValueError(f"detections of {len(detections)} images do not go with objects of {len(objects)}")
     classes = tuple(classes)
@@ -129,8 +130,9 @@ def average_precision(recall, precision, method="voc07"):
     recall, precision = np.asarray(recall, np.float64), np.asarray(precision, np.float64)
     if recall.ndim != 1 or recall.shape != precision.shape:
         raise ValueError(f"recall and precision must both be (K,), got {recall.shape} and {precision.shape}")
-    if np.isnan(recall).any() or np.isnan(precision).any() or (np.diff(recall) < -RECALL_TOLERANCE).any():
-        raise ValueError("recall must not fall, nor be NaN, nor precision: give them best-scoring detection first")
+    outside = any(not ((part >= 0) & (part <= 1 + RECALL_TOLERANCE)).all() for part in (recall, precision))
+    if outside or (np.diff(recall) < -RECALL_TOLERANCE).any():
+        raise ValueError("recall and precision must lie in 0..1, and recall not fall: best-scoring detection first")
     if method == "area":
         interpolated = np.maximum.accumulate(precision[::-1])[::-1]
         return float((np.diff(recall, prepend=0) * interpolated).sum())
@@ -162,6 +164,8 @@ def _checked(parts, whose, class_count=None):
         raise ValueError(f"{whose} must be corners (K, 4) and two arrays (K,), got {shapes}")
     if len(labels) == 0:
         return np.zeros((0, 4)), np.zeros(0, np.int64), third
+    if corners.dtype.kind not in "fiu" or third.dtype.kind not in "fiub":
+        raise ValueError(f"{whose} must be numbers, got {corners.dtype} and {third.dtype}")
     if labels.dtype.kind not in "iu":
         raise ValueError(f"{whose} have labels of {labels.dtype}, which must be integers")
     if labels.min() < 0 or (class_count is not None and labels.max() >= class_count):

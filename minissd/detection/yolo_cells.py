@@ -17,6 +17,8 @@ Symbols: N images, S cells a side, B predictors in a cell, G objects, C classes;
 are labels: 1, or B with anchors.
 """
 
+from numbers import Integral
+
 import numpy as np
 
 from minissd.backend import array_module
@@ -33,6 +35,9 @@ def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
     Of several objects that one place should answer for, the first in the list stays and the others are lost, as in
     the released network (which shuffles them first): see `kept_objects`.
     """
+    if not isinstance(side, Integral) or side < 1:
+        raise ValueError(f"cells: side must be a whole number from 1 on, got {side}")
+    array_module(corners, labels, anchors)
     if getattr(labels, "shape", ()) != corners.shape[:1] or (
         len(labels) and (labels.dtype.kind not in "iu" or labels.min() < 0)
     ):
@@ -51,6 +56,10 @@ def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
 
 def kept_objects(corners, side, anchors=None):
     """Indices, in order, of the objects (G, 4) that have a place of their own; the others are lost."""
+    if not isinstance(side, Integral) or side < 1 or (anchors is not None and np.shape(anchors)[1:] != (2,)):
+        raise ValueError(
+            f"cells: side must be a whole number from 1 on and anchors None or (B, 2), got {side}, {anchors}"
+        )
     corners = as_boxes("cells: corners", corners, axes=2)
     if not (np.isfinite(corners).all() and (corners >= -1).all() and (corners <= 2).all()):
         raise ValueError("cells: corners must be finite and in parts of the image, 0..1: divide pixels by its size")
@@ -73,6 +82,8 @@ def _places(centers, side, anchors):
 def decode_cells(boxes, anchors=None):
     """What the predictors say: boxes (N, S, S, B, 5) -> centers (N, S, S, B, 4), relative to the image."""
     xp = array_module(boxes)
+    if getattr(boxes, "ndim", 0) != 5 or boxes.shape[1] != boxes.shape[2] or boxes.shape[4] != 5:
+        raise ValueError(f"decode_cells needs boxes (N, S, S, B, 5), got {getattr(boxes, 'shape', ())}")
     side = boxes.shape[1]
     along = xp.arange(side, dtype=boxes.dtype)
     c_x = (boxes[..., 0] + along[:, None]) / side  # column j
@@ -95,11 +106,16 @@ def cell_detections(boxes, classes, anchors=None, score_threshold=0.01, iou_thre
     positive).  Corners are clipped to the image; the rest as in `best_of_each_class`.
     """
     xp = array_module(boxes, classes)
-    if boxes.ndim != 5 or boxes.shape[4] != 5 or classes.ndim != 5 or boxes.shape[:3] != classes.shape[:3]:
-        shapes = f"{boxes.shape} and {classes.shape}"
-        raise ValueError(f"cell_detections needs boxes (N, S, S, B, 5) and classes (N, S, S, A, C), got {shapes}")
+    fit = boxes.ndim == classes.ndim == 5 and boxes.shape[4] == 5 and boxes.shape[:3] == classes.shape[:3]
+    if not fit or classes.shape[3] not in (1, boxes.shape[3]):
+        raise ValueError(
+            f"cell_detections needs boxes (N, S, S, B, 5), classes (N, S, S, A, C), got {boxes.shape}, {classes.shape}"
+        )
+    if boxes.dtype.kind != "f" or (anchors is not None and anchors.shape != (boxes.shape[3], 2)):
+        raise ValueError(f"cell_detections needs floats, and as many anchors as predictors, {boxes.shape[3]}, if any")
     scores = xp.clip(boxes[..., 4:], 0, 1) * xp.clip(classes, 0, 1)  # (N, S, S, B, C)
-    corners = clip(to_corners(decode_cells(boxes, anchors))).reshape(len(boxes), -1, 4)  # (N, P, 4)
-    scores = xp.moveaxis(scores.reshape(*corners.shape[:2], -1), -1, 1)  # (N, C, P)
+    corners = clip(to_corners(decode_cells(boxes, anchors)))
+    corners = corners.reshape(len(boxes), boxes.shape[1] * boxes.shape[2] * boxes.shape[3], 4)  # (N, P, 4)
+    scores = xp.moveaxis(scores.reshape(*corners.shape[:2], scores.shape[-1]), -1, 1)  # (N, C, P)
     at = lambda image, box: corners[image, box]  # noqa: E731
     return best_of_each_class(scores, at, score_threshold, iou_threshold, candidates, limit)

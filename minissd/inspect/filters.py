@@ -18,6 +18,7 @@ import numpy as np
 from minissd.backend import array_module, to_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.inspect.taps import map_of, tapped
+from minissd.models import Normalized
 
 NOISE = 12.0  # of 255: standard deviation of the noise that the ascent starts from
 RATE = 6.0  # of 255: root mean square change of the pixels in one step
@@ -84,7 +85,7 @@ def _climb(model, tap, layer, filters, x):
 
     The whole model runs; nothing comes down from above the tap, where the gradient is put in.
     """
-    outputs, cache = model.forward(x)
+    outputs, cache = model.forward(Normalized(x))
     maps = map_of(model, layer, tap)
     n, height, width, channels = maps.shape
     if not all(0 <= one < channels for one in filters):

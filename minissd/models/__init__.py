@@ -11,7 +11,7 @@ from minissd.layers import Initializer
 from minissd.models.classifier import Classifier
 from minissd.models.digits import lenet5, mlp, slant
 from minissd.models.mobilenet import ssd300_mobilenet
-from minissd.models.network import Network
+from minissd.models.network import Network, Normalized
 from minissd.models.regressor import Regressor
 from minissd.models.ssd import SSD
 from minissd.models.ssd_tiny import ssd_tiny
@@ -71,4 +71,15 @@ def options_of(name):
     return {p.name: p.default for p in parameters if p.name not in ("classes", "init")}
 
 
-__all__ = ["MODELS", "SSD", "TRUNK_OF", "YOLO", "Classifier", "Network", "Regressor", "build", "options_of"]
+__all__ = [
+    "MODELS",
+    "SSD",
+    "TRUNK_OF",
+    "YOLO",
+    "Classifier",
+    "Network",
+    "Normalized",
+    "Regressor",
+    "build",
+    "options_of",
+]

@@ -1,6 +1,7 @@
 """What every detector does beside learning: from pictures of any kind and size to boxes in pixels, with names."""
 
 from itertools import islice
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,10 @@ class Detector(Network):
         """
         if is_one_picture(images):
             return self.predict([images], score=score)[0]
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if not 0 <= score <= 1:
+            raise ValueError(f"score must be in 0..1, got {score}")
+        if not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1 on, got {batch_size}")
         images, found = pictures_in(images), []
         with self.inference():
             while batch := [self.seen(image) for image in islice(images, batch_size)]:

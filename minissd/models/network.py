@@ -1,6 +1,7 @@
 """What every model shares: a name, classes, and the images it reads."""
 
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,12 @@ _lock = fork_safe_lock()  # for networks on their way into or out of `inference`
 ONE_SIDED = 20  # what reaches as many times farther above 0 than below is no normalised image, sharpened or not
 PIXELS = "give pixels 0..255 as uint8, which the network normalises itself"
 PREPARE = "np.stack([model.resized(image) for image in images]) makes them of RGB uint8 images of any size"
+
+
+class Normalized(NamedTuple):
+    """Says of images, in front of `forward` and all that takes what it takes, that they are normalised already."""
+
+    pixels: object  # (N, S, S, channels) floats
 
 
 class Network(Layer):
@@ -61,10 +68,12 @@ class Network(Layer):
     def normalize(self, images):
         """Images in the model's dtype: uint8 x, or what `resized` makes -> (x - mean) * scale.
 
-        Floats are taken as normalised already, unless they cannot be: normalised pixels lie on both sides of 0, but
-        pixels 0..255, or 0..1, have next to nothing below it, so arrays in host memory of which this is true are
-        refused (a card would have to be waited for).
+        Floats are taken as normalised already.  Normalised pixels lie on both sides of 0, while 0..255 and 0..1 have
+        next to nothing below it: arrays in host memory of which this is true are refused (a card would have to be
+        waited for), for what came out would look like an answer.  `Normalized(x)` is taken as it is.
         """
+        if isinstance(images, Normalized):
+            return images.pixels.astype(self.dtype, copy=False)
         self._check_images(images)
         if images.dtype.kind == "u":
             x = empty(images.shape, self.buffers["pixels.mean"])
@@ -135,7 +144,7 @@ class Network(Layer):
             if not (low <= -high / ONE_SIDED or low == high):  # NaN too; one value alone shows nothing
                 raise ValueError(
                     f"{self.name} takes floats as normalised pixels, which lie on both sides of 0, and these are from "
-                    f"{low:g} to {high:g}: {PIXELS}"
+                    f"{low:g} to {high:g}: {PIXELS}, or minissd.models.Normalized(images) if they are"
                 )
 
     def _along_a_row(self, buffer):

@@ -124,7 +124,7 @@ class SSD(Detector):
         options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit).
         """
         offsets, logits = self.infer(images)
-        return detections_from(offsets, logits, self.default_boxes, clip_first=self.clip_first, **options)
+        return detections_from(offsets, logits, self.default_boxes, **{"clip_first": self.clip_first} | options)
 
     def targets(self, corners, labels):
         """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""

@@ -27,6 +27,7 @@ from minissd.detection import (
     to_centers,
     to_corners,
 )
+from minissd.errors import MinissdError
 
 PIXELS = np.array([[10, 20, 50, 60], [10, 20, 50, 40], [100, 100, 140, 180]])  # corners, whole pixels
 OVERLAPS = [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]
@@ -123,6 +124,19 @@ def test_boxes_without_extent_cannot_be_encoded():
         encode(to_centers(BOXES), np.array([[0.5, 0.5, 0.1, -0.1]]))
 
 
+def test_boxes_that_do_not_go_together_are_named():
+    for call in (
+        lambda: iou(np.ones((2, 3, 4)), np.ones((5, 3, 4))),
+        lambda: encode(to_centers(BOXES), np.ones((3, 4))),
+        lambda: decode(np.ones((3, 4)), to_centers(BOXES)),
+    ):
+        with pytest.raises(ValueError, match="do not go together"):
+            call()
+    for variances in ((0, 0.2), (0.1,), (0.1, np.nan)):
+        with pytest.raises(ValueError, match="variances"):
+            decode(BOXES, BOXES, variances)
+
+
 def test_a_nan_among_corners_shows_in_the_overlaps():
     boxes = BOXES.copy()
     boxes[0, 2] = np.nan
@@ -181,7 +195,19 @@ def test_match_refuses_objects_that_would_go_unlearned(corners, labels, words):
         match(corners, labels, to_centers(BOXES))
 
 
-@pytest.mark.parametrize("labels", [np.array([0]), np.array([0, -1]), np.array([0.0, 1.0]), [0, 1]])
+@pytest.mark.parametrize("threshold", [-0.1, 50, np.nan])
+def test_match_refuses_a_threshold_that_is_no_overlap(threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        match(BOXES, LABELS, to_centers(BOXES), threshold)
+
+
+@pytest.mark.parametrize("side", [0, -1, 7.5])
+def test_cells_need_a_number_of_them(side):
+    with pytest.raises(ValueError, match="side"):
+        encode_cells(BOXES, LABELS, side)
+
+
+@pytest.mark.parametrize("labels", [np.array([0]), np.array([0, -1]), np.array([0.0, 1.0])])
 def test_cells_refuse_labels_that_are_none(labels):
     with pytest.raises(ValueError, match="labels"):
         encode_cells(BOXES, labels, 7)
@@ -197,8 +223,27 @@ def test_outputs_that_do_not_go_together_are_refused():
     for option in ({"limit": 0}, {"candidates": -1}, {"score_threshold": -1}, {"score_threshold": np.nan}):
         with pytest.raises(ValueError, match="at least 1"):
             detections_from(offsets, logits, boxes, **option)
-    with pytest.raises(ValueError, match="cell_detections needs"):
-        cell_detections(np.zeros((1, 2, 2, 3, 4)), np.zeros((1, 2, 2, 1, 2)))
+    cells = {"boxes": np.zeros((1, 2, 2, 3, 5)), "classes": np.zeros((1, 2, 2, 1, 2))}
+    for other in (
+        {"boxes": np.zeros((1, 2, 2, 3, 4))},
+        {"classes": np.zeros((1, 2, 2, 2, 2))},
+        {"anchors": np.ones((2, 2))},
+        {"boxes": np.zeros((1, 2, 2, 3, 5), int)},
+    ):
+        with pytest.raises(ValueError, match="needs"):
+            cell_detections(**cells | other)
+    assert cell_detections(cells["boxes"][:0], cells["classes"][:0]) == []
+
+
+@pytest.mark.parametrize("place", ["offsets", "logits"])
+@pytest.mark.parametrize("on_card", [False, True])
+def test_a_network_that_diverged_does_not_answer_that_nothing_is_there(strict, place, on_card):
+    output = {"offsets": np.zeros((2, 2, 4)), "logits": np.zeros((2, 2, 3)), "default_boxes": to_centers(BOXES)}
+    output[place][1, 1, 2] = np.nan
+    if on_card:
+        output = {name: strict.asarray(array) for name, array in output.items()}
+    with pytest.raises(MinissdError, match="not finite"):
+        detections_from(**output)
 
 
 # --- default boxes ---
@@ -298,7 +343,8 @@ def test_an_overlap_that_nothing_or_everything_has_is_refused(threshold):
 
 @pytest.mark.parametrize("method", detection.metrics.METHODS)
 @pytest.mark.parametrize(
-    ("recall", "precision"), [([0.1, 0.2], [1.0]), ([0.2, 0.1], [1.0, 1.0]), ([0.1, np.nan], [1.0, 1.0]), (0.5, 0.5)]
+    ("recall", "precision"),
+    [([0.1, 0.2], [1.0]), ([0.2, 0.1], [1.0, 1.0]), ([0.1, np.nan], [1.0, 1.0]), (0.5, 0.5), ([0.5], [5.0])],
 )
 def test_what_is_no_curve_is_refused(recall, precision, method):
     with pytest.raises(ValueError, match="recall"):

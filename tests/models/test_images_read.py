@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from model_table import CASES, narrow_networks
 
-from minissd.models import build
+from minissd.models import Normalized, build
 from minissd.weights.layouts import CAFFE, IMAGENET, TORCHVISION_CAFFE
 
 SIZE = 64
@@ -55,6 +55,15 @@ def test_published_normalisations_are_told_from_pixels(model, pixels, reading):
 def test_pixels_that_a_filter_has_pushed_beyond_their_range_are_still_pixels(model, pixels, change):
     with pytest.raises(ValueError, match="normalised pixels"):
         model.detect(change(pixels.astype(np.float32)))
+
+
+def test_who_says_that_floats_are_normalised_is_believed(model):
+    bright = np.random.default_rng(1).integers(200, 256, (1, SIZE, SIZE, 3), np.uint8)
+    normalised = model.normalize(bright)
+    with pytest.raises(ValueError, match=r"minissd\.models\.Normalized\(images\)"):
+        model.detect(normalised)
+    for ours, theirs in zip(model.infer(Normalized(normalised)), model.infer(bright), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
