@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minissd.data import ShapesDataset, open_dataset, resize_sample
+from minissd.data import ShapesDataset, known_splits, open_dataset, resize_sample
 from minissd.errors import MinissdError
 
 SHAPES = "shapes"
@@ -54,10 +54,8 @@ def open_pair(data, limit, input_size):
 def _scored(data, training):
     """(split, the images to score), none of which may be among those to train on."""
     wanted = {"classes": training.classes, "limit": TEST_IMAGES, "keep_others": True}
-    try:
-        split, test = "test", open_dataset(data, "test", **wanted)
-    except MinissdError:
-        split, test = "val", open_dataset(data, "val", **wanted)
+    split = "test" if "test" in known_splits(data) else "val"
+    test = open_dataset(data, split, **wanted)
     shared = set(training.ids) & set(test.ids)
     if shared:
         raise MinissdError(

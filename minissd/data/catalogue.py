@@ -53,8 +53,12 @@ def _open_coco_file(path, split, classes, limit, keep_others, images=None):
 
 
 def _open_coco(path, split, classes, limit, keep_others, images):
-    part = None if split_of(path) else split  # a file that is no split's is one of all images
-    return CocoDataset(path, images, classes, limit, keep_others, part)
+    own = split_of(path).lower()
+    part = None if own else split  # a file that is no split's is one of all images
+    dataset = CocoDataset(path, images, classes, limit, keep_others, part)
+    if own and split.lower() not in (own, *(word for word in SPLITS if own.rstrip("0123456789") in split_names(word))):
+        dataset.notes.append(f"{path.name} was given and is what is opened for {split!r}, whatever its name says")
+    return dataset
 
 
 def _open_mnist(root, split, classes, limit, _):

@@ -47,10 +47,11 @@ def image_files(path, names, folder=None):
 
 def _usual_folders(path):
     beside, above = path.parent, path.parent.parent
-    word = word_of(path)
-    folders = [above / word, above / "images" / word, beside / word, beside / "images" / word]
-    folders += [above / word / "data", beside / "data", above / "data", beside / "images", above / "images"]
-    folders += [beside, above]
+    folders, word = [], word_of(path)
+    for split in (word, word.rstrip("0123456789") or word):  # with its year and without
+        folders += [above / split, above / "images" / split, beside / split, beside / "images" / split]
+        folders += [above / split / "data"]
+    folders += [beside / "data", above / "data", beside / "images", above / "images", beside, above]
     return list(dict.fromkeys(folders))
 
 

@@ -436,6 +436,16 @@ def test_a_duplicate_is_found_in_linear_time(tmp_path):
         assert process_time() - start < 5
 
 
+def test_a_file_of_another_split_than_that_asked_for_is_noted(scenes):
+    scenes.save()
+    assert open_dataset(scenes.path, "train").notes == []
+    val = scenes.path.rename(scenes.path.with_name("instances_valid2017.json"))
+    scenes.folder.rename(scenes.root / "valid")
+    for split in ("val", "valid2017"):
+        assert open_dataset(val, split).notes == []
+    assert open_dataset(val, "test").notes[0].startswith("instances_valid2017.json was given and is what is opened")
+
+
 def test_a_folder_of_images_is_for_coco_alone(scenes, tmp_path, one_line):
     scenes.save()
     (tmp_path / "pictures").mkdir()
