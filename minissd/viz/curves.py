@@ -88,7 +88,7 @@ def precision_recall_curves(curves, average_precisions, method="voc07"):
         panel.set_ylabel("precision", fontsize=style.MEDIUM)
     style.figure_title(figure, f"Precision and recall{which}, mAP {_mean(average_precisions):.3f}")
     figure.legend(handles=_precision_recall_legend(method), loc="outside lower center",
-                  fontsize=style.SMALL, frameon=False, ncols=2 if columns < 4 else 4)  # fmt: skip
+                  fontsize=style.SMALL, frameon=False, ncols={1: 1, 2: 1, 3: 2}.get(columns, 4))  # fmt: skip
     return figure
 
 

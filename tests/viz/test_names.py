@@ -83,3 +83,15 @@ def test_names_on_one_line_and_of_readable_length():
         200,
         100,
     )
+
+
+@pytest.mark.parametrize("method", ["voc07", "area"])
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 7, 10])
+def test_the_legend_of_precision_and_recall_lies_inside_of_the_figure(number, method):
+    curve = Curve(np.array([1.0, 0.7]), np.array([0.5, 1.0]), np.array([0.9, 0.2]), 2)
+    names = [f"class {k}" for k in range(number)]
+    figure = precision_recall_curves(dict.fromkeys(names, curve), dict.fromkeys(names, 0.5), method)
+    figure.savefig(io.BytesIO(), format="png")
+    (legend,) = figure.legends
+    box, width, height = legend.get_window_extent(), *figure.bbox.size
+    assert 0 <= box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height
