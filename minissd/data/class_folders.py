@@ -33,6 +33,7 @@ NO_CLASSES = (  # folders of programs, and of data that are annotated in other w
 
 NO_IMAGES = "files that are no images, left out"
 BESIDE = "images beside the class folders, left out"
+DEEPER = "classes whose images all lie in several subfolders, taken as one class each"
 EMPTY = "classes without an image in this split"
 ALONE = "only one class, so there is nothing to tell apart"
 
@@ -72,6 +73,8 @@ class ClassFolders:
         self._paths, labels = [], []
         for label, name in enumerate(self.classes):
             found = _images_in(places[name], self.root, remarks) if name in places else []
+            if found and len(class_folders(places[name])) > 1 and all(path.parent != places[name] for path in found):
+                remarks[DEEPER].append(name)
             if not folders:
                 found = [path for path in found if in_made_split(_relative(path, self.root), split)]
             if not found:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minissd.data.class_folders import ALONE, BESIDE, EMPTY, NO_IMAGES, ClassFolders, is_class_folders
+from minissd.data.class_folders import ALONE, BESIDE, DEEPER, EMPTY, NO_IMAGES, ClassFolders, is_class_folders
 from minissd.data.samples import ALIKE
 from minissd.errors import MinissdError
 
@@ -153,6 +153,13 @@ def test_what_deserves_a_note(tmp_path):
         f"{EMPTY}: 2 (first: ant)",
     ]
     assert f"{EMPTY}: 2 (first: ant)" in ClassFolders(root, "val").notes
+
+
+def test_a_class_of_several_folders_is_noted(tmp_path):
+    paths = ("pets/cat/1.png", "pets/dog/2.png", "owl/3.png", "ant/4.png", "ant/x/5.png", "ant/y/6.png")
+    root = put(tmp_path / "a", *paths)
+    dataset = ClassFolders(root, "trainval")
+    assert dataset.classes == ("ant", "owl", "pets") and f"{DEEPER}: 1 (first: pets)" in dataset.notes
 
 
 def test_one_class_is_noted(tmp_path):

@@ -93,5 +93,5 @@ def test_the_legend_of_precision_and_recall_lies_inside_of_the_figure(number, me
     figure = precision_recall_curves(dict.fromkeys(names, curve), dict.fromkeys(names, 0.5), method)
     figure.savefig(io.BytesIO(), format="png")
     (legend,) = figure.legends
-    box, width, height = legend.get_window_extent(), *figure.bbox.size
-    assert 0 <= box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height
+    box = legend.get_window_extent()
+    assert figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1)
