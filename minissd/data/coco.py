@@ -38,7 +38,7 @@ CROWD = "crowd regions, not learned"
 class CocoDataset:
     """The images of a COCO JSON file (see samples.py for what a dataset offers).
 
-    path: the file; images: the folder its file names are relative to, None to look for it (coco_places.py).
+    path: the file; images: the folder its file names are relative to, None to look for it (coco_images.py).
     classes: the names to use, in the order of their labels; None for all categories of the file, in the order
     of their ids, whether an object is of them or not.  As in a VOC tree, images without any object stay, and
     if `classes` leaves names out, so are the images that show none of those given, unless `keep_others`: a

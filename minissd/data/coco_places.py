@@ -14,7 +14,7 @@ from glob import escape
 from itertools import chain
 
 from minissd.data.samples import split_names
-from minissd.data.splits import MADE_SPLITS
+from minissd.data.splits import MADE_SPLITS, SPLIT_PATTERN
 from minissd.errors import MinissdError
 
 _IN_FOLDERS = ("_annotations.coco.json", "labels.json", "annotations.json", "coco.json", "result.json")
@@ -30,8 +30,8 @@ _PATTERNS = (
     *(f"{{}}/{name}" for name in _IN_FOLDERS),
 )
 _ALONE = (*_IN_FOLDERS, "instances.json", "instances_default.json")
-_SPLIT_WORD = re.compile(r"(?<![a-z])(train|val|test|minival)[a-z]*[0-9]*", re.IGNORECASE)
-_TRAIN_WORD = re.compile(r"(?<![a-z])train[a-z]*([0-9]*)", re.IGNORECASE)
+_SPLIT_WORD = re.compile(rf"(?<![a-z]){SPLIT_PATTERN}(?![a-z])", re.IGNORECASE)  # no valve, no latest
+_TRAIN_WORD = re.compile(r"(?<![a-z])train(?:ing|val)?(?:set)?([0-9]*)(?![a-z])", re.IGNORECASE)
 _WORDS = ("train", "val", "test", "trainval")
 
 

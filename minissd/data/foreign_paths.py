@@ -5,8 +5,10 @@ import re
 import unicodedata
 from pathlib import Path, PureWindowsPath
 
+from minissd.data.splits import SPLIT_PATTERN
+
 # A folder of a split, as in images/val2017: what lies in another one is another split's.
-SPLIT_FOLDER = re.compile(r"(train|val|test|minival)[a-z]*[0-9]*", re.IGNORECASE)
+SPLIT_FOLDER = re.compile(SPLIT_PATTERN, re.IGNORECASE)
 
 
 def find_path(written, bases):

@@ -7,6 +7,8 @@ of them.  So the same image is in the same split on every machine, and stays the
 import zlib
 
 SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "trainval", "test", "testing")
+# The same in file names, as in instances_val2017 or trainset: a regular expression, of which the longest word counts.
+SPLIT_PATTERN = f"(?:{'|'.join(sorted((*SPLIT_WORDS, 'minival'), key=len, reverse=True))})(?:set)?[0-9]*"
 MADE_SPLITS = ("train", "val", "trainval")
 VAL_SHARE = 0.1
 MADE_NOTE = f"no splits in these data: {VAL_SHARE:.0%} of the images are val, by the hash of their name"

@@ -58,7 +58,7 @@ def read_config(path):
     for key, split in SPLIT_KEYS.items():
         paths = [entry for entry in _as_list(content.get(key)) if isinstance(entry, str) and not _is_null(entry)]
         if paths:
-            splits[split] = paths
+            splits.setdefault(split, paths)
     root = content.get("path")
     bases = [path.parent / root, Path(root)] if isinstance(root, str) and not _is_null(root) else []
     bases += [path.parent, *([path.parent.parent] if path.parent.name == "data" else [])]

@@ -59,6 +59,11 @@ def test_a_file_too_small_to_be_parted(tmp_path, one_line):
         (["train.json", "val.json"], "val.json", ["val"]),
         (["train.json", "instances_val2017.json"], "instances_val2017.json", ["val2017"]),
         (["boxes.json"], "boxes.json", ["train", "val", "trainval"]),
+        (["valve_boxes.json"], "valve_boxes.json", ["train", "val", "trainval"]),
+        (["latest.json"], "latest.json", ["train", "val", "trainval"]),
+        (["trains.json"], "trains.json", ["train", "val", "trainval"]),
+        (["boxes_trainset.json", "boxes_test.json"], "boxes_trainset.json", ["train", "test"]),
+        (["Training.json", "Validation.json"], "Training.json", ["train"]),
     ],
 )
 def test_the_splits_of_coco_files(tmp_path, files, given, splits):
