@@ -17,7 +17,7 @@ from minissd.data.mask_votes import order_by_boxes
 from minissd.data.samples import is_no_class
 from minissd.data.texts import read_text
 from minissd.data.voc import names_in_tree
-from minissd.data.voc_places import files_in
+from minissd.data.voc_files import files_in
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 

@@ -30,7 +30,8 @@ from minissd.data.samples import (
 )
 from minissd.data.splits import MADE_NOTE
 from minissd.data.voc_annotation import NO_OBJECTS, read_annotation, read_names
-from minissd.data.voc_places import find_places, the_image
+from minissd.data.voc_files import the_image
+from minissd.data.voc_places import find_places
 from minissd.errors import MinissdError
 
 CHOSEN_BY_NAME = "ids with several images, that of <filename> used"

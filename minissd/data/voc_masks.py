@@ -19,9 +19,9 @@ import numpy as np
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, turned
 from minissd.data.mask_names import MASKS, read_names
 from minissd.data.samples import Masked, check_limit, choose_classes, notes_from, remark_on_names
+from minissd.data.voc_files import images_in, the_image
 from minissd.data.voc_lists import lists_in, read_split
 from minissd.data.voc_places import LISTS as MAIN
-from minissd.data.voc_places import images_in, the_image
 from minissd.errors import MinissdError
 from minissd.segmentation import VOID
 

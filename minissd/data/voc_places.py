@@ -12,14 +12,13 @@ lists, splits are the folders that are called train, val or the like; without th
 """
 
 import os
-import unicodedata
-from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.samples import split_names
 from minissd.data.splits import MADE_SPLITS, SPLIT_WORDS, in_made_split
+from minissd.data.voc_files import files_in, images_in, is_shown, matched, spelling
 from minissd.data.voc_lists import lists_in, read_split, splits_of
 from minissd.errors import MinissdError
 
@@ -88,9 +87,9 @@ def find_places(root):
             stem, suffix = os.path.splitext(prefix + xml_id)  # some call it img.jpg.xml
             is_stem = suffix.lower() in IMAGE_SUFFIXES and prefix + xml_id not in images and stem in images
             xmls[stem if is_stem else prefix + xml_id] = path
-    xmls = _matched(xmls, images, _spelling)
+    xmls = matched(xmls, images, spelling)
     if not xmls.keys() & images.keys():  # subfolders of the two differ throughout
-        xmls = _matched(xmls, images, lambda one: one.rpartition("/")[2])
+        xmls = matched(xmls, images, lambda one: one.rpartition("/")[2])
     lists = lists_in(root / LISTS) or lists_in(root / LISTS.parent)
     if len(parts) == 1:
         lists = lists or lists_in(root, only_splits=True) or lists_in(parts[0][2], only_splits=True)
@@ -100,70 +99,12 @@ def find_places(root):
     return places
 
 
-def _matched(xmls, images, key):
-    """The annotations, those without an image under the id of one without annotation that has the same key.
-
-    Only keys that one image and one annotation have are taken: no annotation is used for two images.
-    """
-    alone, lost = defaultdict(list), defaultdict(list)
-    for image_id in images.keys() - xmls.keys():
-        alone[key(image_id)].append(image_id)
-    for xml_id in xmls.keys() - images.keys():
-        lost[key(xml_id)].append(xml_id)
-    new_id = {ids[0]: alone[one][0] for one, ids in lost.items() if len(ids) == 1 and len(alone.get(one, ())) == 1}
-    return {new_id.get(xml_id, xml_id): path for xml_id, path in xmls.items()}
-
-
-def _spelling(name):
-    """A name without what file systems change: case, and the form of accents."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def splits_of_tree(root):
     """The names of the splits of a VOC set, or of masks that lie in such a tree."""
     try:
         return find_places(root).splits()
     except MinissdError:
         return sorted({name for folder in root.glob("ImageSets/*") for name in splits_of(lists_in(folder))})
-
-
-def images_in(folder, prefix=""):
-    """id -> its image, or images, of all below a folder; prefix: what ids begin with."""
-    images = {}
-    for image_id, path in files_in(folder, IMAGE_SUFFIXES):
-        images.setdefault(prefix + image_id, []).append(path)
-    return images
-
-
-def the_image(image_id, paths, file_name=""):
-    """The one image of an id, or of several that which is called `file_name`.  Raises MinissdError if none is."""
-    named = [path for path in paths if path.name == file_name]
-    if len(paths) > 1 and not named:
-        raise MinissdError(
-            f"{image_id!r} is the name of {len(paths)} images, {' and '.join(map(str, paths))}, and no annotation says "
-            f"which is meant: rename or remove the others"
-        )
-    return (named or paths)[0]
-
-
-def files_in(folder, suffixes):
-    """(id, path) of the files of these suffixes in a folder and those below it, in order.
-
-    Links are followed, but no folder is looked at twice.  Hidden files and what a Mac adds to a zip are passed over.
-    """
-    seen = set()
-    for where, below, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(where)
-        below[:] = [] if real in seen else sorted(one for one in below if _is_shown(one))
-        if real in seen:
-            continue
-        seen.add(real)
-        relative = os.path.relpath(where, folder).replace(os.sep, "/")
-        prefix = "" if relative == "." else f"{relative}/"
-        for name in sorted(names):
-            stem, suffix = os.path.splitext(name)
-            if suffix.lower() in suffixes and _is_shown(name):
-                yield prefix + stem, Path(where, name)
 
 
 def is_voc_tree(root):
@@ -207,15 +148,11 @@ def _pair(root):
 def _lie_together(root):
     """Whether an XML file lies beside an image of its name, in the folder or two below it."""
     for where, below, names in os.walk(root, followlinks=True):
-        below[:] = [] if len(Path(where).relative_to(root).parts) >= 2 else [one for one in below if _is_shown(one)]
-        stems = {os.path.splitext(name)[0] for name in names if name.lower().endswith(".xml") and _is_shown(name)}
+        below[:] = [] if len(Path(where).relative_to(root).parts) >= 2 else [one for one in below if is_shown(one)]
+        stems = {os.path.splitext(name)[0] for name in names if name.lower().endswith(".xml") and is_shown(name)}
         if stems and any(stem in stems and _is_image(suffix) for stem, suffix in map(os.path.splitext, names)):
             return True
     return False
-
-
-def _is_shown(name):
-    return not name.startswith(".") and name != "__MACOSX"
 
 
 def _is_image(suffix):
