@@ -6,7 +6,7 @@ from shlex import join
 
 from minissd import __version__
 from minissd.cli.console import console
-from minissd.data import DOWNLOADS
+from minissd.data import NAMES
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.models import MODELS, TRUNK_OF, options_of
@@ -38,7 +38,7 @@ def new_settings(out, values):
 
 def place_of_data(data):
     """What --data or --images names, to be found from any folder: a name as it is, a path from the root on."""
-    return data if data is None or data in DOWNLOADS or not Path(data).exists() else str(Path(data).absolute())
+    return data if data is None or data in NAMES or not Path(data).exists() else str(Path(data).absolute())
 
 
 def _model_for(model, task):
@@ -65,10 +65,9 @@ def stored_settings(out, given):
         raise MinissdError(f"{out}: was started from Python with an augmentation of its own: go on with it from there")
     if "model" in given:
         given = given | {"model": _model_for(given["model"], given.get("task"))}
-    try:
-        learned = MODELS[settings["model"]].task
-    except (KeyError, TypeError):
-        raise MinissdError(f"{out / CONFIG}: model {settings['model']!r} is not known: restore the file") from None
+    if str(settings["model"]) not in MODELS or not isinstance(settings["options"], dict):
+        raise MinissdError(f"{out / CONFIG}: model or options are not known: restore the file or start a new run")
+    learned = MODELS[settings["model"]].task
     if given.get("task", learned) != learned:
         raise _contradicts("task", str(given["task"]), learned, out)
     for name, value in given.items():

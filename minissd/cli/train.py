@@ -36,7 +36,7 @@ def train(
     split: options.Split = "train",
     validation: Annotated[
         str | None,
-        typer.Option(help='Images to score every few epochs; "val" unless it overlaps --split; "none" for none.'),
+        typer.Option(help='Split to score every few epochs, but for images of --split; "val" if there; "none": none.'),
     ] = None,
     classes: options.Classes = None,
     limit: options.Limit = None,

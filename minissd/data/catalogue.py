@@ -135,7 +135,7 @@ def open_dataset(
         _check_task(data, "generated boxes", ("detect",), task)
         count = SHAPES_COUNTS.get(split, 1)  # of a split that does not exist, ShapesDataset complains
         dataset = ShapesDataset(min(count, limit or count), split, size, seed, classes)
-        return _with_origin(dataset, data, split, limit)
+        return _with_origin(dataset, data=data, split=split, limit=limit)
     path, layout = _recognised(data)
     _check_task(path, layout.what, layout.readers, task)
     reader = layout.readers[task]
@@ -144,12 +144,13 @@ def open_dataset(
     where = {} if images is None else {"images": images}
     dataset = reader(path, split, classes, limit, keep_others, **where)
     check_objects(dataset)
-    return _with_origin(dataset, data if data in DOWNLOADS else str(path.absolute()), split, limit)
+    words = {"data": data if data in DOWNLOADS else str(path.absolute()), "split": split, "limit": limit}
+    return _with_origin(dataset, image_folder=images and str(Path(images).absolute()), **words)
 
 
-def _with_origin(dataset, data, split, limit):
-    """The data set, with `origin`: the words that opened it, for the config.json of a run."""
-    dataset.origin = {"data": data, "split": split, "limit": limit}
+def _with_origin(dataset, **words):
+    """The data set, with `origin`: the words that opened it, as the config.json of a run has them."""
+    dataset.origin = words
     return dataset
 
 
