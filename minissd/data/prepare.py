@@ -7,7 +7,8 @@ class DetectionPreparation:
     """Makes the training example of a detector out of a `Sample`; S the input size.
 
     targets: (corners (G, 4), labels (G,)) -> tuple of arrays, what the detector's loss compares with; size: S in
-    pixels; augmentation: an `Augmentation`, or None for a plain resize, which is done as `resize_image` names it.
+    pixels; augmentation: an `Augmentation`, or None for a plain resize, which is done as `resize_image` names it
+    (a random look is always averaged).
 
     Objects marked `difficult` are learned like any other, as in the released SSD: leaving them out would
     teach the network that a real object is background.  Only evaluation passes over them.

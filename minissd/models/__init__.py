@@ -9,6 +9,7 @@ from minissd.backend import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
 from minissd.models.classifier import Classifier
+from minissd.models.detector import Predictions
 from minissd.models.digits import lenet5, mlp, slant
 from minissd.models.mobilenet import ssd300_mobilenet
 from minissd.models.network import Network, Normalized
@@ -79,6 +80,7 @@ __all__ = [
     "Classifier",
     "Network",
     "Normalized",
+    "Predictions",
     "Regressor",
     "build",
     "options_of",

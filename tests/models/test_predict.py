@@ -234,3 +234,11 @@ def test_every_detector_predicts_what_it_detects_in_pixels(case, monkeypatch):
     np.testing.assert_allclose(found.boxes, expected.corners * [160, 90, 160, 90], rtol=1e-6)
     assert found.names == [("a", "b")[label] for label in expected.labels]
     np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+def test_on_the_card_the_pictures_are_taken_there(strict):
+    models = [build("ssd-tiny", classes=("a", "b"), input_size=64, device=device) for device in ("cpu", "cuda")]
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 90, 160, 3), np.uint8)
+    for expected, found in zip(*(model.predict(pixels, score=0.4) for model in models), strict=True):
+        assert found.names == expected.names
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.01)

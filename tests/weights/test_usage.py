@@ -10,7 +10,7 @@ from minissd.data import DetectionPreparation, ShapesDataset
 from minissd.detection import SSD300, decode, default_boxes, detections_from, iou
 from minissd.models import build
 from minissd.ops import softmax
-from minissd.training import load_checkpoint, save_checkpoint, task_of
+from minissd.training import answers, load_checkpoint, save_checkpoint, task_of
 from minissd.weights import load, load_model, save
 
 torch = pytest.importorskip("torch")
@@ -132,6 +132,18 @@ def test_training_without_augmentation_sees_what_evaluation_sees(narrow):
         assert isinstance(prepare, DetectionPreparation)
         image, *_ = prepare(dataset[0], np.random.default_rng(0))
         np.testing.assert_array_equal(image, model.resized(dataset[0].image))
+
+
+def test_evaluation_and_predict_see_the_same(narrow):
+    dataset = ShapesDataset(2, size=420, seed=3)
+    for boxes in RULES:
+        model = build("ssd300-vgg16", classes=dataset.classes, boxes=boxes)
+        evaluated = answers(model, dataset, workers=0)
+        predicted = model.predict([sample.image for sample in dataset], score=0.01)
+        for one, other in zip(evaluated, predicted, strict=True):
+            assert len(one.scores) > 0
+            np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
+            np.testing.assert_allclose(420 * one.corners, other.boxes, atol=1e-3)
 
 
 def test_a_large_photograph_is_decoded_in_full_where_it_is_not_averaged(tmp_path, narrow):
