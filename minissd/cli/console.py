@@ -11,10 +11,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 class _Console(Console):
-    """Prints names as they are: :car: stays :car:, and what would command the terminal is spelled out."""
+    """Prints names as they are: :car: stays :car:.  What the terminal's encoding lacks, or what would command the
+    terminal, is spelled out (\\u732b), before a table is laid out by the length of its texts."""
 
     def render_str(self, text, **options):
-        return super().render_str(_CONTROL.sub(lambda found: _spelled(found[0]), text), **options)
+        text = _CONTROL.sub(lambda found: _spelled(found[0]), text)
+        return super().render_str(text.encode(self.encoding, "backslashreplace").decode(self.encoding), **options)
 
 
 console = _Console(highlight=False, emoji=False)
@@ -22,7 +24,7 @@ error_console = _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_any_name():
-    """Names and paths that the terminal's encoding lacks are spelled out (\\u732b) from now on: no name is an error."""
+    """No name or path is an error from now on, whatever the terminal's encoding lacks, and whoever prints it."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """Class and file names of any kind, on any terminal: printed, stored and drawn, never an error."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,9 +8,13 @@ import sys
 
 import pytest
 from PIL import Image
+from rich.cells import cell_len
+from rich.markup import escape
 from scenes import BLUE_BOX, RED_BOX, scene
 from voc_trees import Tree
 
+from minissd.cli.console import console as terminal
+from minissd.cli.console import progress_bar, simple_table
 from minissd.models import build
 from minissd.training import save_checkpoint
 
@@ -82,9 +87,21 @@ def test_names_that_would_command_the_terminal(minissd, named, tmp_path):
     )
 
 
-def test_the_progress_of_a_file_shows_its_name_as_it_is(capsys):
-    from minissd.cli.console import progress_bar
+@pytest.mark.parametrize("encoding, shown", [("ascii", r"| \u6b62[x] "), ("utf-8", "│ 止[x] ")])
+def test_a_table_is_laid_out_by_what_it_shows(encoding, shown):
+    buffer = io.BytesIO()
+    console = type(terminal)(file=io.TextIOWrapper(buffer, encoding=encoding, errors="strict"), width=60)
+    table = simple_table("name")
+    for name in ("止[x]", "caf\udce9"):
+        table.add_row(escape(name))
+    console.print(table)
+    console.file.flush()
+    lines = buffer.getvalue().decode(encoding).splitlines()
+    assert any(shown in line for line in lines)
+    assert len({cell_len(line) for line in lines}) == 1 and any(r"caf\udce9" in line for line in lines)
 
+
+def test_the_progress_of_a_file_shows_its_name_as_it_is(capsys):
     with progress_bar("frames") as bar:
         bar.add_task("[red]:car:.mp4", total=1, speed=0, note="[/bold]")
         shown = "".join(segment.text for segment in bar.console.render(bar.get_renderable()))
