@@ -9,6 +9,7 @@ from minissd.data.coco import CocoDataset
 from minissd.data.images import read_header, read_image
 from minissd.data.placing import NO_EXTENT
 from minissd.data.voc import VocDataset
+from minissd.data.yolo import YoloDataset
 
 
 def count(dataset):
@@ -108,3 +109,24 @@ def test_voc_mini_as_coco(shared, tmp_path):
         np.testing.assert_allclose(ours.corners, theirs.corners, atol=1e-6)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
         np.testing.assert_array_equal(ours.difficult, theirs.difficult)
+
+
+def test_voc_mini_as_yolo(shared, tmp_path):
+    """The same objects, written as YOLO labels, are the same objects."""
+    voc = VocDataset(shared / "data" / "voc-mini", "val", keep_others=True)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "images").symlink_to(shared / "data" / "voc-mini" / "JPEGImages", target_is_directory=True)
+    for index, image_id in enumerate(voc.ids):
+        rows = []
+        for (x_min, y_min, x_max, y_max), label, _ in zip(*voc.objects(index), strict=True):
+            center = (x_min + x_max) / 2, (y_min + y_max) / 2
+            rows.append(f"{label} {center[0]:.6f} {center[1]:.6f} {x_max - x_min:.6f} {y_max - y_min:.6f}\n")
+        (tmp_path / "labels" / f"{image_id}.txt").write_text("".join(rows))
+    (tmp_path / "val.txt").write_text("".join(f"images/{image_id}.jpg\n" for image_id in voc.ids))
+    (tmp_path / "data.yaml").write_text(f"val: val.txt\nnames: [{', '.join(voc.classes)}]\n")
+    yolo = YoloDataset(tmp_path, "val", keep_others=True)
+    assert yolo.classes == voc.classes and len(yolo) == len(voc) and yolo.notes == voc.notes
+    for index in range(len(voc)):
+        ours, theirs = yolo.objects(index), voc.objects(index)
+        np.testing.assert_allclose(ours.corners, theirs.corners, atol=2e-6)
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
