@@ -32,6 +32,7 @@ ENOUGH_PIXELS = 1024
 
 _ORIENTATION_TAG, _WIDTH_TAG, _HEIGHT_TAG, _KIND_TAG = 0x0112, 256, 257, 254
 _REDUCED = 1  # a bit of the kind of a page of a TIFF: smaller than the picture, as the first one in raw photographs is
+_TAIL = 1 << 15  # bytes: as much as EXIF data with a small preview take
 _DARK = 64  # an upper byte below it tells of 14 bits or fewer
 _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,7 +68,7 @@ class Header(NamedTuple):
 def read_header(path):
     """The `Header` of an image file, without decoding its pixels.  Raises MinissdError naming the file."""
     with _explain_errors(path), _open(path) as image:
-        if image.format == "PNG" and "exif" not in image.info and _has_late_exif(path):
+        if _is_late_exif(image, path):
             image.load()
         size = image.size
         if image.format == "TIFF":  # Pillow has turned the size already, or not, as its version is
@@ -88,8 +89,8 @@ def read_image(path, at_least=None):
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         deep = is_deep_colour(image)
-        image.load()
-        rgb, turn = _to_rgb(_all_bits(image, path) if deep else image), _turn_left(image)
+        turn = _load(image, path)
+        rgb = _to_rgb(_all_bits(image, path) if deep else image)
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
@@ -108,8 +109,7 @@ def read_mask(path):
     colours alone.  Raises MinissdError naming the file if it is missing, damaged, or has numbers above 255.
     """
     with _explain_errors(path), _open(path) as image:
-        image.load()
-        turn = _turn_left(image)
+        turn = _load(image, path)
         image = image if turn is None else image.transpose(turn)
         is_grey = image.mode in ("L", "1") or image.mode.startswith("I")
         numbers = np.asarray(image) if is_grey or image.mode == "P" else None
@@ -146,7 +146,8 @@ def _open(path):
     with _header_lock, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         image = Image.open(path, formats=FORMATS)
-    if image.format == "TIFF" and image.tag_v2.get(_KIND_TAG, 0) & _REDUCED:
+    kind = image.tag_v2.get(_KIND_TAG) if image.format == "TIFF" else None
+    if isinstance(kind, int) and kind & _REDUCED:
         image.close()
         raise ValueError("it is a raw photograph, or holds a small preview in front: convert it to JPEG or PNG")
     return image
@@ -169,16 +170,20 @@ def _turn_left(image):
     return None if image.format == "TIFF" else _TURNS.get(_orientation(image))
 
 
-def _has_late_exif(path):
-    """Whether EXIF data follow the pixels of a PNG file, found by going from chunk to chunk."""
+def _load(image, path):
+    """Decode an opened file -> what turns its pixels into the picture that `read_header` tells of, None for nothing."""
+    states_turn = image.format != "PNG" or "exif" in image.info or _is_late_exif(image, path)
+    image.load()
+    return _turn_left(image) if states_turn else None
+
+
+def _is_late_exif(image, path):
+    """Whether EXIF data may follow the pixels of an opened PNG file: in its last bytes, for all would take long."""
+    if image.format != "PNG" or "exif" in image.info:
+        return False
     with open(path, "rb") as file:
-        file.seek(len(b"\x89PNG\r\n\x1a\n"))
-        while len(start := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", start)
-            if kind == b"eXIf":
-                return True
-            file.seek(length + 4, os.SEEK_CUR)
-    return False
+        file.seek(max(0, os.path.getsize(path) - _TAIL))
+        return b"eXIf" in file.read()
 
 
 def _all_bits(image, path):

@@ -52,7 +52,8 @@ def test_a_photograph_decoded_smaller_is_upright_too(tmp_path, orientation):
     assert np.abs(small.astype(int) - scene()).mean() < 2
 
 
-def test_exif_behind_the_pixels_of_a_png_counts_too(tmp_path):
+@pytest.mark.parametrize("padding, counts", [(0, True), (1000, True), (100_000, False)])
+def test_exif_behind_the_pixels_of_a_png_counts_if_it_is_near_the_end(tmp_path, padding, counts):
     path = save(tmp_path / "late.png", scene(), 6)
     chunks, content, at = [], path.read_bytes(), 8
     while at < len(content):
@@ -61,9 +62,11 @@ def test_exif_behind_the_pixels_of_a_png_counts_too(tmp_path):
         at = end
     late = next(chunk for chunk in chunks if chunk[4:8] == b"eXIf")
     chunks.remove(late)
-    path.write_bytes(content[:8] + b"".join([*chunks[:-1], late, chunks[-1]]))
-    assert read_header(path) == (120, 160, 6)
-    np.testing.assert_array_equal(read_image(path), scene())
+    text = b"tEXtx\0" + b"a" * padding
+    more = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    path.write_bytes(content[:8] + b"".join([*chunks[:-1], late, more, chunks[-1]]))
+    assert read_header(path) == (120, 160, 6 if counts else 1)
+    np.testing.assert_array_equal(read_image(path), scene() if counts else as_stored(scene(), 6))
 
 
 def test_a_name_says_nothing_of_the_format(tmp_path):
