@@ -27,6 +27,16 @@ SPLIT_KEYS = {name: split for split in ("train", "val", "test") for name in spli
 LONGEST, DEEPEST = 2**20, 100  # characters, brackets: real ones have a few thousand and two, and PyYAML is slow
 
 
+class _Loader(yaml.BaseLoader):
+    """YAML of strings, lists and mappings only, whatever the tags; a key that is there twice is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            raise yaml.constructor.ConstructorError(problem="a key is there twice", problem_mark=node.start_mark)
+        return mapping
+
+
 class YoloConfig(NamedTuple):
     """What such a file says."""
 
@@ -83,7 +93,7 @@ def _read_yaml(path):
             raise ValueError(f"it has {len(text):,} characters")
         if max(accumulate((c in "[{") - (c in "]}") for c in text), default=0) > DEEPEST:
             raise ValueError("it is nested too deeply")
-        content = yaml.load(text, Loader=yaml.BaseLoader)  # strings, lists and mappings only, whatever the tags
+        content = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MinissdError(f"{path} is no YAML that can be read ({' '.join(str(error).split())[:200]})") from None
     if not isinstance(content, dict):

@@ -318,6 +318,8 @@ def test_lines_that_are_wrong(root, one_line, text, parts):
         ("val: images/train\n" + NAMES, ["no split 'train'", "there are val"]),
         ("train: images/train\nkpt_shape: 17\n" + NAMES, ["kpt_shape", "17"]),
         ("train: [images\n" + NAMES, ["no YAML"]),
+        ("train: images/train\nnames: [blue, red]\n" + NAMES, ["no YAML", "a key is there twice"]),
+        ("train: images/train\nnames: {0: red, 1: blue, 1: red}\n", ["no YAML", "a key is there twice"]),
         ("[1, 2]", ["no data.yaml"]),
         ("a: " + "[" * 10**5, ["no YAML", "nested"]),
         ("".join(" " * n + "a:\n" for n in range(1300)), ["no YAML"]),
