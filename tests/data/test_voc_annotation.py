@@ -116,6 +116,50 @@ def test_parts_and_points_of_an_object_are_no_boxes_of_it(opened):
     assert dataset.classes == ("blue", "red") and off_colour(dataset) == [] and dataset.notes == []
 
 
+AS_WRITTEN_BY = {
+    "LabelImg": """<annotation>
+        <folder>JPEGImages</folder><filename>img0.png</filename><path>C:\\me\\JPEGImages\\img0.png</path>
+        <source><database>Unknown</database></source>
+        <size><width>160</width><height>120</height><depth>3</depth></size><segmented>0</segmented>
+        <object><name>red</name><pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>
+            <bndbox><xmin>11</xmin><ymin>21</ymin><xmax>60</xmax><ymax>50</ymax></bndbox></object>
+        </annotation>""",
+    "CVAT": """<annotation><folder></folder><filename>img0.png</filename>
+        <source><database>Unknown</database><annotation>Unknown</annotation><image>Unknown</image></source>
+        <size><width>160</width><height>120</height><depth></depth></size><segmented>0</segmented>
+        <object><name>red</name><truncated>0</truncated><occluded>1</occluded><difficult>0</difficult>
+            <bndbox><xmin>10.0</xmin><ymin>20.0</ymin><xmax>60.0</xmax><ymax>50.0</ymax></bndbox>
+            <attributes><attribute><name>rotation</name><value>0.0</value></attribute>
+            <attribute><name>track_id</name><value>7</value></attribute></attributes></object>
+        </annotation>""",
+    "VoTT": """<annotation verified="yes"><folder>Annotation</folder><filename>img0.png</filename>
+        <path>my-PascalVOC-export/Annotations/img0.png</path><source><database>Unknown</database></source>
+        <size><width>160</width><height>120</height><depth>3</depth></size><segmented>0</segmented>
+        <object><name>red</name><pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult><bndbox>
+            <xmin>10.4</xmin><ymin>20.3</ymin><xmax>59.8</xmax><ymax>50.2</ymax></bndbox></object></annotation>""",
+    "Roboflow": """<annotation><folder></folder><filename>img0.png</filename><path>img0.png</path>
+        <source><database>roboflow.com</database></source>
+        <size><width>160</width><height>120</height><depth>3</depth></size><segmented>0</segmented>
+        <object><name>red</name><pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult><occluded>0</occluded>
+            <bndbox><xmin>11</xmin><xmax>60</xmax><ymin>21</ymin><ymax>50</ymax></bndbox>
+            <polygon><x1>10</x1><y1>20</y1><x2>59</x2><y2>20</y2><x3>59</x3><y3>49</y3></polygon></object></annotation>""",
+    "PASCAL's Matlab": """<annotation><filename>img0.png</filename><folder>VOC2012</folder>
+        <object><name>red</name><actions><jumping>0</jumping></actions>
+            <bndbox><xmax>60</xmax><xmin>11</xmin><ymax>50</ymax><ymin>21</ymin></bndbox><difficult>0</difficult>
+            <part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></part>
+            <pose>Frontal</pose><point><x>20</x><y>30</y></point></object>
+        <segmented>0</segmented><size><depth>3</depth><height>120</height><width>160</width></size>
+        <source><annotation>PASCAL VOC2012</annotation><database>VOC2012</database></source></annotation>""",
+}
+
+
+@pytest.mark.parametrize("tool", AS_WRITTEN_BY)
+def test_as_tools_write_it(opened, tool):
+    dataset = opened(AS_WRITTEN_BY[tool])
+    assert [len(dataset.objects(i).labels) for i in range(2)] == [1, 2] and off_colour(dataset) == []
+    assert dataset.classes == ("blue", "red") and dataset.notes == []
+
+
 def test_objects_that_were_deleted(opened):
     gone = boxed("<deleted>1</deleted>" + bndbox((0, 0, 9, 9)))
     dataset = opened(voc_xml(gone + BOTH.replace("<name>", "<deleted>0</deleted><name>")))
