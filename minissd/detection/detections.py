@@ -34,7 +34,6 @@ def detections_from(
     clip_first: NMS compares boxes clipped to the image, so that what lies outside of it does not count, as in
     torchvision.  The released SSD and ssd.pytorch compare them as they are predicted, and clip what stays.
     """
-
     array_module(offsets, logits, default_boxes)
     if logits.dtype.kind != "f":
         raise TypeError(f"detections_from needs logits of floats, got {logits.dtype}")
@@ -60,7 +59,7 @@ def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candi
     scores (N, C, P) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
     each image the `candidates` best boxes with a score above `score_threshold` go through NMS (the notes leave this
     number out); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
-    comes first.  MinissdError for numbers that are not finite, of which some answer without them would be silent.
+    comes first.  MinissdError for numbers that are not finite: they would read as nothing found.
     """
     if not (score_threshold >= 0 and iou_threshold >= 0 and candidates >= 1 and limit >= 1):
         raise ValueError(
@@ -109,7 +108,7 @@ def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidate
     """
     xp = array_module(scores)
     images = len(scores)
-    scores = xp.where(scores > score_threshold, scores, xp.where(xp.isnan(scores), np.inf, 0))  # (N, C, P)
+    scores = xp.where(xp.isnan(scores), np.inf, xp.where(scores > score_threshold, scores, 0))  # (N, C, P)
     box = xp.argsort(-scores, axis=-1, kind="stable")[..., :candidates]  # (N, C, K)
     scores = xp.take_along_axis(scores, box, axis=-1)
     corners = corners_of(xp.arange(images)[:, None, None], box)  # (N, C, K, 4)

@@ -180,6 +180,7 @@ def test_on_the_card_the_detections_are_waited_for_once_however_many_boxes(stric
         waits.append(len(causes))
         for expected, got in zip(on_host, on_card, strict=True):
             assert all(isinstance(part, np.ndarray) for part in got)
+            assert [part.dtype for part in got] == [part.dtype for part in expected]
             np.testing.assert_array_equal(got.labels, expected.labels)
             np.testing.assert_allclose(got.scores, expected.scores, rtol=1e-6)
             np.testing.assert_allclose(got.corners, expected.corners, atol=1e-6)
