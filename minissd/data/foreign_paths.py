@@ -28,8 +28,7 @@ def find_path(written, bases):
 def candidates(written, bases):
     """Yield the paths that `find_path` tries: those as written first, then shorter and shorter ones."""
     whole = Path(written)
-    yield from [] if whole.is_absolute() else [base / whole for base in bases]
-    yield whole
+    yield from [whole] if whole.is_absolute() else [base / whole for base in bases]
     given = PureWindowsPath(written)  # takes / and \ alike
     parts = [part for part in given.parts if part not in (given.anchor, "..", ".")]
     while parts:

@@ -72,6 +72,7 @@ def read_config(path):
     root = content.get("path")
     bases = [path.parent / root, Path(root)] if isinstance(root, str) and not _is_null(root) else []
     bases += [path.parent, *([path.parent.parent] if path.parent.name == "data" else [])]
+    bases += [Path()] if path.suffix == ".data" else []  # Darknet's paths are those from where it is run
     bases = [Path(os.path.normpath(base)) for base in bases if base.is_dir()]
     return YoloConfig(path, bases, splits, _names(content, bases, path), _keypoints(content, path))
 

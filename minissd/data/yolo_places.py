@@ -128,7 +128,7 @@ def _source(entry, config, split):
     if found is None:
         raise MinissdError(f"{config.path}: {split} is {entry!r}, which is not there: correct the path")
     if ".." in Path(entry).parts:  # Roboflow writes ../train/images for what lies beside the file
-        others = {os.path.realpath(one) for one in candidates(entry, config.bases) if one.exists()}
+        others = {os.path.realpath(one) for one in candidates(entry, config.bases) if os.path.exists(one)}
         if len(others) > 1:
             both = " or ".join(sorted(others))
             raise MinissdError(f"{config.path}: {split} is {entry!r}, which may be {both}: write the whole path")

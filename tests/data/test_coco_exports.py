@@ -224,6 +224,13 @@ def test_a_missing_image_is_not_taken_from_another_split(scenes):
     assert dataset.notes == [f"{MISSING}: 1 (first: val/img2.png)"]
 
 
+def test_a_missing_image_is_not_taken_from_where_the_command_is_run(scenes, monkeypatch, tmp_path):
+    scenes.draw("../img0.png", scene()[::-1])
+    (scenes.folder / "img0.png").unlink()
+    monkeypatch.chdir(scenes.root)
+    whole(scenes.open(), count=2, notes=[(MISSING, 1, "img0.png")])
+
+
 def test_names_that_are_the_same_file_here(scenes, one_line):
     scenes.images[0]["file_name"], scenes.images[1]["file_name"] = "a/img2.png", "b/img2.png"
     refused(one_line, scenes, "'a/img2.png'", "'b/img2.png'", "both found as")

@@ -114,6 +114,22 @@ def test_darknet(root, where):
     check_colours(dataset)
 
 
+def test_paths_from_where_the_command_is_run(root, monkeypatch):
+    """Darknet reads all paths so; of a data.yaml `path` may be one, and the rest is beside it or below that."""
+    add_split(root)
+    (root / "train.txt").write_text("sets/pets/images/train/train0.png\n")
+    (root.parent / "obj.data").write_text("train = sets/pets/train.txt\nnames = sets/pets/obj.names\n")
+    (root / "obj.names").write_text("red\nblue\n")
+    (root.parent / "pets.yaml").write_text(f"path: sets/pets\ntrain: images/train\n{NAMES}")
+    monkeypatch.chdir(root.parent.parent)
+    check_colours(open_dataset("sets/obj.data", "train"))
+    check_colours(open_dataset("sets/pets.yaml", "train"))
+    (root.parent / "pets.yaml").write_text(f"train: images/train\n{NAMES}")
+    monkeypatch.chdir(root)  # whose images/train is not meant
+    with pytest.raises(MinissdError, match="not there"):
+        open_dataset("../pets.yaml", "train")
+
+
 def test_roboflow_darknet(root):
     for split in ("train", "valid"):
         add_split(root, split, "{}")
