@@ -94,7 +94,8 @@ def _opencv():
     try:
         import cv2
 
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # of OpenCV 4, of 5
+        set_log_level(0)
     except ModuleNotFoundError:
         raise MinissdError("videos need OpenCV, which is not installed: pip install 'minissd[video]'") from None
     except Exception as error:  # compiled code: a library of the system is missing, NumPy is another, it is half there
