@@ -6,8 +6,6 @@ Kept units are divided by 1 - rate, so the expected value does not change and no
 from numbers import Real
 from typing import NamedTuple
 
-import numpy as np
-
 from minissd.backend import to_like
 from minissd.ops.arguments import floats, gradient_of
 
@@ -47,7 +45,7 @@ def _drop(x, shape, rate, rng, train):
         raise ValueError(f"dropout rate must be a number in [0, 1), got {rate!r}")
     if not train or rate == 0:
         return x, DropoutCache(x.shape, x.dtype, None)
-    if not isinstance(rng, np.random.Generator):
+    if not hasattr(rng, "random"):
         raise TypeError(f"dropout needs a numpy.random.Generator in training, got {rng!r}")
     mask = to_like((rng.random(shape) >= rate).astype(x.dtype) / float(1 - rate), x)
     return x * mask, DropoutCache(x.shape, x.dtype, mask)

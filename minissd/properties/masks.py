@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from minissd import naive
 from minissd.gradcheck import check_backward
-from minissd.ops import concatenate, conv_transpose2d, upsample2d
+from minissd.ops import concatenate, concatenate_backward, conv_transpose2d, upsample2d, upsample2d_backward
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few
 from minissd.properties.windows import seeds
@@ -61,6 +61,13 @@ def _upsample_gradient(function, dy, factor):
 UPSAMPLE_GRADIENT = (Property("is the gradient of upsampling", _upsampled(), _upsample_gradient),)
 
 
+def upsample_gradient(dy, factor):
+    """The library's own, after a forward pass."""
+    n, height, width, c = dy.shape
+    _, cache = upsample2d(np.zeros((n, height // factor, width // factor, c)), factor)
+    return upsample2d_backward(dy, cache)
+
+
 @st.composite
 def _joined(draw):
     shape = draw(few), draw(few)
@@ -74,6 +81,12 @@ def _skip_gradient(function, dy, channels):
 
 
 SKIP_GRADIENT = (Property("is the gradient of joining two maps", _joined(), _skip_gradient),)
+
+
+def skip_gradient(dy, channels):
+    """The library's own, after a forward pass."""
+    _, cache = concatenate(dy[..., :channels], dy[..., channels:])
+    return concatenate_backward(dy, cache)
 
 
 @st.composite
