@@ -1,6 +1,7 @@
 """Operations: pure functions `y, cache = f(x, ...)` with `f_backward(dy, cache)` right below each.
 
-Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (NumPy or CuPy) does the work.
+Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (NumPy or CuPy) does the work.  Arrays
+are float32 or float64 and may lie in memory as they like; what is refused, arguments.py says.
 """
 
 from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward

@@ -18,17 +18,16 @@ from minissd.backend import array_module
 
 FLOATS = np.dtype("float32"), np.dtype("float64")
 ONE_KIND = [{dtype} for dtype in FLOATS]
+PLAIN = np.ndarray, np.memmap
 
 
 def floats(operation, **arrays):
     """The module of these arrays, None among them; TypeError unless all are float32 or all float64."""
     given = [array for array in arrays.values() if array is not None]
     xp = array_module(*given)
-    if any(isinstance(array, np.matrix | np.ma.MaskedArray) for array in given):
-        raise TypeError(
-            f"{operation} needs plain arrays: what a mask hides would be computed with, and a matrix "
-            "multiplies by other rules: convert with numpy.asarray, or fill what is masked"
-        )
+    special = [type(one).__name__ for one in given if isinstance(one, np.ndarray) and type(one) not in PLAIN]
+    if special:  # what a mask hides would be computed with, and a matrix multiplies by other rules
+        raise TypeError(f"{operation} needs plain arrays, got {special[0]}: convert with numpy.asarray")
     if {getattr(array, "dtype", None) for array in given} not in ONE_KIND:
         named = ((name, array) for name, array in arrays.items() if array is not None)
         got = ", ".join(f"{name} {getattr(array, 'dtype', type(array).__name__)}" for name, array in named)
