@@ -21,6 +21,11 @@ BLUE_XML = f"<object><name>blue</name>{bndbox(BLUE_BOX)}</object>"
 BOTH = RED_XML + BLUE_XML
 
 
+def boxed(*boxes, name="red"):
+    """An object of each of these elements of boxes."""
+    return "".join(f"<object><name>{name}</name>{box}</object>" for box in boxes)
+
+
 def voc_xml(objects=BOTH, size=(160, 120), file_name=""):
     width, height = size
     size = f"<size><width>{width}</width><height>{height}</height><depth>3</depth></size>"

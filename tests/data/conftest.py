@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from voc_scenes import put_tree
 from voc_trees import Tree
 from web import serve
+
+from minissd.data.voc import VocDataset
 
 
 @pytest.fixture
@@ -46,3 +49,13 @@ def site(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serve() as site:
         yield site
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A tree of two scenes opened: the XML of the first as given, that of the second as it should be."""
+
+    def opened(text, **options):
+        return VocDataset(put_tree(tmp_path / "data", {"img0": text}), "train", **options)
+
+    return opened
