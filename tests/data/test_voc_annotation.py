@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scenes import RED_BOX
-from voc_scenes import BLUE_XML, BOTH, RED_XML, bndbox, boxed, count_boxes, off_colour, voc_xml
+from voc_scenes import BLUE_XML, BOTH, RED_XML, bndbox, boxed, count_boxes, off_colour, put_tree, voc_xml
 
 from minissd.data.placing import SWAPPED
+from minissd.data.voc import VocDataset
 from minissd.data.voc_annotation import AROUND, UNSURE, read_annotation
 from minissd.errors import MinissdError
 
