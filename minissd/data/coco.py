@@ -65,7 +65,7 @@ class CocoDataset:
         folder, files = image_files(self.path, [image.file_name for image in annotation.images], images)
         remarks = annotation.remarks
         lost = [one.file_name for one, file in zip(annotation.images, files, strict=True) if file is None]
-        remarks[MISSING] += [name[:100] for name in lost]  # tools write whole pictures into names, as data:image/...
+        remarks[MISSING] += [name[:100] for name in lost]
 
         known = [name for name in annotation.names if not is_no_class(name)]
         self.classes = choose_classes(classes, known, self.path, some=keep_others)

@@ -74,7 +74,7 @@ def read_annotation(path):
         if image_id not in position_of:
             strangers[str(image_id)] = None
             continue
-        file_name = images[position_of[image_id]].file_name
+        file_name = images[position_of[image_id]].file_name[:100]  # it may be a whole picture, as data:image/...
         box = _numbers(entry.get("bbox"))
         if not entry.get("bbox"):
             box = entry.get(_AROUND) or []
@@ -183,14 +183,14 @@ def _images(entries, path, remarks):
         if image_id in position_of:
             if images[position_of[image_id]].file_name != name:
                 raise MinissdError(f"{path}: images has the id {image_id!r} more than once: drop one of them")
-            remarks[LISTED_TWICE].append(name)
+            remarks[LISTED_TWICE].append(name[:100])
             continue
         position_of[image_id] = len(images)
         images.append(CocoImage(name, *((width, height) if width and height else (0, 0))))
     names = Counter(image.file_name for image in images)
     if len(names) < len(images):
         twice = next(name for name, count in names.items() if count > 1)
-        raise MinissdError(f"{path} lists the file {twice!r} under several ids: keep one of them")
+        raise MinissdError(f"{path} lists the file {twice[:100]!r} under several ids: keep one of them")
     return images, position_of
 
 

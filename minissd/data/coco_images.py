@@ -1,7 +1,7 @@
 """The image files that a COCO JSON file lists: file names of other machines, and where the images lie here.
 
-S is the split that the path of the file names (coco_places.py).  Images are looked for in S/, images/S/, S/data/ and
-the like, images/, data/, and beside the file; below it or below the folder above, whichever has most of the first.
+S is the split that the path of the JSON file names (coco_places.py).  Images are looked for in S/, images/S/, S/data/ and
+the like, images/, data/, and beside the file, in its folder and the one above: where most of the first names are.
 """
 
 import os
@@ -22,14 +22,16 @@ def image_files(path, names, folder=None):
     """(folder, files): the folder of the images that a JSON file lists, and the file of each name; None if it is lost.
 
     folder: where to look, None for the usual places.  Besides the name as it is, /home/ann/a.jpg, C:\\a.jpg, ../a.jpg
-    and my%20a.jpg are found as what they mean.  Raises MinissdError if more than half of the images are not there,
+    and my%20a.jpg are found as what they mean.  Raises MinissdError if half of the images or more are not there,
     or two names are one file.
     """
     if folder is not None and not Path(folder).is_dir():
         raise MinissdError(f"{folder} is no folder of images: give the one that holds the images of {path}")
     folders = _usual_folders(path) if folder is None else [Path(folder), Path(folder) / word_of(path)]
-    found = {place: sum(_find(name, place) is not None for name in names[:_FIRST]) for place in folders}
-    chosen = max(found, key=found.get)  # the first of several
+    some = names[:_FIRST]
+    found = {place: sum(_find(name, place) is not None for name in some) for place in folders}
+    # The first with most of them; else that with the greatest number: names like 0001.jpg may be another split's.
+    chosen = next((place for place in folders if 2 * found[place] > len(some)), max(found, key=found.get))
     files = [_find(name, chosen) for name in names]
     lost = [name for name, file in zip(names, files, strict=True) if file is None]
     if 2 * len(lost) >= len(names):

@@ -469,3 +469,11 @@ def test_a_folder_of_images_is_for_coco_alone(scenes, tmp_path, one_line):
         with pytest.raises(MinissdError) as caught:
             open_dataset(data, "train", images=images)
         one_line(caught, part)
+
+
+def test_the_folder_of_a_split_goes_before_one_that_has_more(scenes):
+    """Two of three pictures of train/ are there; in images/ there are three of the same names, of another set."""
+    (scenes.folder / "img0.png").unlink()
+    for name in ("img0.png", "img1.png", "img2.png"):
+        scenes.draw(f"../images/{name}", scene()[::-1])
+    whole(scenes.open(), count=2, notes=[(MISSING, 1, "img0.png")])
