@@ -1,7 +1,7 @@
 """The image files that a COCO JSON file lists: file names of other machines, and where the images lie here.
 
-S is the split that the path of the JSON file names (coco_places.py).  Images are looked for in S/, images/S/, S/data/ and
-the like, images/, data/, and beside the file, in its folder and the one above: where most of the first names are.
+S is the split that the path of the JSON file names (coco_places.py).  Images are looked for in S/, images/S/, S/data/
+and the like, images/, data/, and beside the file, in its folder and the one above: where most of the first names are.
 """
 
 import os
