@@ -1,5 +1,6 @@
 """`minissd` and `python -m minissd`: one line for a Python too old or a library that does not load."""
 
+import os
 import sys
 
 OLDEST = (3, 11)
@@ -10,6 +11,10 @@ def main():
     """Run the command line; Ctrl-C while it loads ends it with status 130 and no word."""
     if sys.version_info < OLDEST:
         _fail("minissd needs Python {}.{} or newer, this is {}.{}".format(*OLDEST, *sys.version_info[:2]))
+    try:
+        os.getcwd()
+    except OSError:  # some Pythons cannot even load NumPy then
+        _fail("the folder that you are in has been removed: cd into another one")
     try:
         from minissd.cli.main import main as run
 

@@ -69,8 +69,6 @@ def _run():
     except MinissdError as error:
         _fail(str(error))
     except OSError as error:  # what no place nearer knew more about: a folder that may not be looked into, say
-        if isinstance(error, FileNotFoundError) and error.filename is None:  # what os.getcwd raises
-            _fail("the folder that you are in has been removed: cd into another one")
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions")
     except (MemoryError, RuntimeError) as error:
         if ran_out_of_card_memory(error):
