@@ -139,7 +139,7 @@ class TrainingProgress:
     def __init__(self, config, metric, done, display):
         self.config, self.metric, self.done, self.display = config, metric, done, display
         self.epoch, self.records, self.epoch_started = None, [], time.perf_counter()
-        self.validation_started = None
+        self.told = time.perf_counter()
 
     def __enter__(self):
         self.display.__enter__()
@@ -155,7 +155,6 @@ class TrainingProgress:
         if "validation" in record:
             self.close_epoch()
             self.display.hide("validation")
-            self.validation_started = None
             score = record["validation"][self.metric]
             self.display.line(f"            validation {self.metric} {score:.3f}")
             return
@@ -169,13 +168,12 @@ class TrainingProgress:
         )
         if record["step"] == total:
             self.close_epoch()
+        self.told = time.perf_counter()
 
     def validating(self, done, total):
         """The images of a validation that are done."""
         self.close_epoch()
-        if self.validation_started is None:
-            self.validation_started = time.perf_counter()
-        self.display.show("validation", done, total, _speed(done, self.validation_started))
+        self.display.show("validation", done, total, _speed(done, self.told))
 
     def close_epoch(self):
         """The line of the epoch that is over."""
