@@ -50,7 +50,7 @@ def one_blas_thread():
 
 
 def one_blas_thread_here():
-    """From now on, BLAS uses one thread for this thread, where each has a setting of its own."""
+    """From now on, BLAS uses one thread for what this thread computes, where each has a setting of its own."""
     for library in _libraries():
         if _each_thread_sets(library):
             library.set_num_threads(1)
@@ -79,8 +79,8 @@ def _restore():
 
 
 def _set_for_all(library, number):
-    """threadpoolctl lets one thread of the program change the setting and ignores the others, until that one is done:
-    since 3.7.  Here the thread that comes last has to."""
+    """Newer versions of threadpoolctl let one thread of the program change the setting and ignore all others until it
+    has let go.  Here whichever comes last has to."""
     let_go = getattr(library, "clear_controlling_thread", lambda **_: None)
     let_go(force=True)
     library.set_num_threads(number)

@@ -86,7 +86,7 @@ def _choose(algorithm, x, w, windows):
             return "winograd" if pays else "im2col"
         fast = (name for name, module in SPECIAL.items() if module.applies(windows) and module.pays(windows, w))
         return next(fast, "im2col")
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
         raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
     if algorithm in SPECIAL and not SPECIAL[algorithm].applies(windows):
