@@ -75,7 +75,7 @@ def test_slants(minissd, digits, tmp_path):
     outcome = minissd("evaluate", "--checkpoint", out / "last.safetensors", "--data", digits)
     assert outcome.status == 0, outcome.err
     metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics.keys() == {"explained", "mean_absolute_error", "error_of_the_mean"}
+    assert {"explained", "mean_absolute_error", "error_of_the_mean"} <= metrics.keys()
     Image.open(out / "predictions.png").verify()
 
 
