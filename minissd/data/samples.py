@@ -161,8 +161,9 @@ def objects_by_image(names, image_of, corners, labels, difficult, remarks):
 
 
 def is_no_class(name):
-    """Whether a name stands for what is no object: _background_, __ignore__ and the like, as labelme writes them."""
-    return name.strip("_ ").casefold() in ("background", "ignore")
+    """Whether a name stands for what is no object: background, _background_ and __ignore__, as labelme writes them."""
+    word = name.strip().casefold()
+    return word.strip("_") == "background" or word == "__ignore__"
 
 
 def remark_on_names(classes, remarks):

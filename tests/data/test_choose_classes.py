@@ -3,7 +3,7 @@
 import pytest
 
 from minissd.cli.options import parse_classes
-from minissd.data.samples import choose_classes
+from minissd.data.samples import choose_classes, is_no_class
 from minissd.errors import MinissdError
 
 KNOWN = ("bolt, hex", "nut", " pin ", "a,b , c", "cat", "dog", "cat,dog")
@@ -37,3 +37,9 @@ def test_a_network_means_its_own_classes(refused):
 def test_what_is_not_known(refused):
     with refused("'hex' is not known", "bolt, hex"):
         choose_classes(parse_classes("hex,nut"), KNOWN, "here")
+
+
+def test_which_names_are_no_classes():
+    nothing = ("background", "_background_", "__background__", " Background ", "__ignore__", "__IGNORE__")
+    assert all(map(is_no_class, nothing))
+    assert not any(map(is_no_class, ("_ignore_", "ignore", "_dog", "background car", "ignored", "")))
