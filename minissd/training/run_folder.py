@@ -41,7 +41,8 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
         check_same_config(resume.settings.get("config"), config)
         began = (resume.settings.get("images") or prints).get("training")
         known_ids = images_of_run(folder).get("training") if folder else None
-        check_same(sets["training"], began, prints["training"], known_ids)
+        checkpoint = Path(folder) / LAST if folder else "its checkpoint"
+        check_same(sets["training"], began, prints["training"], known_ids, checkpoint)
     if folder is None:
         yield prints
         return

@@ -26,16 +26,17 @@ def fingerprint(model, dataset):
     return digest.hexdigest()
 
 
-def check_same(dataset, began, now, known_ids):
+def check_same(dataset, began, now, known_ids, checkpoint):
     """MinissdError, saying what is different, unless the training images are those that the run began with.
 
-    began, now: the fingerprints then and now; known_ids: the ids then, if anything names them.
+    began, now: the fingerprints then and now; known_ids: the ids then, if anything names them; checkpoint: where the
+    weights of the run are, for the message.
     """
     if began == now:
         return
     raise MinissdError(
         f"{dataset.name}: {_difference(known_ids, list(dataset.ids))}, so it would not be the run that was begun: "
-        "restore the data, or train on from the weights of the run in another folder (--weights LAST)"
+        f"restore the data, or train on from its weights in another folder (--weights {checkpoint})"
     )
 
 

@@ -114,7 +114,7 @@ def test_images_that_changed_are_named_and_the_run_stays(refused, tree, stopped,
     else:
         tree.list("train", "\n".join(reversed(names)))
         parts = ["another order of the 6 images"]
-    refused([*parts, "--weights"], "train", "--out", out, "--resume")
+    refused([*parts, f"--weights {out / LAST}"], "train", "--out", out, "--resume")
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
