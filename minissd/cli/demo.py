@@ -11,6 +11,7 @@ from minissd.cli.console import console
 from minissd.cli.evaluate import evaluate_and_draw
 from minissd.cli.training import train_and_draw
 from minissd.data import open_dataset
+from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.training import LAST, TrainConfig, load_checkpoint
 from minissd.training.lock import check_free
@@ -29,6 +30,7 @@ def demo(
     device: options.Device = "auto",
 ):
     """Generate images of shapes, train ssd-tiny on them, evaluate it, and draw every step."""
+    _make_room(out)
     # new images cost nothing here, so there is no need to vary the old ones
     config = TrainConfig(epochs=EPOCHS, augmentation="none", seed=seed)
     training = open_dataset("shapes", "train", classes=KINDS, limit=TRAIN_IMAGES, size=SIZE, seed=seed)
@@ -36,7 +38,6 @@ def demo(
     model = build("ssd-tiny", classes=training.classes, seed=seed, device=resolve_device(device), input_size=SIZE)
     crowded = max(range(50), key=lambda i: len(training.objects(i % len(training)).labels)) % len(training)
     draw_boxes_of(model, training[crowded], out)
-    _make_room(out)
     train_and_draw(model, training, None, config, out, remember={"recipe": NAME})
     checkpoint = load_checkpoint(out / LAST, device=model.device)
     question = {"checkpoint": LAST, "step": checkpoint.step, **test.origin, "classes": list(test.classes)}
@@ -53,10 +54,13 @@ def demo(
 
 
 def _make_room(out):
-    """An earlier demo in the folder gives way; a run of another kind does not, as `train` will say."""
+    """An earlier demo in the folder gives way; a run of another kind does not."""
     check_free(out)
-    if (out / LAST).exists() and read_settings(out).get("recipe") == NAME:
-        (out / LAST).unlink()
+    if not (out / LAST).exists():
+        return
+    if read_settings(out).get("recipe") != NAME:
+        raise MinissdError(f"{out}: holds a run that is no demo: choose another --out")
+    (out / LAST).unlink()
 
 
 def draw_boxes_of(model, sample, out):

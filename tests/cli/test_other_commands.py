@@ -11,6 +11,7 @@ from PIL import Image
 
 from minissd import __version__, checks
 from minissd.cli.console import console
+from minissd.cli.results import DetectionResults
 
 
 def test_version_and_help(minissd):
@@ -110,3 +111,17 @@ def test_demo_makes_every_picture(minissd, monkeypatch, tmp_path, seed):
     for picture in (tmp_path / "demo").glob("*.png"):
         Image.open(picture).verify()
     assert (tmp_path / "demo" / "metrics.json").exists()
+
+
+def test_a_demo_replaces_an_earlier_one_and_no_other_run(minissd, refused, trained, monkeypatch, tmp_path):
+    from minissd.cli import demo
+
+    for name, value in (("SIZE", 64), ("TRAIN_IMAGES", 16), ("TEST_IMAGES", 4), ("EPOCHS", 1)):
+        monkeypatch.setattr(demo, name, value)
+    monkeypatch.setattr(DetectionResults, "draw", lambda *_, **__: None)
+    for _ in range(2):
+        assert minissd("demo", "--out", tmp_path / "demo").status == 0
+        assert [file.name for file in (tmp_path / "demo").glob("**/metrics.json")] == ["metrics.json"]
+    before = sorted(file.name for file in trained.iterdir())
+    refused([trained, "no demo", "--out"], "demo", "--out", trained)
+    assert sorted(file.name for file in trained.iterdir()) == before
