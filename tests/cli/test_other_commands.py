@@ -68,6 +68,8 @@ def doctor(minissd, monkeypatch):
 
 def test_doctor_names_versions_and_folders(doctor, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     rows = doctor()
     assert rows["NumPy"].startswith(np.__version__) and rows["NumPy"].endswith("OPENBLAS_NUM_THREADS=1")
