@@ -16,6 +16,8 @@ def hard_negatives(conf_loss, positive, ratio=3, if_none=0):
 
 def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3, if_none=0):
     """(L_conf + alpha * L_loc) / M of a batch; shapes as for `minissd.detection.multibox_loss`."""
+    if not ((class_targets >= 0) & (class_targets < logits.shape[-1])).all():
+        raise ValueError(f"multibox_loss needs class targets from 0 to {logits.shape[-1] - 1}")
     confidence, localization, matched = 0.0, 0.0, 0
     for n, targets in enumerate(class_targets):
         conf_loss = [-log_softmax(row)[target] for row, target in zip(logits[n], targets, strict=True)]

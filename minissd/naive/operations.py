@@ -118,7 +118,9 @@ def log_softmax(x):
 
 
 def cross_entropy(logits, labels, reduction="mean"):
-    """-log softmax(logits)[label], mean or sum over the rows.  logits (..., C), labels (...) -> float."""
+    """-log softmax(logits)[label], mean or sum over the rows.  logits (..., C), labels (...) in 0..C-1 -> float."""
+    if not ((labels >= 0) & (labels < logits.shape[-1])).all():
+        raise ValueError(f"cross_entropy needs labels from 0 to {logits.shape[-1] - 1}")
     log_p = log_softmax(logits)
     return _reduce([-log_p[*at, labels[at]] for at in np.ndindex(labels.shape)], reduction)
 

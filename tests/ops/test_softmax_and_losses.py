@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minissd import naive
 from minissd.ops import (
     binary_cross_entropy,
     binary_cross_entropy_backward,
@@ -61,6 +62,15 @@ def test_cross_entropy_of_equal_logits_is_the_log_of_the_number_of_classes(seed)
     labels = np.random.default_rng(seed).integers(0, 7, (2, 3))
     loss, _ = cross_entropy(np.zeros((2, 3, 7)), labels)
     np.testing.assert_allclose(loss, np.log(7))
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_the_loops_take_no_label_that_is_none(label):
+    labels = np.array([0, label])
+    with pytest.raises(ValueError, match="0 to 2"):
+        naive.cross_entropy(np.zeros((2, 3)), labels)
+    with pytest.raises(ValueError, match="0 to 2"):
+        naive.multibox_loss(np.zeros((1, 2, 4)), np.zeros((1, 2, 3)), np.zeros((1, 2, 4)), labels[None])
 
 
 @given(seed=seeds)
