@@ -5,6 +5,8 @@ import math
 from minissd import ops
 from minissd.layers.layer import Layer
 from minissd.ops.arguments import gradient_of
+from minissd.ops.dropout import dropout_rate
+from minissd.ops.geometry import whole
 
 
 class ReLU(Layer):
@@ -94,7 +96,7 @@ class Upsample2d(Layer):
 
     def __init__(self, factor):
         super().__init__()
-        self.factor = factor
+        self.factor = whole(factor, "Upsample2d: the factor", 1)
 
     def forward(self, x, train=False, rng=None):
         return ops.upsample2d(x, self.factor)
@@ -122,7 +124,7 @@ class Dropout(Layer):
 
     def __init__(self, rate):
         super().__init__()
-        self.rate = rate
+        self.rate = dropout_rate(rate)
 
     def forward(self, x, train=False, rng=None):
         if train and rng is None:

@@ -39,10 +39,16 @@ def spatial_dropout(x, rate, rng, train=True):
 spatial_dropout_backward = dropout_backward
 
 
-def _drop(x, shape, rate, rng, train):
-    """x times a mask of this shape, which is the cache."""
+def dropout_rate(rate):
+    """The rate; ValueError if it is none."""
     if not isinstance(rate, Real) or not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be a number in [0, 1), got {rate!r}")
+    return rate
+
+
+def _drop(x, shape, rate, rng, train):
+    """x times a mask of this shape, which is the cache."""
+    rate = dropout_rate(rate)
     if not train or rate == 0:
         return x, DropoutCache(x.shape, x.dtype, None)
     if not hasattr(rng, "random"):

@@ -71,6 +71,13 @@ def test_a_gradient_of_another_shape_is_refused(case, layer, rng):
             layer.backward(dy, cache)
 
 
+@pytest.mark.parametrize("make", [Dropout, SpatialDropout, layers.Upsample2d])
+@pytest.mark.parametrize("value", [1.5, -1, "2", None])
+def test_a_rate_or_factor_that_is_none_is_refused_when_the_network_is_made(make, value):
+    with pytest.raises(ValueError, match=repr(value)):
+        make(value)
+
+
 def test_need_dx_false_changes_no_other_gradient(case, layer, rng):
     x = rng.standard_normal(case.x_shape)
     y, cache = layer.forward(x)
