@@ -26,6 +26,7 @@ from minissd.data.samples import (
     is_no_class,
     notes_from,
     objects_by_image,
+    read_all,
     remark_on_classes,
     remark_on_others,
 )
@@ -129,7 +130,7 @@ class CocoDataset:
             wanted &= ~annotation.crowd
         labels, places, crowd, boxes = (part[wanted] for part in (labels, places, annotation.crowd, annotation.boxes))
 
-        headers = [read_header(path) for path in self._paths]
+        headers = read_all(read_header, self._paths, "images")
         stated = [annotation.images[i][1:] for i in chosen]
         with np.errstate(over="ignore"):  # what is infinite is outside of the image
             edges = np.hstack([boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)])  # a negative width is none

@@ -199,6 +199,17 @@ def test_files_that_cannot_be_read(tmp_path, one_line):
         one_line(caught, path)
 
 
+def test_all_images_that_cannot_be_read_are_counted(tmp_path, one_line):
+    coco = CocoSet(tmp_path / "set")
+    for name in ("one.png", "two.png", "three.png"):
+        coco.add(name, [(3, [4, 3, 20, 15])])
+    for name in ("one.png", "three.png"):
+        (coco.folder / name).write_text("no picture")
+    with pytest.raises(MinissdError) as caught:
+        CocoDataset(coco.save())
+    one_line(caught, "2 of 3 images", "one.png", "three.png")
+
+
 @pytest.mark.parametrize(
     ("key", "change", "parts"),
     [
