@@ -12,6 +12,7 @@ from minissd.training.schedule import SCHEDULES
 # What older runs say nothing of, as they had it.
 ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
+OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
 
 
@@ -67,11 +68,12 @@ class TrainConfig:
         return SCHEDULES[self.schedule](step, total, self.lr, max(1, round(self.warmup * total)))
 
 
-def check_same_config(began, config):
-    """MinissdError if a run is to go on with other settings than those it `began` with, a dict."""
+def check_same_config(began, config, model):
+    """MinissdError if the run of a model is to go on with other settings than those it `began` with, a dict."""
+    free = {*SAME_NUMBERS, *AT_WILL} | (set(OF_A_LOSS) - set(model.loss_settings))
     for name, value in asdict(config).items():
         before = (ADDED_LATER | (began or {})).get(name, value)
-        if before != value and name not in SAME_NUMBERS + AT_WILL:
+        if before != value and name not in free:
             raise MinissdError(
                 f"{name} is {value!r}, but the run began with {before!r}: go on with that, or start a new run from its "
                 "weights in another folder"

@@ -38,7 +38,7 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
         return
     prints = {use: dataset and fingerprint(model, dataset) for use, dataset in sets.items()}
     if resume:
-        check_same_config(resume.settings.get("config"), config)
+        check_same_config(resume.settings.get("config"), config, model)
         began = (resume.settings.get("images") or prints).get("training")
         known_ids = images_of_run(folder).get("training") if folder else None
         checkpoint = Path(folder) / LAST if folder else "its checkpoint"

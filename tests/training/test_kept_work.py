@@ -282,3 +282,13 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(tmp_path, shapes, ne
         train(checkpoint.model, shapes, TrainConfig(epochs=1, batch_size=4, lr=0.001), resume=checkpoint)
     longer = TrainConfig(epochs=2, batch_size=4, workers=0)
     assert len(train(checkpoint.model, shapes, longer, out=tmp_path, resume=checkpoint)) == 4
+
+
+def test_a_run_goes_on_whatever_it_says_of_a_loss_that_is_not_its_models(tmp_path, shapes):
+    """Runs of before there was a choice of negatives are taken as the paper's, for which only an SSD has a use."""
+    model = build("yolo-tiny", classes=shapes.classes, input_size=64)
+    train(model, shapes, TrainConfig(epochs=1, batch_size=4, workers=0), out=tmp_path)
+    checkpoint = load_checkpoint(tmp_path / LAST)
+    del checkpoint.settings["config"]["negatives"]
+    longer = TrainConfig(epochs=2, batch_size=4, workers=0)
+    assert len(train(checkpoint.model, shapes, longer, resume=checkpoint)) == 2
