@@ -11,6 +11,8 @@ lies there now.  So the size that an annotation states is compared with that of 
 
 Where the second reading of a size is possible, the boxes are asked: those that reach far beyond one size and
 lie inside of the other tell which was meant, for their image, and by majority for the others of the set.
+A size says nothing of a half turn, a mirror, or the quarter turn of a square: these were drawn as the other images
+of the set that EXIF turns, before the turn or after.
 If they tell that the file was stretched, cropped or turned after labelling, nobody can tell where they belong:
 that is refused.  Each of these cases is remarked upon.
 """
@@ -72,7 +74,7 @@ def place_boxes(boxes, image_of, stated, headers, names, *, inclusive=False):
     units, turned = _units(edges[has_extent], image_of[has_extent], stated, headers, names, remarks)
     corners = edges / np.tile(units, 2)[image_of]
     orientations = np.where(turned, [header.orientation for header in headers], 1)[image_of]
-    for orientation in QUARTER_TURNS:
+    for orientation in np.unique(orientations):
         corners[orientations == orientation] = turn_corners(corners[orientations == orientation], orientation)
 
     clipped, usable, faults = clip_corners(corners, has_extent & ~fractions)
@@ -99,11 +101,11 @@ def clip_corners(corners, has_extent):
 
 
 def turn_corners(corners, orientation):
-    """Corners on the stored pixels -> corners on the picture as shown, for the EXIF orientations 5..8."""
-    turned = corners[:, [1, 0, 3, 2]]  # x and y change places (5)
-    if orientation in (6, 7):
+    """Corners on the stored pixels -> corners on the picture as shown, for an EXIF orientation, 1..8."""
+    turned = corners[:, [1, 0, 3, 2]] if orientation in QUARTER_TURNS else corners.copy()  # x and y change places (5)
+    if orientation in (2, 3, 6, 7):
         turned[:, [0, 2]] = 1 - turned[:, [2, 0]]
-    if orientation in (7, 8):
+    if orientation in (3, 4, 7, 8):
         turned[:, [1, 3]] = 1 - turned[:, [3, 1]]
     return turned
 
@@ -164,6 +166,9 @@ def _units(edges, image_of, stated, headers, names, remarks):
         _refuse(np.flatnonzero(changed & has_boxes), stated, shown, names)
 
     turned &= ~upright_after_all
+    if (turned & has_boxes).sum() > (quarter & (shown != exchanged).all(axis=1) & ~turned & has_boxes).sum():
+        same_sides = ~quarter | (stored[:, 0] == stored[:, 1])
+        turned |= same_sides & [header.orientation > 1 for header in headers]
     from_file = kinds.missing | kinds.wrong | kinds.off_by_one | in_file
     by_remark = {
         WRONG_SIZE: from_file | kinds.across & ~quarter,

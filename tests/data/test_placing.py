@@ -130,6 +130,39 @@ def test_boxes_drawn_before_the_turn(orientation, scale):
     assert remarks == {placing.DRAWN_UNTURNED: ["img0"]}
 
 
+HALF_TURNS = {2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud}
+
+
+@pytest.mark.parametrize("orientation", HALF_TURNS)
+def test_turns_that_keep_the_sides_go_with_the_quarter_turns_of_the_set(orientation):
+    """The sizes of two images show that boxes were drawn before their turn; so they were on a third, turned by half."""
+    stored = np.zeros((120, 160))
+    stored[20:50, 10:60] = 1
+    rows, columns = np.nonzero(HALF_TURNS[orientation](stored))
+    shown = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    upright, turned = [RED, [10, 20, 30, 40], [10, 20, 30, 40]], (*TALL, 6)
+    others = [WIDE, turned, turned]
+    corners, remarks = place(
+        [[box] for box in [*upright, RED]], [WIDE, TALL, TALL, WIDE], [*others, (*WIDE, orientation)]
+    )
+    np.testing.assert_allclose(corners[[0, 3]], [share(RED), share(shown)], rtol=1e-5)
+    assert remarks == {placing.DRAWN_UNTURNED: ["img1", "img2", "img3"]}
+
+    corners, remarks = place([[RED]] * 4, [WIDE] * 4, [*others, (*WIDE, orientation)])  # all as they are shown
+    np.testing.assert_allclose(corners, [share(RED)] * 4, rtol=1e-6)
+    assert remarks == {}
+
+
+def test_a_square_goes_with_the_quarter_turns_of_the_set():
+    """A box at x 10..30, y 20..40 of 160x160 stored pixels, shown turned to the right: x 120..140, y 10..30."""
+    square, box = (160, 160), (10, 20, 30, 40)
+    corners, _ = place([[box], [box]], [TALL, square], [(*TALL, 6), (*square, 6)])
+    np.testing.assert_allclose(corners[1], share((120, 10, 140, 30), square), rtol=1e-5)
+    corners, remarks = place([[box]], [square], [(*square, 6)])
+    np.testing.assert_allclose(corners, [share(box, square)], rtol=1e-6)
+    assert remarks == {}
+
+
 def test_boxes_drawn_after_the_turn():
     corners, remarks = place([[RED, BLUE]], [WIDE], [TURNED_FILE])
     np.testing.assert_allclose(corners, [share(RED), share(BLUE)], rtol=1e-6)
