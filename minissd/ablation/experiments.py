@@ -31,9 +31,9 @@ EXPERIMENTS = {
         {
             "none": Variant(augmentation="none"),
             "light": WHOLE,
-            "the notes'": Variant(augmentation="notes"),
+            "the SSD paper's": Variant(augmentation="ssd"),
         },
-        (("light", "none"), ("the notes'", "none")),
+        (("light", "none"), ("the SSD paper's", "none")),
     ),
     "box-shapes": Experiment(
         "More default box shapes are better",

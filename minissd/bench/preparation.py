@@ -34,7 +34,7 @@ def run(peer, repeat, report, data=None):
             dataset = open_dataset(data, "train", limit=IMAGES, size=SIZE)
             source = dataset.name
         boxes = default_boxes(SSD300)
-        prepare = DetectionPreparation(lambda *objects: match(*objects, boxes), SIZE, PRESETS["notes"])
+        prepare = DetectionPreparation(lambda *objects: match(*objects, boxes), SIZE, PRESETS["ssd"])
 
         def ours():
             return [prepare(dataset[i], np.random.default_rng([0, i])) for i in range(len(dataset))]
@@ -77,7 +77,7 @@ def photograph(picture, rng):
 def check(prepared, dataset, boxes):
     """Every image has its size, and its targets say what the definition of matching says of the augmented objects."""
     for i, (image, class_targets, offset_targets) in enumerate(prepared):
-        expected = augment(dataset[i], SIZE, PRESETS["notes"], np.random.default_rng([0, i]))
+        expected = augment(dataset[i], SIZE, PRESETS["ssd"], np.random.default_rng([0, i]))
         if image.shape != (SIZE, SIZE, 3) or image.dtype != np.uint8 or not np.array_equal(image, expected.image):
             raise MinissdError(f"{dataset.ids[i]}: not the {SIZE}x{SIZE} image that its seed gives: run the tests")
         if not targets_fit(class_targets, offset_targets, expected, boxes):

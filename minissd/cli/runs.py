@@ -11,7 +11,7 @@ from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.models import MODELS, TRUNK_OF, options_of
 from minissd.training import LAST, TrainConfig, default_recipe, settings_of
-from minissd.training.config import ADDED_LATER, SAME_NUMBERS
+from minissd.training.config import ADDED_LATER, SAME_NUMBERS, in_present_names
 from minissd.training.lock import check_free
 from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 
@@ -57,7 +57,7 @@ def _model_for(model, task):
 def stored_settings(out, given):
     """The settings of the run in a folder.  `given`: options the user typed, which must not contradict them."""
     check_free(out)
-    settings = ADDED_LATER | read_settings(out)
+    settings, given = ADDED_LATER | read_settings(out), in_present_names(given)
     missing = {*TRAIN_FIELDS, *_DATA_FIELDS, *_MODEL_FIELDS} - settings.keys()
     if missing:
         raise MinissdError(f"{out / CONFIG}: says nothing of {min(missing)}: restore the file or start a new run")

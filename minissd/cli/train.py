@@ -90,7 +90,7 @@ def train(
     ] = None,
     augmentation: Annotated[
         str | None,
-        typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; notes is the SSD paper's; {UNLESS}."),
+        typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; ssd is the SSD paper's; {UNLESS}."),
     ] = None,
     negatives: Annotated[
         str | None,

@@ -55,7 +55,7 @@ class WindowLook(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a training image; the defaults are the notes' augmentation.
+    """What may happen to a training image; the defaults are those of the SSD paper (sections 2.2, 3.6).
 
     `mirror` and `flip` are how often left and right, top and bottom are swapped; flip is for pictures without
     an up, such as those of a microscope.
@@ -77,7 +77,7 @@ class Augmentation:
         return WindowLook(view, random_color_matrix(self.photometric, rng) if self.photometric else None)
 
 
-# For a small network on few images: the notes' recipe makes objects 4 times smaller or cuts out a tenth of a
+# For a small network on few images: the SSD paper's recipe makes objects 4 times smaller or cuts out a tenth of a
 # picture, which a long training turns to account and a short one only finds hard.
 LIGHT = Augmentation(
     expansion=1.0,
@@ -89,11 +89,17 @@ LIGHT = Augmentation(
 
 # None: the whole image as it is.
 PRESETS = {
-    "notes": Augmentation(),
+    "ssd": Augmentation(),
     "light": LIGHT,
     "digits": AffineAugmentation(),
     "none": None,
 }
+FORMER_NAMES = {"notes": "ssd"}  # of presets, in the settings of older runs
+
+
+def preset_name(name):
+    """The name in PRESETS for one that a preset had before; any other as it is."""
+    return FORMER_NAMES.get(name, name) if isinstance(name, str) else name
 
 
 def augment(sample, size, settings, rng):

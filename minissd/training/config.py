@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from minissd.card import PRECISIONS
 from minissd.data import PRESETS
+from minissd.data.augmentation import preset_name
 from minissd.detection import NEGATIVES
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
@@ -37,6 +38,7 @@ class TrainConfig:
     validate_every: int = 5  # epochs
 
     def __post_init__(self):
+        object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
         least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}
         least |= {"steps": 1} if self.steps is not None else {}
         for name, bound in least.items():
@@ -68,11 +70,18 @@ class TrainConfig:
         return SCHEDULES[self.schedule](step, total, self.lr, max(1, round(self.warmup * total)))
 
 
+def in_present_names(settings):
+    """The settings of a run, a dict, with the names that what they choose has today."""
+    names = {name: preset_name(settings[name]) for name in settings.keys() & {"augmentation"}}
+    return settings | names
+
+
 def check_same_config(began, config, model):
     """MinissdError if the run of a model is to go on with other settings than those it `began` with, a dict."""
+    began = ADDED_LATER | in_present_names(began or {})
     free = {*SAME_NUMBERS, *AT_WILL} | (set(OF_A_LOSS) - set(model.loss_settings))
     for name, value in asdict(config).items():
-        before = (ADDED_LATER | (began or {})).get(name, value)
+        before = began.get(name, value)
         if before != value and name not in free:
             raise MinissdError(
                 f"{name} is {value!r}, but the run began with {before!r}: go on with that, or start a new run from its "

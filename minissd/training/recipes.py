@@ -21,7 +21,7 @@ _PAPER = {
     "warmup": 0.01,
     "bias_lr": 2.0,
     "bias_decay": False,
-    "augmentation": "notes",  # with expansion
+    "augmentation": "ssd",  # with expansion
     "negatives": "paper",
 }
 

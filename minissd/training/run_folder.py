@@ -15,7 +15,7 @@ from minissd.data import PRESETS
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 from minissd.training.checkpoint import read_description
-from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config
+from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in_present_names
 from minissd.training.lock import locked
 from minissd.training.run import LAST
 from minissd.training.same_images import check_same, fingerprint
@@ -62,7 +62,7 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
 def read_settings(folder):
     """What config.json says; MinissdError if there is none, or none that can be read."""
     try:
-        return dict(json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8")))
+        return in_present_names(dict(json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError):
         raise MinissdError(
             f"{folder}: holds no run to resume (no readable {CONFIG}): give the folder of the run"
@@ -98,7 +98,7 @@ def _check_run(folder, resume):
 
 def _key(settings):
     """What the checkpoints of one run have in common."""
-    config = settings.get("config") or {}
+    config = in_present_names(settings.get("config") or {})
     images = settings.get("images") or {}
     return {name: config[name] for name in config.keys() - {*SAME_NUMBERS, *AT_WILL}}, images.get("training")
 

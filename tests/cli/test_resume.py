@@ -143,6 +143,16 @@ def test_a_finished_run_says_so_and_how_to_train_for_longer(minissd, refused, tr
     assert load_checkpoint(f"{trained}-longer/{LAST}").step == 2
 
 
+def test_a_run_with_the_former_name_of_an_augmentation(minissd, refused, tree, stopped):
+    out = stopped("--augmentation", "notes")
+    settings = json.loads((out / "config.json").read_text())
+    assert settings["augmentation"] == "ssd"
+    (out / "config.json").write_text(json.dumps(settings | {"augmentation": "notes"}))
+    refused(["--augmentation is 'light'", "'ssd'"], "train", "--out", out, "--resume", "--augmentation", "light")
+    assert minissd("train", "--out", out, "--resume", "--augmentation", "notes").status == 0
+    assert json.loads((out / "config.json").read_text())["augmentation"] == "ssd"
+
+
 def test_a_checkpoint_of_another_model_in_the_folder(refused, trained):
     save_checkpoint(trained / LAST, build("ssd-tiny", classes=("cat", "dog"), input_size=96), step=2)
     refused([trained / LAST, "96", "64"], "train", "--out", trained, "--resume")

@@ -140,7 +140,7 @@ def test_batches_are_the_same_for_the_same_seed(case, card):
     """What is drawn for the augmentation, and what a detector makes of the objects, does not depend on the device."""
     batches = []
     for model in models_on(case, "cpu", "cuda"):
-        preparation = task_of(model).preparation(model, PRESETS["notes"])
+        preparation = task_of(model).preparation(model, PRESETS["ssd"])
         data = ShapesDataset(4, size=100)
         batches.append(list(Loader(data, preparation, 2, seed=3, workers=0).epoch(1)))
     for ours, theirs in zip(*batches, strict=True):

@@ -2,7 +2,9 @@
 
 import pytest
 
+from minissd.models import build
 from minissd.training import TrainConfig
+from minissd.training.config import check_same_config
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,11 @@ def test_refused(refused, settings, parts):
 
 def test_the_smallest_settings_that_make_sense():
     TrainConfig(epochs=1, batch_size=1, validate_every=1, workers=0, seed=0, lr=1e-12, warmup=0)
+
+
+def test_an_augmentation_by_the_name_it_had_before(refused):
+    assert TrainConfig(augmentation="notes") == TrainConfig(augmentation="ssd")
+    began, model = {"augmentation": "notes"}, build("mlp", classes=("a", "b"))
+    check_same_config(began, TrainConfig(augmentation="ssd"), model)
+    with refused("augmentation is 'light'", "'ssd'"):
+        check_same_config(began, TrainConfig(augmentation="light"), model)

@@ -76,7 +76,7 @@ def test_a_bug_on_one_process_ends_all(tmp_path, image):
 def test_the_shares_of_a_batch_are_the_batch(shapes, images, parts):
     """The same images, varied the same way; who has none gets a stand-in."""
     model = plain_ssd(shapes)
-    prepare = DetectionPreparation(model.targets, 64, PRESETS["notes"])
+    prepare = DetectionPreparation(model.targets, 64, PRESETS["ssd"])
     loader = {"dataset": ShapesDataset(images, size=64), "prepare": prepare, "batch_size": 8, "seed": 3}
     whole = next(Loader(**loader, workers=0).epoch(1))
     shares = [next(Loader(**loader, workers=2, part=(k, parts)).epoch(1)) for k in range(parts)]

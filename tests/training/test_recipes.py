@@ -12,7 +12,7 @@ def test_the_papers_recipe():
     without decay; the rate falls to a tenth twice."""
     config, options = settings_of("paper-voc0712", "ssd300-vgg16", {})
     assert (config.lr, config.momentum, config.weight_decay, config.batch_size) == (1e-3, 0.9, 5e-4, 32)
-    assert (config.bias_lr, config.bias_decay, config.augmentation) == (2, False, "notes")
+    assert (config.bias_lr, config.bias_decay, config.augmentation) == (2, False, "ssd")
     assert config.negatives == "paper"
     assert config.total_steps(per_epoch=100) == 120_000
     rates = [config.learning_rate(step, 120_000) for step in (79_999, 80_000, 100_000)]

@@ -1,8 +1,10 @@
 """A run that was stopped and resumed is, bit for bit, the run that was not."""
 
+import json
 import shutil
 import signal
 import sys
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -151,6 +153,23 @@ def test_a_finished_run_stays_as_it_is(tmp_path, shapes, held_out, new_model, un
     resume()
     assert (tmp_path / "log.jsonl").read_bytes() == before
     same_run(tmp_path, uninterrupted)
+
+
+def test_a_run_that_began_when_its_augmentation_had_another_name(tmp_path, shapes, new_model):
+    """config.json and the checkpoint say "notes", as they did before the preset was called "ssd"."""
+    short = TrainConfig(steps=1, batch_size=4, augmentation="ssd", workers=0)
+    train(new_model(), shapes, short, out=tmp_path)
+    began = load_checkpoint(tmp_path / LAST)
+    old = asdict(short) | {"augmentation": "notes"}
+    settings = began.settings | {"config": old}
+    save_checkpoint(tmp_path / LAST, began.model, velocity=began.velocity, step=began.step, settings=settings)
+    written = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(written | {"augmentation": "notes"}))
+    resumed = load_checkpoint(tmp_path / LAST)
+    longer = replace(short, steps=2)
+    records = train(resumed.model, shapes, longer, out=tmp_path, resume=resumed)
+    assert records[-1]["step"] == 2
+    assert json.loads((tmp_path / "config.json").read_text())["augmentation"] == "ssd"
 
 
 def test_a_checkpoint_without_momentum_cannot_be_resumed(tmp_path, shapes, new_model, refused):
