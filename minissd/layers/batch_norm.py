@@ -1,19 +1,32 @@
+from typing import Any
+
+import numpy as np
+
+from minissd.backend import Array
+from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer
 from minissd.ops import batch_norm, batch_norm_backward
 
 
 class BatchNorm(Layer):
-    """Batch normalisation of `channels`; its running statistics are buffers and move only with train=True."""
+    """Batch normalisation of x (..., channels) over all axes but the last (Ioffe and Szegedy 2015, algorithm 1).
 
-    def __init__(self, channels, *, init, momentum=0.1):
+    gamma and beta (channels,) are learned; the running statistics are buffers and move only with train=True, each time
+    by `momentum` of the way to the statistics of the batch.
+    """
+
+    def __init__(self, channels: int, *, init: Initializer = DEFAULT, momentum: float = 0.1):
         super().__init__()
         self.params = {"gamma": init.full((channels,), 1), "beta": init.full((channels,), 0)}
         self.buffers = {"running_mean": init.full((channels,), 0), "running_var": init.full((channels,), 1)}
         self.momentum = momentum
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return f"channels {self.params['gamma'].size}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return batch_norm(x, **self.params, **self.buffers, train=train, momentum=self.momentum)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)
         return dx, {"gamma": dgamma, "beta": dbeta}

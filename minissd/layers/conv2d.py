@@ -1,20 +1,49 @@
-from minissd.layers.layer import Layer
+from typing import Any
+
+import numpy as np
+
+from minissd.backend import Array
+from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.layer import Layer, in_words
 from minissd.ops import conv2d, conv2d_backward
 
 
 class Conv2d(Layer):
-    """Convolution with weights w (KH, KW, c_in, c_out) and, unless bias=False, b (c_out,)."""
+    """Convolution of maps (N, H, W, c_in) -> (N, OH, OW, c_out).
 
-    def __init__(self, c_in, c_out, kernel, *, init, stride=1, pad=0, dilation=1, bias=True, filler="he"):
+    Weights w (KH, KW, c_in, c_out) and, unless bias=False, b (c_out,).  kernel: cells a side, KH = KW; stride and
+    dilation in cells, as for `minissd.ops.conv2d`.  pad: cells of zeros on every side, (vertical, horizontal),
+    ((top, bottom), (left, right)) or "same".  filler: "he" or "xavier", a method of the `Initializer`.
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        *,
+        init: Initializer = DEFAULT,
+        stride: int = 1,
+        pad: Any = 0,
+        dilation: int = 1,
+        bias: bool = True,
+        filler: str = "he",
+    ):
         super().__init__()
         self.params["w"] = getattr(init, filler)((kernel, kernel, c_in, c_out))
         if bias:
             self.params["b"] = init.full((c_out,), 0)
         self.geometry = {"stride": stride, "pad": pad, "dilation": dilation}
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        c_in, c_out = self.params["w"].shape[2:]
+        dilated = {"dilation": self.geometry["dilation"]} if self.geometry["dilation"] != 1 else {}
+        window = {"kernel": len(self.params["w"]), "stride": self.geometry["stride"], "pad": self.geometry["pad"]}
+        return f"{c_in} -> {c_out}, {in_words(window | dilated)}" + ("" if "b" in self.params else ", no bias")
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
         dx, dw, db = conv2d_backward(dy, cache, need_dx=need_dx)
         return dx, {"w": dw, "b": db} if "b" in self.params else {"w": dw}

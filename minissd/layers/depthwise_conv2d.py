@@ -1,20 +1,43 @@
-from minissd.layers.layer import Layer
+from typing import Any
+
+import numpy as np
+
+from minissd.backend import Array
+from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.layer import Layer, in_words
 from minissd.ops import depthwise_conv2d, depthwise_conv2d_backward
 
 
 class DepthwiseConv2d(Layer):
-    """A kernel for every channel, w (KH, KW, channels), and, unless bias=False, b (channels,)."""
+    """Depthwise convolution of maps (N, H, W, channels) -> (N, OH, OW, channels) (Howard et al. 2017, section 3.1).
 
-    def __init__(self, channels, kernel, *, init, stride=1, pad=0, bias=True):
+    A kernel for every channel, w (KH, KW, channels), and, unless bias=False, b (channels,).  pad as for `Conv2d`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel: int,
+        *,
+        init: Initializer = DEFAULT,
+        stride: int = 1,
+        pad: Any = 0,
+        bias: bool = True,
+    ):
         super().__init__()
         self.params["w"] = init.he((kernel, kernel, channels))
         if bias:
             self.params["b"] = init.full((channels,), 0)
         self.geometry = {"stride": stride, "pad": pad}
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        kernel, _, channels = self.params["w"].shape
+        bias = "" if "b" in self.params else ", no bias"
+        return f"channels {channels}, {in_words({'kernel': kernel} | self.geometry)}{bias}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **self.geometry)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
         dx, dw, db = depthwise_conv2d_backward(dy, cache, need_dx=need_dx)
         return dx, {"w": dw, "b": db} if "b" in self.params else {"w": dw}

@@ -7,10 +7,11 @@ import numpy as np
 from minissd.layers.batch_norm import BatchNorm
 from minissd.layers.conv2d import Conv2d
 from minissd.layers.depthwise_conv2d import DepthwiseConv2d
+from minissd.layers.layer import Layer
 from minissd.ops import fold_batch_norm
 
 
-def fold(layers):
+def fold(layers: dict[str, Layer]) -> dict[str, Layer]:
     """Layers by name, one after the other -> the same function of x outside of training, without the batch norms that
     follow a convolution: that convolution has weights of its own for it, which are read-only."""
     folded = {}

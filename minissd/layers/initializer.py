@@ -1,33 +1,35 @@
 """First values of the parameters, drawn in one fixed order from one generator, each put on its device at once."""
 
 import numpy as np
+import numpy.typing as npt
 
-from minissd.backend import to_device
+from minissd.backend import Array, to_device
 
 
 class Initializer:
     """Hands out new parameter arrays of one dtype, float32 or float64, on one device."""
 
-    def __init__(self, rng, dtype="float32", device="cpu"):
+    def __init__(self, rng: np.random.Generator, dtype: npt.DTypeLike = "float32", device: str = "cpu"):
         self.rng = rng
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"parameters are float32 or float64, not {self.dtype}")
         self.device = device
 
-    def he(self, shape, fan_in=None):
+    def he(self, shape: tuple[int, ...], fan_in: float | None = None) -> Array:
         """Normal with variance 2 / fan_in: keeps the variance where a ReLU follows (He et al. 2015).
 
         fan_in: the inputs that one output sees; all axes but the last unless given.
         """
         return self._normal(shape, np.sqrt(2 / (fan_in or _fan_in(shape))))
 
-    def xavier(self, shape):
+    def xavier(self, shape: tuple[int, ...]) -> Array:
         """Uniform with variance 1 / fan_in, as Caffe's "xavier" filler: for layers that no ReLU follows."""
         bound = np.sqrt(3 / _fan_in(shape))
         return to_device(self.rng.uniform(-bound, bound, shape).astype(self.dtype), self.device)
 
-    def full(self, shape, value):
+    def full(self, shape: tuple[int, ...], value: float) -> Array:
+        """The same value everywhere."""
         return to_device(np.full(shape, value, dtype=self.dtype), self.device)
 
     def _normal(self, shape, std):
@@ -37,3 +39,8 @@ class Initializer:
 def _fan_in(shape):
     """Inputs that one output sees: all axes but the last, which counts the outputs."""
     return int(np.prod(shape[:-1]))
+
+
+# Of layers made without an initialiser.  One generator for all, so that no two layers begin with the same weights; the
+# same layers made in the same order begin with the same weights in every program.
+DEFAULT = Initializer(np.random.default_rng(0))

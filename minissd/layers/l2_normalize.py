@@ -1,17 +1,29 @@
+from typing import Any
+
+import numpy as np
+
+from minissd.backend import Array
+from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer
 from minissd.ops import l2_normalize, l2_normalize_backward
 
 
 class L2Normalize(Layer):
-    """Unit length over the channels times a learned scale; SSD starts it at 20 on conv4_3."""
+    """Unit length over the channels of every cell times a learned scale (channels,), for maps (N, H, W, channels).
 
-    def __init__(self, channels, *, init, scale=20):
+    Liu et al. 2016 (SSD), section 3.1, after Liu et al. 2015 (ParseNet): the scale of conv4_3 starts at 20.
+    """
+
+    def __init__(self, channels: int, *, init: Initializer = DEFAULT, scale: float = 20):
         super().__init__()
         self.params["scale"] = init.full((channels,), scale)
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return f"channels {self.params['scale'].size}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return l2_normalize(x, self.params["scale"])
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
         dx, dscale = l2_normalize_backward(dy, cache)
         return dx, {"scale": dscale}

@@ -1,17 +1,29 @@
+from typing import Any
+
+import numpy as np
+
+from minissd.backend import Array
+from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer
 from minissd.ops import linear, linear_backward
 
 
 class Linear(Layer):
-    """y = x @ w + b with w (c_in, c_out), b (c_out,)."""
+    """y = x @ w + b: vectors x (N, c_in) -> (N, c_out), with w (c_in, c_out), b (c_out,).
 
-    def __init__(self, c_in, c_out, *, init, filler="he"):
+    filler: "he" or "xavier", a method of the `Initializer`.
+    """
+
+    def __init__(self, c_in: int, c_out: int, *, init: Initializer = DEFAULT, filler: str = "he"):
         super().__init__()
         self.params = {"w": getattr(init, filler)((c_in, c_out)), "b": init.full((c_out,), 0)}
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return " -> ".join(map(str, self.params["w"].shape))
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return linear(x, self.params["w"], self.params["b"])
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
         dx, dw, db = linear_backward(dy, cache)
         return dx, {"w": dw, "b": db}

@@ -1,31 +1,39 @@
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
+
+from minissd.backend import Array
 from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
 
 
 class Sequential(Layer):
-    """Layers one after the other, each with a name: Sequential(conv=Conv2d(...), relu=ReLU())."""
+    """Layers one after the other, each with a name: Sequential(conv=Conv2d(3, 64, 3), relu=ReLU()).
 
-    def __init__(self, **layers):
+    Reads what its first layer reads and puts out what its last one puts out.
+    """
+
+    def __init__(self, **layers: Layer):
         super().__init__()
         self.layers = self._inferred = layers
         self.adopt(**layers)
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, list]:
         caches = []
         for layer in self.layers.values():
             x, cache = layer.forward(x, train, rng)
             caches.append(cache)
         return x, caches
 
-    def infer(self, x):
+    def infer(self, x: Any) -> Any:
         for layer in self._inferred.values():
             x = layer.infer(x)
         return x
 
     @contextmanager
-    def folded(self):
+    def folded(self) -> Iterator[list[Array]]:
         """Inside, `infer` takes batch norms together with the convolutions before them, as they were on entering."""
         self._inferred = fold(self.layers)
         try:
@@ -33,7 +41,9 @@ class Sequential(Layer):
         finally:
             self._inferred = self.layers
 
-    def backward(self, dy, caches, need_dx=True, *, spend=False):
+    def backward(
+        self, dy: Any, caches: list, need_dx: bool = True, *, spend: bool = False
+    ) -> tuple[Any, dict[str, Array]]:
         """spend: empty `caches` on the way, for a training step that needs them only once: each map goes as soon as
         its gradient is there, and the memory never holds all of both."""
         grads = {}
@@ -44,7 +54,7 @@ class Sequential(Layer):
             grads.update(prefixed(name, layer_grads))
         return dy, grads
 
-    def trace(self, x, train=False, rng=None):
+    def trace(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> Iterator[tuple[str, Any]]:
         """Yield (name, output) of every layer in turn, of layers within layers under dotted names."""
         for name, layer in self.layers.items():
             if isinstance(layer, Sequential):

@@ -1,9 +1,13 @@
 """Layers without parameters: operations in the shape of a layer, so that they can stand in a Sequential."""
 
 import math
+from typing import Any
+
+import numpy as np
 
 from minissd import ops
-from minissd.layers.layer import Layer
+from minissd.backend import Array
+from minissd.layers.layer import Layer, in_words
 from minissd.ops.arguments import gradient_of
 from minissd.ops.dropout import dropout_rate
 from minissd.ops.geometry import whole
@@ -16,103 +20,118 @@ class ReLU(Layer):
     does not keep its output.
     """
 
-    def __init__(self, *, in_place=False):
+    def __init__(self, *, in_place: bool = False):
         super().__init__()
         self.in_place = in_place
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return "in place" if self.in_place else ""
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.relu(x, in_place=self.in_place)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.relu_backward(dy, cache, in_place=self.in_place), {}
 
 
 class LeakyReLU(Layer):
     """x where x > 0, slope * x elsewhere."""
 
-    def __init__(self, slope=0.1):
+    def __init__(self, slope: float = 0.1):
         super().__init__()
         self.slope = slope
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return f"slope {self.slope}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.leaky_relu(x, self.slope)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.leaky_relu_backward(dy, cache), {}
 
 
 class Sigmoid(Layer):
     """1 / (1 + exp(-x))."""
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.sigmoid(x)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.sigmoid_backward(dy, cache), {}
 
 
 class MaxPool2d(Layer):
     """The largest value of each window; stride is the kernel's size unless given."""
 
-    def __init__(self, kernel, *, stride=None, pad=0, ceil_mode=False):
+    def __init__(self, kernel: int, *, stride: int | None = None, pad: Any = 0, ceil_mode: bool = False):
         super().__init__()
         self.kernel = kernel
         self.geometry = {"stride": stride, "pad": pad, "ceil_mode": ceil_mode}
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return _window(self) + (", ceil mode" if self.geometry["ceil_mode"] else "")
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.max_pool2d(x, self.kernel, **self.geometry)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.max_pool2d_backward(dy, cache), {}
 
 
 class AvgPool2d(Layer):
     """The mean of each window; stride is the kernel's size unless given."""
 
-    def __init__(self, kernel, *, stride=None, pad=0):
+    def __init__(self, kernel: int, *, stride: int | None = None, pad: Any = 0):
         super().__init__()
         self.kernel = kernel
         self.geometry = {"stride": stride, "pad": pad}
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return _window(self)
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.avg_pool2d(x, self.kernel, **self.geometry)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.avg_pool2d_backward(dy, cache), {}
 
 
 class GlobalAvgPool2d(Layer):
     """The mean of each channel over the whole map, (N, H, W, C) -> (N, C)."""
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.global_avg_pool2d(x)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.global_avg_pool2d_backward(dy, cache), {}
 
 
 class Upsample2d(Layer):
     """Every cell becomes factor x factor equal cells."""
 
-    def __init__(self, factor):
+    def __init__(self, factor: int):
         super().__init__()
         self.factor = whole(factor, "Upsample2d: the factor", 1)
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return f"factor {self.factor}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.upsample2d(x, self.factor)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return ops.upsample2d_backward(dy, cache), {}
 
 
 class Flatten(Layer):
     """(N, ...) -> (N, all the rest): what a fully connected layer reads of a map."""
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         y = x.reshape(x.shape[0], math.prod(x.shape[1:]))
         return y, (x.shape, y.shape, y.dtype)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         x_shape, *of_y = cache
         return gradient_of("flatten", dy, *of_y).reshape(x_shape), {}
 
@@ -122,16 +141,19 @@ class Dropout(Layer):
 
     drop, drop_backward = staticmethod(ops.dropout), staticmethod(ops.dropout_backward)
 
-    def __init__(self, rate):
+    def __init__(self, rate: float):
         super().__init__()
         self.rate = dropout_rate(rate)
 
-    def forward(self, x, train=False, rng=None):
+    def extra_repr(self) -> str:
+        return f"rate {self.rate}"
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         if train and rng is None:
             raise ValueError("dropout needs a numpy.random.Generator in training: forward(x, train=True, rng=rng)")
         return self.drop(x, self.rate, rng, train)
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
         return self.drop_backward(dy, cache), {}
 
 
@@ -139,3 +161,8 @@ class SpatialDropout(Dropout):
     """Dropout of whole channels of a map."""
 
     drop, drop_backward = staticmethod(ops.spatial_dropout), staticmethod(ops.spatial_dropout_backward)
+
+
+def _window(pool: MaxPool2d | AvgPool2d) -> str:
+    stride, pad = pool.geometry["stride"] or pool.kernel, pool.geometry["pad"]
+    return in_words({"kernel": pool.kernel, "stride": stride, "pad": pad})
