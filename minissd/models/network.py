@@ -9,6 +9,7 @@ from minissd.backend import array_module, to_device
 from minissd.data.bilinear import FINE
 from minissd.data.view import resize_image, with_channels
 from minissd.layers import Layer
+from minissd.models.cost import summary_of
 from minissd.ops.locks import fork_safe_lock
 from minissd.ops.threads import in_turns, runs
 from minissd.ops.winograd_filters import keeping
@@ -57,6 +58,14 @@ class Network(Layer):
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
+
+    def summary(self) -> str:
+        """A table of the layers: name, output, parameters, multiply-adds for one image; `print(model.summary())`."""
+        return summary_of(self)
+
+    def extra_repr(self) -> str:
+        count = len(self.classes)
+        return f"{self.name}, {count} class{'es' * (count != 1)}, {self.input_size} x {self.input_size} pixels"
 
     def resized(self, image):
         """A picture (H, W, 3) or (H, W, 1) uint8 of any size as the network reads it: (S, S, channels) uint8.
