@@ -1,6 +1,7 @@
 """The options that several commands share, with one wording."""
 
 import csv
+import io
 from typing import Annotated
 
 import typer
@@ -39,3 +40,10 @@ def parse_classes(text):
         return None
     names = next(csv.reader([" ".join(text.split())], skipinitialspace=True), [])
     return [name.strip() for name in names if name.strip()]
+
+
+def as_option(classes):
+    """What `parse_classes` makes these names of."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(classes)
+    return text.getvalue()

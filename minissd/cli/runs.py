@@ -6,11 +6,12 @@ from shlex import join
 
 from minissd import __version__
 from minissd.cli.console import console
+from minissd.cli.options import as_option
 from minissd.data import NAMES
 from minissd.errors import MinissdError
 from minissd.files import check_writable
-from minissd.models import MODELS, TRUNK_OF, options_of
-from minissd.training import LAST, TrainConfig, default_recipe, settings_of
+from minissd.models import MODELS, TRUNK_OF
+from minissd.training import LAST, RECIPES, TrainConfig, default_recipe, settings_of
 from minissd.training.config import ADDED_LATER, SAME_NUMBERS, in_present_names
 from minissd.training.lock import check_free
 from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
@@ -96,19 +97,24 @@ def _contradicts(name, value, began, out):
     )
 
 
-def train_on(out, settings, length="epochs", value=None):
-    """The command that trains the network of a finished run for longer, in a new folder."""
-    words = ["--weights", out / LAST, "--model", settings["model"], "--data", settings["data"]]
+def train_on(out, settings, length=None, value=None):
+    """The command that trains the network of a finished run for longer, in a new folder.
+
+    length, value: "epochs" or "steps" and how many; as many as in that run unless given.
+    """
+    model, usual = settings["model"], default_recipe(settings["model"])
+    recipe = settings["recipe"] if str(settings["recipe"]) in RECIPES else usual
+    words = ["--weights", out / LAST, "--model", model, "--data", settings["data"]]
     words += ["--images", settings["image_folder"]] if settings["image_folder"] else []
     words += ["--split", settings["split"]] if settings["split"] != "train" else []
-    words += ["--classes", ",".join(settings["classes"])] if settings["classes"] else []
+    words += ["--classes", as_option(settings["classes"])] if settings["classes"] else []
     words += ["--limit", settings["limit"]] if settings["limit"] else []
-    usual = options_of(settings["model"])
+    words += ["--recipe", recipe] if recipe != usual else []
+    _, of_recipe = settings_of(recipe, model, {})
     for name, option in settings["options"].items():
         word = name.replace("_", "-")
-        if isinstance(option, bool):
-            words += [f"--{word}" if option else f"--no-{word}"] if option != usual.get(name) else []
-        elif option != usual.get(name):
-            words += [f"--{word}", option]
-    more = value or settings[length] or settings["epochs"]
-    return "minissd train " + join(map(str, [*words, f"--{length}", more, "--out", f"{out}-longer"]))
+        if option != of_recipe.get(name):
+            words += [f"--{word}" if option else f"--no-{word}"] if isinstance(option, bool) else [f"--{word}", option]
+    length = length or ("steps" if settings["steps"] else "epochs")
+    words += [f"--{length}", value or settings[length], "--out", f"{out}-longer"]
+    return "minissd train " + join(map(str, words))

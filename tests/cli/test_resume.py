@@ -2,16 +2,21 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from minissd.cli.main import app
+from minissd.cli.runs import train_on
 from minissd.data import Augmentation, open_dataset
 from minissd.models import build
-from minissd.training import TrainConfig, load_checkpoint, read_log, save_checkpoint, train
+from minissd.training import TrainConfig, load_checkpoint, read_log, save_checkpoint, settings_of, train
 
 LAST = "last.safetensors"
 
@@ -151,6 +156,34 @@ def test_a_run_with_the_former_name_of_an_augmentation(minissd, refused, tree, s
     refused(["--augmentation is 'light'", "'ssd'"], "train", "--out", out, "--resume", "--augmentation", "light")
     assert minissd("train", "--out", out, "--resume", "--augmentation", "notes").status == 0
     assert json.loads((out / "config.json").read_text())["augmentation"] == "ssd"
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe", "given", "said"),
+    [
+        ("ssd300-vgg16", "paper-voc07", {}, ["--recipe paper-voc07", "--steps 60000"]),
+        ("ssd300-vgg16", "scratch", {}, ["--epochs 100"]),
+        ("ssd300-vgg16", "scratch", {"batch_norm": False, "boxes": "torchvision"}, ["--no-batch-norm", "torchvision"]),
+        ("ssd-tiny", "demo", {"steps": 7}, ["--steps 7"]),
+    ],
+)
+def test_the_command_to_train_for_longer_makes_the_same_network(monkeypatch, tmp_path, model, recipe, given, said):
+    known = {"demo": "short"}.get(recipe, recipe)
+    config, options = settings_of(known, model, given)
+    place = {"data": "here", "image_folder": None, "split": "train", "limit": None, "classes": ["bolt, hex", 'a "b"']}
+    old = {"model": model, "recipe": recipe, "options": options, **place, **asdict(config)}
+    command, seen = train_on(tmp_path / "run", old), []
+    assert all(part in command for part in said)
+    assert all(command.count(option) == any(option in one for one in said) for option in ("--recipe", "batch-norm"))
+
+    def caught(out, settings, *_):
+        seen.append(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minissd.cli.train.start", caught)
+    CliRunner().invoke(app, shlex.split(command)[1:])
+    for name in ("options", "classes", "lr", "steps"):
+        assert seen[0][name] == old[name]
 
 
 def test_a_checkpoint_of_another_model_in_the_folder(refused, trained):
