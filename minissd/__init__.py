@@ -1,12 +1,20 @@
 """minissd: the SSD object detector written by hand in NumPy and CuPy."""
 
+TYPE_CHECKING = False  # as `typing` has it, without the time that its import takes
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minissd.data import open_dataset
+    from minissd.models import build
+    from minissd.training import TrainConfig, evaluate, load_checkpoint, train
+
 __version__ = "0.1.0"
 __all__ = ["TrainConfig", "build", "evaluate", "load_checkpoint", "open_dataset", "train"]
 
 _HOME = {"build": "minissd.models", "open_dataset": "minissd.data"}  # the others are of minissd.training
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> "Any":
     """The names of `__all__`, loaded when first asked for: the command line imports this file before it can answer."""
     if name not in __all__:
         raise AttributeError(f"module 'minissd' has no attribute {name!r}")
@@ -15,5 +23,5 @@ def __getattr__(name):
     return getattr(importlib.import_module(_HOME.get(name, "minissd.training")), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -25,8 +25,9 @@ class BatchNorm(Layer):
         return f"channels {self.params['gamma'].size}"
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return batch_norm(x, **self.params, **self.buffers, train=train, momentum=self.momentum)
+        arrays: dict[str, Any] = self.params | self.buffers
+        return batch_norm(x, **arrays, train=train, momentum=self.momentum)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)
         return dx, {"gamma": dgamma, "beta": dbeta}

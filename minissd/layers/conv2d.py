@@ -44,6 +44,6 @@ class Conv2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dw, db = conv2d_backward(dy, cache, need_dx=need_dx)
         return dx, {"w": dw, "b": db} if "b" in self.params else {"w": dw}

@@ -29,6 +29,6 @@ class ConvTranspose2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return conv_transpose2d(x, self.params["w"], self.params["b"], **self.geometry)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dw, db = conv_transpose2d_backward(dy, cache)
         return dx, {"w": dw, "b": db}

@@ -24,6 +24,6 @@ class L2Normalize(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return l2_normalize(x, self.params["scale"])
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dscale = l2_normalize_backward(dy, cache)
         return dx, {"scale": dscale}

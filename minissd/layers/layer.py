@@ -39,7 +39,7 @@ class Layer:
             f"{self._kind} has no forward: define forward(self, x, train=False, rng=None) -> y, cache"
         )
 
-    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Array]]:
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         """dy, cache -> (dx, grads): the gradients of a scalar loss, given dy, its gradient by the y of `forward`.
 
         dy: the shape and dtype of y.  dx: the shape of x; with need_dx=False it may be None, for the first layer of a

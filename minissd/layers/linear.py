@@ -24,6 +24,6 @@ class Linear(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return linear(x, self.params["w"], self.params["b"])
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dw, db = linear_backward(dy, cache)
         return dx, {"w": dw, "b": db}

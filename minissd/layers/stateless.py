@@ -30,7 +30,7 @@ class ReLU(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.relu(x, in_place=self.in_place)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.relu_backward(dy, cache, in_place=self.in_place), {}
 
 
@@ -47,7 +47,7 @@ class LeakyReLU(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.leaky_relu(x, self.slope)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.leaky_relu_backward(dy, cache), {}
 
 
@@ -57,7 +57,7 @@ class Sigmoid(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.sigmoid(x)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.sigmoid_backward(dy, cache), {}
 
 
@@ -72,10 +72,10 @@ class MaxPool2d(Layer):
     def extra_repr(self) -> str:
         return _window(self) + (", ceil mode" if self.geometry["ceil_mode"] else "")
 
-    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         return ops.max_pool2d(x, self.kernel, **self.geometry)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.max_pool2d_backward(dy, cache), {}
 
 
@@ -93,7 +93,7 @@ class AvgPool2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.avg_pool2d(x, self.kernel, **self.geometry)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.avg_pool2d_backward(dy, cache), {}
 
 
@@ -103,7 +103,7 @@ class GlobalAvgPool2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.global_avg_pool2d(x)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.global_avg_pool2d_backward(dy, cache), {}
 
 
@@ -120,7 +120,7 @@ class Upsample2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return ops.upsample2d(x, self.factor)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return ops.upsample2d_backward(dy, cache), {}
 
 
@@ -131,7 +131,7 @@ class Flatten(Layer):
         y = x.reshape(x.shape[0], math.prod(x.shape[1:]))
         return y, (x.shape, y.shape, y.dtype)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         x_shape, *of_y = cache
         return gradient_of("flatten", dy, *of_y).reshape(x_shape), {}
 
@@ -153,7 +153,7 @@ class Dropout(Layer):
             raise ValueError("dropout needs a numpy.random.Generator in training: forward(x, train=True, rng=rng)")
         return self.drop(x, self.rate, rng, train)
 
-    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Array]]:
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return self.drop_backward(dy, cache), {}
 
 

@@ -1,9 +1,11 @@
 """Models: layers wired together, forward and backward.  `build(name)` makes any of them."""
 
 import inspect
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from minissd.backend import resolve_device
 from minissd.errors import MinissdError
@@ -26,7 +28,7 @@ from minissd.models.yolo_v1 import yolo_v1
 
 class Kind(NamedTuple):
     task: str  # what it is trained for
-    make: object  # (classes, *, init, **options) -> Network
+    make: Callable[..., Network]  # (classes, *, init, **options)
 
 
 MODELS = {
@@ -46,8 +48,18 @@ MODELS = {
 }
 
 
-def build(name, *, classes, seed=0, dtype="float32", device="cpu", **options):
+def build(
+    name: str,
+    *,
+    classes: Sequence[str],
+    seed: int = 0,
+    dtype: npt.DTypeLike = "float32",
+    device: str = "cpu",
+    **options: Any,
+) -> Any:
     """A freshly initialised model: the same seed gives the same parameters, on every device.
+
+    A `Network`: of the name it depends whether it is an `SSD`, a `YOLO`, a `Classifier`, ...
 
     classes: names without background.  options: what the model itself takes (`options_of` lists it).
     """
@@ -66,7 +78,7 @@ def build(name, *, classes, seed=0, dtype="float32", device="cpu", **options):
     return model
 
 
-def options_of(name):
+def options_of(name: str) -> dict[str, Any]:
     """{option: default} of a model."""
     parameters = inspect.signature(MODELS[name].make).parameters.values()
     return {p.name: p.default for p in parameters if p.name not in ("classes", "init")}

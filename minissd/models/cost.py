@@ -55,7 +55,7 @@ def cost_by_layer(model: "Network") -> dict[str, Cost]:
 def summary_of(model: "Network") -> str:
     """A table: of each layer its name, output for N images, parameters and multiply-adds for one image; and totals."""
     costs = cost_by_layer(model)
-    rows = [("layer", "output", "parameters", "multiply-adds")]
+    rows: list[tuple[str, ...]] = [("layer", "output", "parameters", "multiply-adds")]
     for name, cost in costs.items():
         output = f"(N, {', '.join(map(str, cost.output[1:]))})" if cost.output else ""
         rows.append((name, output, *(f"{count:,}" if count else "" for count in cost[1:])))

@@ -2,12 +2,13 @@
 
 from itertools import islice
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minissd.backend import to_device
 from minissd.data.pictures import is_one_picture, open_picture, pictures_in
+from minissd.detection import Detections
 from minissd.models.network import Network
 
 
@@ -24,7 +25,7 @@ class Detector(Network):
 
     task = "detect"
 
-    def predict(self, images, *, score=0.5, batch_size=8):
+    def predict(self, images: Any, *, score: float = 0.5, batch_size: int = 8) -> Any:
         """Find objects in pictures as they are: `Predictions` for one picture, a list of them for several.
 
         images: the path of an image file, a Pillow image, or a uint8 array (H, W, 3) RGB of any size (grey and with
@@ -47,13 +48,18 @@ class Detector(Network):
                 found += map(self.named, detections, sizes)
         return found
 
-    def seen(self, source):
+    def detect(self, images: Any, **options: Any) -> list[Detections]:
+        """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first."""
+        raise NotImplementedError(f"{self._kind} has no detect: define detect(self, images, **options)")
+
+    def seen(self, source: Any) -> tuple[np.ndarray, tuple[int, int]]:
         """A picture of any kind as the network sees it, (S, S, 3) uint8, and its own (width, height)."""
-        at_least = {} if self.resize == "antialiased" else {"at_least": None}  # decoding at a part averages as well
+        # decoding at a part of the size averages as well
+        at_least: dict[str, Any] = {} if self.resize == "antialiased" else {"at_least": None}
         picture = open_picture(source, **at_least)
         return self.resized(picture.pixels), picture.size
 
-    def named(self, detections, size):
+    def named(self, detections: Detections, size: tuple[int, int]) -> Predictions:
         """`Detections` in a picture of `size` (width, height) as `Predictions`."""
         boxes = np.clip(detections.corners, 0, 1).astype(np.float64) * np.array([*size, *size])
         return Predictions(boxes, [self.classes[label] for label in detections.labels], detections.scores)

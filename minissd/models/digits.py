@@ -1,6 +1,6 @@
 """The lecture's two networks for handwritten digits, and one that measures them; all read 28x28 grey pixels."""
 
-from minissd.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
+from minissd.layers import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU
 from minissd.models.classifier import Classifier
 from minissd.models.regressor import Regressor
 
@@ -13,7 +13,7 @@ def mlp(classes, *, init, width=512, dropout=0.0):
 
     dropout: the share of hidden units that is left out in every step of training.
     """
-    layers = {"flatten": Flatten()}
+    layers: dict[str, Layer] = {"flatten": Flatten()}
     c_in = SIDE * SIDE
     for i in (1, 2):
         layers |= {f"fc{i}": Linear(c_in, width, init=init), f"relu{i}": ReLU()}
@@ -42,7 +42,7 @@ def slant(classes, *, init):
 
 
 def _lenet5_layers(outputs, dropout, init):
-    layers = {
+    layers: dict[str, Layer] = {
         "c1": Conv2d(1, 6, 5, init=init, pad=2),
         "relu1": ReLU(),
         "s2": MaxPool2d(2),

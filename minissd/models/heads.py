@@ -3,13 +3,15 @@
 N batch, H W D the map, k default boxes in each of its cells, C classes (0 = background inside), KH KW kernel.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import array_module
-from minissd.layers import Conv2d, L2Normalize, Layer, prefixed
+from minissd.backend import Array, array_module
+from minissd.layers import Conv2d, Initializer, L2Normalize, Layer, prefixed
+from minissd.layers.initializer import DEFAULT
 from minissd.ops import conv2d, conv2d_backward
 from minissd.ops.workspace import empty
 
@@ -17,8 +19,8 @@ from minissd.ops.workspace import empty
 class Apart(NamedTuple):
     """The caches of a head's two convolutions, where each was computed for itself."""
 
-    offsets: object
-    logits: object
+    offsets: Any
+    logits: Any
 
 
 class Head(Layer):
@@ -29,7 +31,9 @@ class Head(Layer):
     of them (`minissd.inspect`), each is computed for itself.
     """
 
-    def __init__(self, channels, boxes_per_cell, class_count, *, init, kernel=3):
+    def __init__(
+        self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer = DEFAULT, kernel: int = 3
+    ):
         super().__init__()
         self.outputs = class_count + 1
         options = {"init": init, "pad": kernel // 2, "filler": "xavier"}
@@ -38,7 +42,7 @@ class Head(Layer):
         self.adopt(offsets=self.offsets, logits=self.logits)
         self._joined = None
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """x (N, H, W, D) -> (offsets (N, H*W*k, 4), logits (N, H*W*k, C+1)), cache.
 
         NHWC makes this a plain reshape: the k boxes of a cell lie next to each other on the channel axis.
@@ -51,7 +55,7 @@ class Head(Layer):
             offsets, logits = self._split(y)
         return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), cache
 
-    def backward(self, dy, cache, need_dx=True):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         windows = (cache.offsets if isinstance(cache, Apart) else cache).windows
         d_offsets, d_logits = (part.reshape(len(part), *windows.out, -1) for part in dy)
         if isinstance(cache, Apart):
@@ -68,7 +72,7 @@ class Head(Layer):
         return dx, prefixed("offsets", offsets) | prefixed("logits", logits)
 
     @contextmanager
-    def folded(self):
+    def folded(self) -> Iterator[list[Array]]:
         """Inside, the kernels are side by side once and for all, as they were on entering."""
         self._joined = self._join()
         for array in self._joined:
@@ -93,17 +97,17 @@ class Head(Layer):
 class NormalizedHead(Head):
     """A head that reads its map L2-normalised, cell by cell: for conv4_3, whose values are larger than the others'."""
 
-    def __init__(self, channels, boxes_per_cell, class_count, *, init):
+    def __init__(self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer = DEFAULT):
         super().__init__(channels, boxes_per_cell, class_count, init=init)
         self.l2norm = L2Normalize(channels, init=init)
         self.adopt(l2norm=self.l2norm)
 
-    def forward(self, x, train=False, rng=None):
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         x, l2_cache = self.l2norm.forward(x)
         outputs, cache = super().forward(x)
         return outputs, (l2_cache, cache)
 
-    def backward(self, dy, caches, need_dx=True):
+    def backward(self, dy: Any, caches: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         l2_cache, cache = caches
         dx, grads = super().backward(dy, cache)
         dx, l2_grads = self.l2norm.backward(dx, l2_cache)

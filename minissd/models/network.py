@@ -1,14 +1,15 @@
 """What every model shares: a name, classes, and the images it reads."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import array_module, to_device
+from minissd.backend import Array, array_module, to_device
 from minissd.data.bilinear import FINE
 from minissd.data.view import resize_image, with_channels
-from minissd.layers import Layer
+from minissd.layers import Initializer, Layer
 from minissd.models.cost import summary_of
 from minissd.ops.locks import fork_safe_lock
 from minissd.ops.threads import in_turns, runs
@@ -24,7 +25,7 @@ PREPARE = "np.stack([model.resized(image) for image in images]) makes them of RG
 class Normalized(NamedTuple):
     """Says of images, in front of `forward` and all that takes what it takes, that they are normalised already."""
 
-    pixels: object  # (N, S, S, channels) floats
+    pixels: Array  # (N, S, S, channels) floats
 
 
 class Network(Layer):
@@ -43,21 +44,36 @@ class Network(Layer):
     `options` is what `build` was given: with name and classes enough to make the model again.
     """
 
-    task = None
-    loss_settings = ()
+    task: str | None = None
+    loss_settings: tuple[str, ...] = ()
     resize = "antialiased"  # how `resized` does it, a name in minissd.data.view.RESIZES
     predicts = ""  # how many boxes, in words, if it is a detector
 
-    def __init__(self, name, classes, *, input_size, init, pixel_mean, pixel_scale):
+    def __init__(
+        self,
+        name: str,
+        classes: Sequence[str],
+        *,
+        input_size: int,
+        init: Initializer,
+        pixel_mean: Sequence[float],
+        pixel_scale: float | Sequence[float],
+    ):
         super().__init__()
         self.name, self.classes, self.input_size = name, tuple(classes), input_size
         self.dtype, self.device = init.dtype, init.device
         self.channels = len(pixel_mean)
-        self.options = {}
+        self.options: dict[str, Any] = {}
         self._inferring = 0  # blocks of `inference` that somebody is in
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
+
+    def trace(
+        self, images: Any, train: bool = False, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[str, Array]]:
+        """Yield (name, output) of every layer in the order of `forward`; arguments as for that."""
+        raise NotImplementedError(f"{self._kind} has no trace: define trace(self, images, train=False, rng=None)")
 
     def summary(self) -> str:
         """A table of the layers: name, output, parameters, multiply-adds for one image; `print(model.summary())`."""
@@ -67,14 +83,14 @@ class Network(Layer):
         count = len(self.classes)
         return f"{self.name}, {count} class{'es' * (count != 1)}, {self.input_size} x {self.input_size} pixels"
 
-    def resized(self, image):
+    def resized(self, image: np.ndarray) -> np.ndarray:
         """A picture (H, W, 3) or (H, W, 1) uint8 of any size as the network reads it: (S, S, channels) uint8.
 
         Of a network that `resize`s in 256ths of a pixel value, uint16.
         """
         return resize_image(with_channels(image, self.channels), self.input_size, self.resize)
 
-    def normalize(self, images):
+    def normalize(self, images: Any) -> Array:
         """Images in the model's dtype: uint8 x, or what `resized` makes -> (x - mean) * scale.
 
         Floats are taken as normalised already.  Normalised pixels lie on both sides of 0, while 0..255 and 0..1 have
@@ -102,7 +118,7 @@ class Network(Layer):
         return images.astype(self.dtype, copy=False)
 
     @contextmanager
-    def inference(self):
+    def inference(self) -> Iterator[None]:
         """For many calls of `infer` in a row: what depends on the parameters alone is computed only once.  Batch norms
         are folded into convolutions, which keep their transformed filters; NumPy refuses to change the parameters.
 
@@ -131,7 +147,7 @@ class Network(Layer):
             prepared.enter_context(keeping([*params, *(array for array in made if isinstance(array, np.ndarray))]))
             return prepared.pop_all()
 
-    def foldable(self):
+    def foldable(self) -> tuple[Any, ...]:
         """The layers that `infer` goes through and that have a `folded`, as `Sequential` does: a block of it gives a
         list of the arrays that take the parameters' place."""
         return ()

@@ -1,5 +1,8 @@
 """Image regression: one number from an image (lecture, "Introduction")."""
 
+from typing import Any
+
+from minissd.backend import Array
 from minissd.models.classifier import Feedforward
 from minissd.ops import smooth_l1, smooth_l1_backward
 
@@ -9,19 +12,19 @@ class Regressor(Feedforward):
 
     task = "regress"
 
-    def loss_size(self, values):
+    def loss_size(self, values: Array) -> int:
         return len(values)
 
-    def loss(self, outputs, values, size=None):
+    def loss(self, outputs: Array, values: Array, size: int | None = None) -> tuple[dict[str, Any], Any]:
         """Mean smooth L1 of the differences to the values (N,), over `size` images, those of the batch unless given."""
         loss, cache = smooth_l1(outputs[:, 0], values.astype(outputs.dtype), reduction="sum")
         scale = 1 / (size or len(values))
         return {"loss": loss * scale}, (cache, scale)
 
-    def loss_backward(self, cache):
+    def loss_backward(self, cache: Any) -> Any:
         smooth_l1_cache, scale = cache
         return smooth_l1_backward(smooth_l1_cache, scale)[:, None]
 
-    def estimate(self, images):
+    def estimate(self, images: Any) -> Array:
         """images as for `forward` -> numbers (N,), on the model's device."""
         return self.infer(images)[:, 0]

@@ -10,11 +10,16 @@ P default boxes on all maps together (SSD notes, "Convolutional predictors for d
 A map is read twice, by its head and by the next stage, so in the backward pass two gradients meet there and add up.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from minissd.backend import array_module, to_device
+import numpy as np
+
+from minissd.backend import Array, array_module, to_device
 from minissd.detection import (
     NEGATIVES,
+    DefaultBoxSpec,
+    Detections,
     default_boxes,
     detections_from,
     match,
@@ -22,7 +27,7 @@ from minissd.detection import (
     multibox_loss,
     multibox_loss_backward,
 )
-from minissd.layers import prefixed
+from minissd.layers import Layer, Sequential, prefixed
 from minissd.models.detector import Detector
 from minissd.ops.arguments import gradient_of
 from minissd.ops.threads import elementwise
@@ -38,20 +43,31 @@ class Usage(NamedTuple):
 class SSD(Detector):
     """Stages and heads wired together.
 
-    stages: dict name -> Layer; the trunk in pieces, each ending with a map to detect on.
+    stages: dict name -> Sequential; the trunk in pieces, each ending with a map to detect on.
     heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: the one to begin with.
     usages: dict name -> Usage, where that of some box sets is another than ours.  reading: as for `Network`.
     """
 
     loss_settings = ("negatives",)
 
-    def __init__(self, name, classes, *, stages, heads, box_sets, boxes, usages=None, **reading):
+    def __init__(
+        self,
+        name: str,
+        classes: Sequence[str],
+        *,
+        stages: dict[str, Sequential],
+        heads: Sequence[Layer],
+        box_sets: dict[str, DefaultBoxSpec],
+        boxes: str,
+        usages: dict[str, Usage] | None = None,
+        **reading: Any,
+    ):
         super().__init__(name, classes, **reading)
         self.stages, self.heads, self.box_sets, self.usages = stages, heads, box_sets, usages or {}
         self.set_boxes(boxes)
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
 
-    def set_boxes(self, boxes):
+    def set_boxes(self, boxes: str) -> None:
         """Predict corrections of another set of default boxes, a key of `box_sets`, used as its weights are."""
         self.spec = self.box_sets[boxes]
         self.resize, self.clip_first = self.usages.get(boxes, Usage())
@@ -61,10 +77,10 @@ class SSD(Detector):
             self.options["boxes"] = boxes
 
     @property
-    def predicts(self):
+    def predicts(self) -> str:
         return f"{len(self.default_boxes):,} default boxes"
 
-    def forward(self, images, train=False, rng=None):
+    def forward(self, images: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """images (N, S, S, 3), uint8 RGB or normalised -> (offsets (N, P, 4), logits (N, P, C+1)), caches."""
         x = self.normalize(images)
         outputs, caches = [], []
@@ -75,10 +91,10 @@ class SSD(Detector):
             caches.append((stage_cache, head_cache))
         return join(outputs), caches
 
-    def foldable(self):
+    def foldable(self) -> tuple[Any, ...]:
         return *self.stages.values(), *self.heads
 
-    def infer(self, images):
+    def infer(self, images: Any) -> Any:
         x = self.normalize(images)
         outputs = []
         for stage, head in zip(self.stages.values(), self.heads, strict=True):
@@ -86,7 +102,9 @@ class SSD(Detector):
             outputs.append(head.infer(x))
         return join(outputs)
 
-    def backward(self, dy, caches, need_dx=True, *, spend=False):
+    def backward(
+        self, dy: Any, caches: Any, need_dx: bool = True, *, spend: bool = False
+    ) -> tuple[Any, dict[str, Any]]:
         """dy = (d_offsets (N, P, 4), d_logits (N, P, C+1)) -> d_images (N, S, S, 3) or None, grads.
 
         spend: as for `Sequential`.
@@ -108,7 +126,9 @@ class SSD(Detector):
             grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
         return d_map, grads
 
-    def trace(self, images, train=False, rng=None):
+    def trace(
+        self, images: Any, train: bool = False, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[str, Array]]:
         x = self.normalize(images)
         for i, (name, stage) in enumerate(self.stages.items()):
             for layer_name, y in stage.trace(x, train, rng):
@@ -118,7 +138,7 @@ class SSD(Detector):
             yield f"head{i}.offsets", offsets
             yield f"head{i}.logits", logits
 
-    def detect(self, images, **options):
+    def detect(self, images: Any, **options: Any) -> list[Detections]:
         """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.
 
         options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit).
@@ -126,14 +146,16 @@ class SSD(Detector):
         offsets, logits = self.infer(images)
         return detections_from(offsets, logits, self.default_boxes, **{"clip_first": self.clip_first} | options)
 
-    def targets(self, corners, labels):
+    def targets(self, corners: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""
         return match(corners, labels, self._host_boxes)
 
-    def loss_size(self, class_targets, offset_targets, negatives="paper"):
+    def loss_size(self, class_targets: Array, offset_targets: Array, negatives: str = "paper") -> int:
         return int(match_count(class_targets, NEGATIVES[negatives]))
 
-    def loss(self, outputs, targets, size=None, negatives="paper"):
+    def loss(
+        self, outputs: Any, targets: Any, size: int | None = None, negatives: str = "paper"
+    ) -> tuple[dict[str, Any], Any]:
         """The multibox loss and its parts; outputs of `forward`, targets as `targets` makes them, stacked.
 
         negatives: the rule by which background boxes count, a name in `minissd.detection.NEGATIVES`.
@@ -143,7 +165,7 @@ class SSD(Detector):
         loss, cache = multibox_loss(*outputs, offset_targets, class_targets, **rule)
         return {"loss": loss, "confidence": cache.confidence, "localization": cache.localization}, cache
 
-    def loss_backward(self, cache):
+    def loss_backward(self, cache: Any) -> Any:
         return multibox_loss_backward(cache)
 
 

@@ -21,7 +21,13 @@ With several classes each has a logistic output of its own, against all else: th
 and a pixel of which no class is likelier than not is background.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
 from minissd import ops
+from minissd.backend import Array
 from minissd.errors import MinissdError
 from minissd.layers import Conv2d, ConvTranspose2d, MaxPool2d, Sequential, prefixed
 from minissd.models.blocks import conv_relu
@@ -81,7 +87,7 @@ class UNet(Network):
             self.adopt(**{f"encoder{i + 1}": encoders[i], f"up{i + 1}": ups[i], f"decoder{i + 1}": decoders[i]})
         self.adopt(bottleneck=bottleneck, output=output)
 
-    def forward(self, images, train=False, rng=None):
+    def forward(self, images: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """images (N, S, S, 3), uint8 RGB or normalised -> logits (N, S, S, C), caches."""
         x = self.normalize(images)
         skips, down, up = [], [], []
@@ -99,7 +105,9 @@ class UNet(Network):
         logits, output_cache = self.output.forward(x)
         return logits, (down, bottleneck_cache, up, output_cache)
 
-    def backward(self, dy, caches, need_dx=True, *, spend=False):
+    def backward(
+        self, dy: Any, caches: Any, need_dx: bool = True, *, spend: bool = False
+    ) -> tuple[Any, dict[str, Any]]:
         """dy: d_logits (N, S, S, C) -> d_images (N, S, S, 3) or None, grads.  The way back, from top right to top left.
 
         An encoder's map went two ways, over the skip and down through the pooling: two gradients meet and add up.
@@ -128,7 +136,9 @@ class UNet(Network):
             grads |= prefixed(f"encoder{i + 1}", encoder_grads)
         return dx, grads
 
-    def trace(self, images, train=False, rng=None):
+    def trace(
+        self, images: Any, train: bool = False, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[str, Array]]:
         x = self.normalize(images)
         skips = []
         for i, encoder in enumerate(self.encoders, start=1):
@@ -149,17 +159,17 @@ class UNet(Network):
         logits, _ = self.output.forward(y)
         yield "output", logits
 
-    def segment(self, images):
+    def segment(self, images: Any) -> Array:
         """images as for `forward` -> probabilities (N, S, S, C), on the model's device."""
         return ops.sigmoid(self.infer(images))[0]
 
-    def loss_size(self, masks):
+    def loss_size(self, masks: Array) -> int:
         return known_pixels(masks)
 
-    def loss(self, logits, masks, size=None):
+    def loss(self, logits: Array, masks: Array, size: int | None = None) -> tuple[dict[str, Any], Any]:
         """The loss of `minissd.segmentation.mask_loss`; masks (N, S, S) uint8 class numbers, VOID left out."""
         loss, cache = mask_loss(logits, masks, size)
         return {"loss": loss}, cache
 
-    def loss_backward(self, cache):
+    def loss_backward(self, cache: Any) -> Any:
         return mask_loss_backward(cache)

@@ -7,11 +7,14 @@ N batch, S cells a side, B predictors in a cell, C classes; A sets of class scor
 What the numbers mean is in minissd.detection.yolo_cells.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
-from minissd.backend import array_module, to_device
-from minissd.detection import cell_detections, encode_cells, yolo_loss, yolo_loss_backward
-from minissd.layers import Sequential
+from minissd.backend import Array, array_module, to_device
+from minissd.detection import Detections, cell_detections, encode_cells, yolo_loss, yolo_loss_backward
+from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.detector import Detector
 from minissd.ops.arguments import gradient_of
 
@@ -22,7 +25,18 @@ class YOLO(Detector):
     side: S; predictors: B; anchors: None or B pairs (w, h) relative to the image; reading: as for `Network`.
     """
 
-    def __init__(self, name, classes, *, layers, side, predictors, anchors=None, init, **reading):
+    def __init__(
+        self,
+        name: str,
+        classes: Sequence[str],
+        *,
+        layers: dict[str, Layer],
+        side: int,
+        predictors: int,
+        anchors: Sequence[tuple[float, float]] | None = None,
+        init: Initializer,
+        **reading: Any,
+    ):
         super().__init__(name, classes, init=init, **reading)
         self.side, self.predictors = side, predictors
         self.host_anchors = None if anchors is None else np.array(anchors, dtype=init.dtype)  # (B, 2)
@@ -31,19 +45,19 @@ class YOLO(Detector):
         self.adopt(**layers)
 
     @property
-    def predicts(self):
+    def predicts(self) -> str:
         boxes = "boxes" if self.anchors is None else "anchor boxes"
         return f"{self.side}x{self.side} cells with {self.predictors} {boxes} each"
 
-    def forward(self, images, train=False, rng=None):
+    def forward(self, images: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """images (N, size, size, 3), uint8 RGB or normalised -> (boxes, classes) as above, cache."""
         y, cache = self.body.forward(self.normalize(images), train, rng)
         return self._split(y), (y.shape, cache)
 
-    def foldable(self):
+    def foldable(self) -> tuple[Any, ...]:
         return (self.body,)
 
-    def infer(self, images):
+    def infer(self, images: Any) -> Any:
         return self._split(self.body.infer(self.normalize(images)))
 
     def _split(self, y):
@@ -55,7 +69,7 @@ class YOLO(Detector):
             classes.reshape(*cells.shape[:3], -1, len(self.classes)),
         )
 
-    def backward(self, dy, cache, need_dx=True, *, spend=False):
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True, *, spend: bool = False) -> tuple[Any, dict[str, Any]]:
         """dy = (d_boxes (N, S, S, B, 5), d_classes (N, S, S, A, C)) -> d_images or None, grads."""
         xp = array_module(*dy)
         shape, cache = cache
@@ -68,10 +82,12 @@ class YOLO(Detector):
         d_cells = xp.concatenate([part.reshape(*cells, -1) for part in parts], axis=-1)
         return self.body.backward(d_cells.reshape(shape), cache, need_dx, spend=spend)
 
-    def trace(self, images, train=False, rng=None):
+    def trace(
+        self, images: Any, train: bool = False, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[str, Array]]:
         yield from self.body.trace(self.normalize(images), train, rng)
 
-    def detect(self, images, **options):
+    def detect(self, images: Any, **options: Any) -> list[Detections]:
         """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.
 
         options: what `minissd.detection.cell_detections` takes (score_threshold, iou_threshold, limit).
@@ -79,18 +95,18 @@ class YOLO(Detector):
         boxes, classes = self.infer(images)
         return cell_detections(boxes, classes, self.anchors, **options)
 
-    def targets(self, corners, labels):
+    def targets(self, corners: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the cells should say of objects corners (G, 4), labels (G,) -> class and box targets, on the host."""
         return encode_cells(corners, labels, self.side, self.host_anchors, self.dtype)
 
-    def loss_size(self, class_targets, box_targets):
+    def loss_size(self, class_targets: Array, box_targets: Array) -> int:
         return len(class_targets)
 
-    def loss(self, outputs, targets, size=None):
+    def loss(self, outputs: Any, targets: Any, size: int | None = None) -> tuple[dict[str, Any], Any]:
         """The YOLO loss and its five terms; outputs of `forward`, targets as `targets` makes them, stacked."""
         loss, cache = yolo_loss(*outputs, *targets, self.anchors, images=size)
         terms = {"center": cache.center, "size": cache.size, "object": cache.object, "empty": cache.empty}
         return {"loss": loss, **terms, "class": cache.classes}, cache
 
-    def loss_backward(self, cache):
+    def loss_backward(self, cache: Any) -> Any:
         return yolo_loss_backward(cache)
