@@ -8,12 +8,14 @@ from minissd.data.splits import MADE_NOTE, in_made_split
 from minissd.errors import MinissdError
 
 
-def test_every_image_is_in_one_of_the_made_splits_and_a_tenth_held_out():
-    names = [f"img{number}.jpg" for number in range(2000)]
+@pytest.mark.parametrize("name", ["img{}.jpg", "photo-{}-a", "image ({})", "IMG_2026_{:04d}", "frame{}_jpg.rf.0"])
+def test_every_image_is_in_one_of_the_made_splits_and_a_tenth_held_out(name):
+    names = [name.format(number) for number in range(2000)]
     held_out = [name for name in names if in_made_split(name, "val")]
     assert [name for name in names if not in_made_split(name, "train")] == held_out
     assert all(in_made_split(name, "trainval") for name in names)
     assert 150 < len(held_out) < 250
+    assert all(any(one in held_out for one in names[k : k + 100]) for k in range(0, 2000, 100))
 
 
 def one_file(folder, count=60, name="result.json"):
