@@ -36,7 +36,8 @@ DRAWN_TURNED = "annotations with the size before the EXIF turn, but boxes that f
 
 _ROUNDING = 1e-6  # of the image: x + width of fractions of pixels is 160.00000000000003
 QUARTER_TURNS = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
-SEVERAL, MUCH_SMALLER = 5, 0.8  # images; a file's share of the stated size
+SEVERAL, MUCH_SMALLER = 5, 0.8  # images; one size's share of another
+UP_TO = 0.95  # of a size: so far at least does some box of a set go that was drawn on it
 
 
 class Placed(NamedTuple):
@@ -161,6 +162,7 @@ def _units(edges, image_of, stated, headers, names, remarks):
     turned = kinds.across & quarter
     upright_after_all = turned & _second_reading(turned, reach, stated, exchanged, default=False)
     changed = kinds.wrong & (_fits(reach, stated) & ~_fits(reach, shown) | stretched)
+    changed |= kinds.wrong & _drawn_on_stated_size(kinds.wrong & has_boxes, reach, stated, shown)
     changed |= kinds.across & ~quarter & _fits(reach, stated) & ~_fits(reach, exchanged)
     if (changed & has_boxes).any():
         _refuse(np.flatnonzero(changed & has_boxes), stated, shown, names)
@@ -197,6 +199,17 @@ def _sizes_as_a_whole(kinds, stated, shown):
 def _drawn_on_smaller_files(scaled, reach, stated, shown):
     """Whether no box of several images leaves files that are much smaller than is stated: no accident."""
     return scaled.sum() >= SEVERAL and bool((np.maximum(reach, shown) < MUCH_SMALLER * stated)[scaled].all())
+
+
+def _drawn_on_stated_size(wrong, reach, stated, shown):
+    """Whether boxes of several images go up to the stated edge, and none beyond, where all files go on much farther.
+
+    So it is where images were made larger squares, or put on larger canvases, after labelling.
+    """
+    if wrong.sum() < SEVERAL or not _fits(reach, stated)[wrong].all():
+        return False
+    farther = (stated < MUCH_SMALLER * shown)[wrong].all(axis=0)
+    return bool((farther & ((reach[wrong] / stated[wrong]).max(axis=0) > UP_TO)).any())
 
 
 def _same_shape(one, other):

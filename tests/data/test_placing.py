@@ -248,3 +248,19 @@ def test_every_box_is_kept_or_named(boxes, inclusive):
     ordered = np.hstack([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])])[usable]
     limits = [(1, 1, 0, 0), (41, 31, 40, 30)] if inclusive else [(0, 0, 0, 0), (40, 30, 40, 30)]
     np.testing.assert_allclose(back, np.clip(ordered, *limits), atol=1e-4)
+
+
+@pytest.mark.parametrize("file", [(300, 300), (160, 160)])
+def test_images_made_larger_squares_after_labelling_are_refused(file, one_line):
+    """Some of the boxes go to the right or lower edge of 160x120, none goes on into what the files have beyond."""
+    boxes = [[RED], [BLUE], [(100, 90, 160, 120)], [RED, BLUE], [(0, 0, 157, 40)]]
+    with pytest.raises(MinissdError) as caught:
+        place(boxes, [WIDE] * 5, [file] * 5)
+    one_line(caught, "img0", "160x120", "5 of 5")
+
+    corners, remarks = place([*boxes[:4], [(100, 90, 160, 150)]], [WIDE] * 5, [file] * 5)  # a wrong size after all
+    np.testing.assert_allclose(corners[-1], share((100, 90, 160, 150), file), rtol=1e-6)
+    assert remarks == {placing.WRONG_SIZE: [f"img{i}" for i in range(5)]}
+
+    corners, remarks = place([[RED]] * 5, [WIDE] * 5, [file] * 5)  # nothing near its edge
+    assert len(corners) == 5 and list(remarks) == [placing.WRONG_SIZE]
