@@ -134,8 +134,8 @@ def say_what_was_trained_on(checkpoint, data, dataset):
     if not known:
         return
     same = read_settings(checkpoint.parent).get("data") == place_of_data(data)
-    what = "are images" if same else "have the ids of images"
+    what, when = ("are images", "") if same else ("have the ids of images", "if they are the same, ")
     print_note(
         f"{len(known)} of the {len(dataset)} images {what} that the network was trained on (first: {known[0]}): "
-        "the score is better than it would be on new ones"
+        f"{when}the score is better than it would be on new ones"
     )

@@ -126,6 +126,12 @@ def test_images_that_were_trained_on_are_counted(minissd, trained, tree):
     assert "trained on" not in minissd(*words, "--split", "val").out
 
 
+def test_images_of_other_data_that_have_the_same_ids_may_be_others(minissd, trained, tmp_path):
+    other = Tree(tmp_path / "other").add("img0", [("cat", (5, 5, 30, 25))], size=(80, 60)).list("test", "img0\n")
+    out = minissd("evaluate", "--checkpoint", trained / "last.safetensors", "--data", other.root).out
+    assert "1 of the 1 images have the ids of images that the network was trained on (first: img0): if they are" in out
+
+
 def test_data_that_lack_a_class_are_scored_on_the_others(minissd, trained, tmp_path):
     """In a tree of their own, where no file names a dog, but a fish, which the network does not know."""
     other = Tree(tmp_path / "other").add("a", [("cat", (5, 5, 30, 25)), ("fish", (40, 5, 60, 25))], size=(80, 60))
