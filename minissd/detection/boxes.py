@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 
 VARIANCES = (0.1, 0.2)  # what the offsets of centres and of sizes are divided by
 LARGEST_LOG_SIZE = 10.0  # 22,000 times the default box: decode stops there, so that exp never overflows
@@ -21,32 +21,32 @@ LARGEST_LOG_SIZE = 10.0  # 22,000 times the default box: decode stops there, so 
 class Detections(NamedTuple):
     """What was found in one image, best first."""
 
-    corners: object  # (K, 4)
-    labels: object  # (K,) integers, 0..C-1
-    scores: object  # (K,)
+    corners: np.ndarray  # (K, 4)
+    labels: np.ndarray  # (K,) integers, 0..C-1
+    scores: np.ndarray  # (K,)
 
 
 class Objects(NamedTuple):
     """What is there in one image: the ground truth."""
 
-    corners: object  # (G, 4)
-    labels: object  # (G,) integers, 0..C-1
-    difficult: object  # (G,) bool: evaluation neither rewards nor punishes finding these
+    corners: np.ndarray  # (G, 4)
+    labels: np.ndarray  # (G,) integers, 0..C-1
+    difficult: np.ndarray  # (G,) bool: evaluation neither rewards nor punishes finding these
 
 
-def to_corners(centers):
+def to_corners(centers: Array) -> Array:
     """(c_x, c_y, w, h) -> (x_min, y_min, x_max, y_max), both (..., 4)."""
     c_x, c_y, w, h = _split(as_boxes("to_corners: centers", centers))
     return _join(c_x - w / 2, c_y - h / 2, c_x + w / 2, c_y + h / 2)
 
 
-def to_centers(corners):
+def to_centers(corners: Array) -> Array:
     """(x_min, y_min, x_max, y_max) -> (c_x, c_y, w, h), both (..., 4)."""
     left, top, right, bottom = _split(as_boxes("to_centers: corners", corners))
     return _join((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
 
 
-def clip(corners):
+def clip(corners: Array) -> Array:
     """Corners, normalised to the image, moved to its border where they lie outside."""
     if as_boxes("clip: corners", corners) is not corners:
         raise TypeError(
@@ -55,13 +55,13 @@ def clip(corners):
     return array_module(corners).clip(corners, 0, 1)
 
 
-def iou(a, b):
+def iou(a: Array, b: Array) -> Array:
     """Intersection over union (Jaccard overlap) of every box of `a` with every box of `b`.
 
     Corners (..., A, 4) and (..., B, 4), with x_min <= x_max and y_min <= y_max -> (..., A, B) in [0, 1].
     Boxes that do not touch, and boxes of no extent, have overlap 0, never NaN; a NaN among the corners stays one.
 
-        |A n B| / |A u B|,   |A u B| = |A| + |B| - |A n B|          (SSD notes, "Jaccard coefficient")
+        |A n B| / |A u B|,   |A u B| = |A| + |B| - |A n B|          (Jaccard index)
     """
     xp = array_module(a, b)
     a, b = (as_boxes(f"iou: {name}", boxes, axes=2) for name, boxes in (("a", a), ("b", b)))
@@ -87,7 +87,7 @@ def iou(a, b):
     return intersection
 
 
-def encode(objects, default_boxes, variances=VARIANCES):
+def encode(objects: Array, default_boxes: Array, variances: tuple[float, float] = VARIANCES) -> Array:
     """The offsets that turn default boxes into objects: what the network has to learn.
 
     Centers (..., 4) in, offsets (..., 4) out.  Objects must have an extent (the log of their size is taken).
@@ -95,8 +95,8 @@ def encode(objects, default_boxes, variances=VARIANCES):
         t_cx = (g_cx - d_cx) / d_w / 0.1        t_cy = (g_cy - d_cy) / d_h / 0.1
         t_w  = log(g_w / d_w) / 0.2             t_h  = log(g_h / d_h) / 0.2
 
-    SSD notes, "Localization loss", where each target depends on object and default box.  The notes leave out
-    the variances 0.1 and 0.2, which bring the targets to a spread of about 1; every published SSD has them.
+    Liu et al. 2016 (SSD), equation 2, divided by the variances 0.1 and 0.2, which bring the targets to a spread of
+    about 1; the paper does not print them, every published SSD has them.
     """
     xp = array_module(objects, default_boxes)
     objects, default_boxes = as_boxes("encode: objects", objects), as_boxes("encode: default_boxes", default_boxes)
@@ -111,7 +111,7 @@ def encode(objects, default_boxes, variances=VARIANCES):
     return _join(t_cx, t_cy, t_w, t_h)
 
 
-def decode(offsets, default_boxes, variances=VARIANCES):
+def decode(offsets: Array, default_boxes: Array, variances: tuple[float, float] = VARIANCES) -> Array:
     """Predicted offsets (..., 4) back to boxes, the inverse of `encode`: centers out."""
     xp = array_module(offsets, default_boxes)
     offsets, default_boxes = as_boxes("decode: offsets", offsets), as_boxes("decode: default_boxes", default_boxes)

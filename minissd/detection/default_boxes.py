@@ -1,6 +1,6 @@
 """Default boxes: the fixed boxes that an SSD predicts corrections of.
 
-SSD notes, "Default boxes and aspect ratios"; SSD paper, section 2.2.
+Liu et al. 2016 (SSD), section 2.2, "Choosing scales and aspect ratios for default boxes".
 
 Every cell of every detection map carries the same k boxes around its centre, in this order:
 
@@ -12,12 +12,14 @@ The boxes of a map are ordered by row, column, then box within the cell, so a he
 reshapes to (N, H*W*k, 4) as it is.  x runs over columns and y over rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import inf, sqrt
 from numbers import Integral
 
 import numpy as np
+import numpy.typing as npt
 
 from minissd.detection.boxes import clip, to_centers, to_corners
 
@@ -38,11 +40,11 @@ class MapSpec:
             raise ValueError(f"a map has at least one row and column, and positive scales, ratios and step, got {self}")
 
     @property
-    def boxes_per_cell(self):
+    def boxes_per_cell(self) -> int:
         return 2 + 2 * len(self.ratios)
 
     @property
-    def boxes(self):
+    def boxes(self) -> int:
         return self.size[0] * self.size[1] * self.boxes_per_cell
 
 
@@ -63,18 +65,26 @@ class DefaultBoxSpec:
             )
 
     @property
-    def boxes_per_cell(self):
+    def boxes_per_cell(self) -> tuple[int, ...]:
         """k of each map: its heads have k * 4 and k * (C + 1) channels."""
         return tuple(one.boxes_per_cell for one in self.maps)
 
     @property
-    def slices(self):
+    def slices(self) -> tuple[slice, ...]:
         """Where the boxes of each map lie among all P boxes."""
         ends = accumulate((one.boxes for one in self.maps), initial=0)
         return tuple(slice(start, stop) for start, stop in pairwise(ends))
 
     @classmethod
-    def from_sizes(cls, input_size, map_sizes, sizes, ratios, steps=None, clip=None):
+    def from_sizes(
+        cls,
+        input_size: int,
+        map_sizes: Sequence[int | tuple[int, int]],
+        sizes: Sequence[float],
+        ratios: Sequence[tuple[float, ...]],
+        steps: Sequence[float | None] | None = None,
+        clip: str | None = None,
+    ) -> "DefaultBoxSpec":
         """Spec from explicit sides in pixels.
 
         map_sizes: L ints (square maps) or (rows, columns); sizes: L + 1 sides, the last one for the extra
@@ -98,17 +108,25 @@ class DefaultBoxSpec:
         return cls(input_size, tuple(maps), clip)
 
     @classmethod
-    def from_formula(cls, input_size, map_sizes, ratios, s_min=0.2, s_max=0.9, clip=None):
-        """Spec from the notes' formulas: evenly spread `scales`, and centres (j + 0.5) / n."""
+    def from_formula(
+        cls,
+        input_size: int,
+        map_sizes: Sequence[int | tuple[int, int]],
+        ratios: Sequence[tuple[float, ...]],
+        s_min: float = 0.2,
+        s_max: float = 0.9,
+        clip: str | None = None,
+    ) -> "DefaultBoxSpec":
+        """Spec from the formulas of the SSD paper, section 2.2: evenly spread `scales`, and centres (j + 0.5) / n."""
         sizes = [s * input_size for s in scales(len(map_sizes), s_min, s_max)]
         return cls.from_sizes(input_size, map_sizes, sizes, ratios, clip=clip)
 
 
-def scales(maps, s_min=0.2, s_max=0.9):
+def scales(maps: int, s_min: float = 0.2, s_max: float = 0.9) -> list[float]:
     """The L + 1 scales s_1 .. s_{L+1} of L maps:  s_l = s_min + (s_max - s_min) / (L - 1) * (l - 1).
 
-    The notes let l begin at 0, which would make the first scale 0.06; it begins at 1, so that s_1 = s_min and
-    s_L = s_max.  The formula's s_{L+1} serves only the extra square of the last map.
+    SSD paper, section 2.2, equation 4.  l begins at 1, so that s_1 = s_min and s_L = s_max.  The formula's s_{L+1}
+    serves only the extra square of the last map.
     """
     if maps < 1:
         raise ValueError(f"scales needs at least one map, got {maps}")
@@ -116,10 +134,10 @@ def scales(maps, s_min=0.2, s_max=0.9):
     return [s_min + step * (level - 1) for level in range(1, maps + 2)]
 
 
-def default_boxes(spec, dtype=np.float32):
+def default_boxes(spec: DefaultBoxSpec, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
     """All default boxes of a spec -> (P, 4) centers, normalised, in NumPy.
 
-    c_x = (j + 0.5) * step / input for column j, c_y likewise for row i (the notes swap the two), or without
+    c_x = (j + 0.5) * step / input for column j, c_y likewise for row i, or without
     a step c_x = (j + 0.5) / columns.  Boxes may reach over the border unless the spec clips; with the steps
     of SSD300 even the last centre of the 10x10 map is outside, at 304 / 300.
     """
@@ -151,7 +169,7 @@ def _map_boxes(one, input_size):
 
 def _shapes(one):
     """(k, 2) widths and heights of the boxes of one cell, in the order stated at the top."""
-    extra = sqrt(one.scale * one.next_scale)  # the notes print sqrt(s_l s_l + 1)
+    extra = sqrt(one.scale * one.next_scale)  # sqrt(s_l s_{l+1})
     shapes = [(one.scale, one.scale), (extra, extra)]
     for ratio in one.ratios:
         long, short = one.scale * sqrt(ratio), one.scale / sqrt(ratio)

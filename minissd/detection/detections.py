@@ -1,4 +1,4 @@
-"""From the output of the network to detections (SSD notes, "Results": score 0.01, NMS 0.45, the best 200).
+"""From the output of the network to detections (Liu et al. 2016, SSD, section 3.7: score 0.01, NMS 0.45, the best 200).
 
 Symbols: N images, P default boxes, C classes without background, M scores above the threshold, K candidates.
 """
@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from minissd.backend import array_module, to_numpy
+from minissd.backend import Array, array_module, to_numpy
 from minissd.detection.boxes import Detections, clip, decode, to_corners
 from minissd.detection.nms import first_survivors, survivors
 from minissd.errors import MinissdError
@@ -17,15 +17,15 @@ NOT_FINITE = "the network answers with numbers that are not finite: its weights 
 
 
 def detections_from(
-    offsets,
-    logits,
-    default_boxes,
-    score_threshold=0.01,
-    iou_threshold=0.45,
-    candidates=400,
-    limit=200,
-    clip_first=True,
-):
+    offsets: Array,
+    logits: Array,
+    default_boxes: Array,
+    score_threshold: float = 0.01,
+    iou_threshold: float = 0.45,
+    candidates: int = 400,
+    limit: int = 200,
+    clip_first: bool = True,
+) -> list[Detections]:
     """One `Detections` for each image, from what an SSD puts out.
 
     offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  Scores are softmax probabilities; corners
@@ -57,8 +57,8 @@ def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candi
     """One `Detections` for each image, in host memory, best first.
 
     scores (N, C, P) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of
-    each image the `candidates` best boxes with a score above `score_threshold` go through NMS (the notes leave this
-    number out); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
+    each image the `candidates` best boxes with a score above `score_threshold` go through NMS (400 as in
+    the released SSD); then the `limit` best of the image are kept.  Of equal scores the lower class, then the lower box
     comes first.  MinissdError for numbers that are not finite: they would read as nothing found.
     """
     if not (score_threshold >= 0 and iou_threshold >= 0 and candidates >= 1 and limit >= 1):

@@ -1,6 +1,6 @@
-"""Which default box answers for which object (SSD notes, "Training"; SSD paper, section 2.2).
+"""Which default box answers for which object (Liu et al. 2016, SSD, section 2.2, "Matching strategy").
 
-Two rules, both needed (the notes mention only the second):
+Two rules, both needed:
 1. bipartite: each object takes the default box it overlaps best, so that no object goes unlearned;
 2. threshold: each further default box that overlaps some object by more than the threshold answers for the
    object it overlaps most, which gives the network many more boxes to learn from.
@@ -10,11 +10,11 @@ Symbols: P default boxes, G objects.
 
 import numpy as np
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 from minissd.detection.boxes import as_boxes, encode, iou, to_centers, to_corners
 
 
-def match(objects_corners, labels, default_boxes, threshold=0.5):
+def match(objects_corners: Array, labels: Array, default_boxes: Array, threshold: float = 0.5) -> tuple[Array, Array]:
     """Targets of one image: what every default box should predict.
 
     objects_corners (G, 4); labels (G,) in 0..C-1; default_boxes (P, 4) centers.  Returns class_targets (P,)

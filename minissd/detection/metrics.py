@@ -1,6 +1,6 @@
 """How good detections are: precision, recall and average precision as PASCAL VOC counts them.
 
-SSD notes, "Precision and Recall" and "mAP".  What the notes are silent about, the VOC kit settles:
+Everingham et al. 2010 (PASCAL VOC), with the details of the VOC development kit:
 
 - A detection hits if it overlaps an object of its class by IoU >= 0.5.  It is held against the object that it
   overlaps most, even if a better detection has hit that one already.
@@ -15,11 +15,12 @@ Other evaluators may count the eleven-point AP differently from the same detecti
 All of this runs on the host.  Symbols: K detections and G objects of an image, C classes.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.detection.boxes import iou
+from minissd.detection.boxes import Detections, Objects, iou
 
 HIT, IGNORED, FALSE_ALARM = 1, 0, -1
 IOU_TOLERANCE = 1e-6  # pixel boxes that meet the threshold exactly can miss it as float32 fractions
@@ -36,7 +37,13 @@ class Curve(NamedTuple):
     objects: int  # how many there are to find
 
 
-def evaluate_detections(detections, objects, classes, iou_threshold=0.5, method="voc07"):
+def evaluate_detections(
+    detections: Sequence[Detections],
+    objects: Sequence[Objects],
+    classes: Sequence[str],
+    iou_threshold: float = 0.5,
+    method: str = "voc07",
+) -> dict[str, Any]:
     """The figures of a whole data set, as they go into metrics.json.
 
     detections, objects: a `Detections` and an `Objects` for each image, in the same order; classes: the names
@@ -59,7 +66,9 @@ def evaluate_detections(detections, objects, classes, iou_threshold=0.5, method=
     }
 
 
-def precision_recall_curves(detections, objects, classes, iou_threshold=0.5):
+def precision_recall_curves(
+    detections: Sequence[Detections], objects: Sequence[Objects], classes: Sequence[str], iou_threshold: float = 0.5
+) -> dict[str, Curve]:
     """{class name: Curve} of a whole data set; arguments as in `evaluate_detections`.
 
     precision = TP / (TP + FP),   recall = TP / (TP + FN) = TP / objects.
@@ -88,7 +97,7 @@ def precision_recall_curves(detections, objects, classes, iou_threshold=0.5):
     return curves
 
 
-def judge(detections, objects, iou_threshold=0.5):
+def judge(detections: Detections, objects: Objects, iou_threshold: float = 0.5) -> np.ndarray:
     """HIT, IGNORED or FALSE_ALARM for each detection of one image: (K,) integers in the order given."""
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"iou_threshold must be above 0 and at most 1, got {iou_threshold}")
@@ -111,13 +120,13 @@ def judge(detections, objects, iou_threshold=0.5):
     return verdicts
 
 
-def average_precision(recall, precision, method="voc07"):
+def average_precision(recall: np.ndarray, precision: np.ndarray, method: str = "voc07") -> float:
     """Average precision in [0, 1] of one class.
 
     recall, precision: (K,), best-scoring detection first, so that recall never falls.  With p(r) the highest
-    precision at any recall >= r (the interpolation of the notes):
+    precision at any recall >= r (the interpolated precision of Everingham et al. 2010):
 
-        "voc07"         mean of p over the eleven recalls 0, 0.1, ..., 1    (VOC 2007 and the notes)
+        "voc07"         mean of p over the eleven recalls 0, 0.1, ..., 1    (VOC 2007)
         "voc07-arange"  the same as programs count it whose recalls are np.arange(0, 1.1, 0.1)
         "area"          area under p                                        (VOC since 2010)
 

@@ -1,4 +1,4 @@
-"""The multibox loss and its gradient (SSD notes, "Training"; SSD paper, eq. 1-3).
+"""The multibox loss and its gradient (Liu et al. 2016, SSD, section 2.2, equations 1 to 3).
 
     L = (L_conf + alpha * L_loc) / M          M: matched default boxes of the whole batch
 
@@ -12,9 +12,9 @@ Symbols: N images, P default boxes, C classes (class 0 of the C + 1 is backgroun
 Nothing here waits for the device: masks go into `where` and products, never into an index.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 from minissd.ops.arguments import factor_of, floats, labels_below, nan_if
 from minissd.ops.losses import smooth_l1, smooth_l1_backward
 from minissd.ops.softmax import log_softmax
@@ -25,24 +25,24 @@ NEGATIVES = {"paper": 0, "every-image": 10}  # names of rules: if_none
 class MultiboxCache(NamedTuple):
     """What backward needs, and for the log the two parts of loss = confidence + alpha * localization."""
 
-    localization: object  # 0-d, L_loc / M
-    confidence: object  # 0-d, L_conf / M
-    localization_scale: object  # 0-d, alpha / M
+    localization: Array  # 0-d, L_loc / M
+    confidence: Array  # 0-d, L_conf / M
+    localization_scale: Array  # 0-d, alpha / M
     smooth_l1_cache: tuple
-    log_p: object  # (N, P, C + 1)
-    class_targets: object  # (N, P)
-    box_weight: object  # (N, P): 1 / M for the boxes that count in L_conf, 0 for the rest
+    log_p: Array  # (N, P, C + 1)
+    class_targets: Array  # (N, P)
+    box_weight: Array  # (N, P): 1 / M for the boxes that count in L_conf, 0 for the rest
 
 
-def hard_negatives(conf_loss, positive, ratio=3, if_none=0):
+def hard_negatives(conf_loss: Array, positive: Array, ratio: int = 3, if_none: int = 0) -> Array:
     """The negatives worth learning from: in each image the ratio * positives with the highest loss.
 
     conf_loss, positive: (N, P), or (P,) for one image -> bool mask of the same shape, True for exactly
     min(ratio * positives, negatives) negatives of each image, where one without positives counts as one with `if_none`;
     of equal losses the first are taken.
 
-    Thousands of easy background boxes would drown the few matched ones.  The notes sort "by object confidence
-    score"; it is the confidence loss, per image, among negatives only (SSD paper, section 2.2).
+    Thousands of easy background boxes would drown the few matched ones.  They are
+    sorted by their confidence loss, in each image among its negatives only (SSD paper, section 2.2).
     """
     xp = array_module(conf_loss, positive)
     boxes = conf_loss.shape[-1]
@@ -57,13 +57,22 @@ def hard_negatives(conf_loss, positive, ratio=3, if_none=0):
     return above | (at & (xp.cumsum(at, axis=-1) <= places))
 
 
-def match_count(class_targets, if_none=0):
+def match_count(class_targets: Array, if_none: int = 0) -> Array:
     """M of a batch, what its loss is divided by; class_targets (N, P) -> 0-d."""
     positives = (class_targets > 0).sum(axis=-1)  # (N,)
     return array_module(class_targets).where(positives > 0, positives, if_none).sum()
 
 
-def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, negative_ratio=3, matched=None, if_none=0):
+def multibox_loss(
+    offsets: Array,
+    logits: Array,
+    offset_targets: Array,
+    class_targets: Array,
+    alpha: float = 1.0,
+    negative_ratio: int = 3,
+    matched: int | None = None,
+    if_none: int = 0,
+) -> tuple[Any, MultiboxCache]:
     """The SSD loss of a batch.
 
     offsets, offset_targets (N, P, 4); logits (N, P, C + 1); class_targets (N, P) integers, 0 = background.
@@ -99,7 +108,7 @@ def multibox_loss(offsets, logits, offset_targets, class_targets, alpha=1.0, neg
     return cache.confidence + alpha * cache.localization, cache
 
 
-def multibox_loss_backward(cache, dloss=1):
+def multibox_loss_backward(cache: MultiboxCache, dloss: float = 1) -> tuple[Array, Array]:
     """Gradients of `multibox_loss`: d_offsets (N, P, 4), d_logits (N, P, C + 1).
 
     The choice of the hard negatives is held fixed: it is piecewise constant in the logits.

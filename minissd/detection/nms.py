@@ -11,7 +11,7 @@ whose twin in plain arrays stands with them.
 
 import numpy as np
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 from minissd.detection.boxes import as_boxes, iou
 from minissd.kernels import on_card
 from minissd.kernels.nms import OVERLAP_BITS, SURVIVORS, WORD
@@ -19,7 +19,13 @@ from minissd.kernels.nms import OVERLAP_BITS, SURVIVORS, WORD
 BLOCK = 128  # boxes looked at together: fewer cost more calls, more are compared with boxes that are going to go
 
 
-def nms(corners, scores, iou_threshold=0.45, score_threshold=None, top_k=None):
+def nms(
+    corners: Array,
+    scores: Array,
+    iou_threshold: float = 0.45,
+    score_threshold: float | None = None,
+    top_k: int | None = None,
+) -> Array:
     """Indices of the boxes that stay, best first.
 
     corners (K, 4), scores (K,), of any kind: probabilities or logits.  Only boxes that score at least

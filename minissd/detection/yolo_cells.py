@@ -1,11 +1,11 @@
-"""YOLO's cells: what they should say of the objects, and what they say (lecture, "YOLO"; Redmon et al. 2016).
+"""YOLO's cells: what they should say of the objects, and what they say (Redmon et al. 2016, section 2).
 
 The image is cut into S x S cells.  The cell in which the centre of an object lies answers for it, with B predictors.
 
     label of an object in row i, column j:    x = S c_x - j,  y = S c_y - i,  w,  h
     output of a predictor:                    x, y, sqrt(w), sqrt(h), confidence
 
-x and y are relative to the cell (the notes have them relative to the image), w and h to the image.  The network puts
+x and y are relative to the cell, w and h to the image.  The network puts
 out the square roots themselves, as the released one does: a root of a prediction, which may be negative, is never
 taken, and decoding squares it.
 
@@ -20,13 +20,20 @@ are labels: 1, or B with anchors.
 from numbers import Integral
 
 import numpy as np
+import numpy.typing as npt
 
-from minissd.backend import array_module
-from minissd.detection.boxes import as_boxes, clip, iou, to_centers, to_corners
+from minissd.backend import Array, array_module
+from minissd.detection.boxes import Detections, as_boxes, clip, iou, to_centers, to_corners
 from minissd.detection.detections import best_of_each_class
 
 
-def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
+def encode_cells(
+    corners: np.ndarray,
+    labels: np.ndarray,
+    side: int,
+    anchors: np.ndarray | None = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> tuple[np.ndarray, np.ndarray]:
     """The labels of one image, on the host: what cells and predictors should say.
 
     corners (G, 4), labels (G,) in 0..C-1, anchors None or (B, 2).  Returns class_targets (S, S, A) int64, 0 where
@@ -54,7 +61,7 @@ def encode_cells(corners, labels, side, anchors=None, dtype=np.float32):
     return class_targets.reshape(side, side, answers), box_targets.reshape(side, side, answers, 4)
 
 
-def kept_objects(corners, side, anchors=None):
+def kept_objects(corners: np.ndarray, side: int, anchors: np.ndarray | None = None) -> np.ndarray:
     """Indices, in order, of the objects (G, 4) that have a place of their own; the others are lost."""
     if not isinstance(side, Integral) or side < 1 or (anchors is not None and np.shape(anchors)[1:] != (2,)):
         raise ValueError(
@@ -79,7 +86,7 @@ def _places(centers, side, anchors):
     return places * len(anchors) + best, cells
 
 
-def decode_cells(boxes, anchors=None):
+def decode_cells(boxes: Array, anchors: Array | None = None) -> Array:
     """What the predictors say: boxes (N, S, S, B, 5) -> centers (N, S, S, B, 4), relative to the image."""
     xp = array_module(boxes)
     if getattr(boxes, "ndim", 0) != 5 or boxes.shape[1] != boxes.shape[2] or boxes.shape[4] != 5:
@@ -92,13 +99,21 @@ def decode_cells(boxes, anchors=None):
     return xp.stack([c_x, c_y, sizes[..., 0], sizes[..., 1]], axis=-1)
 
 
-def decode_sizes(roots, anchors=None):
+def decode_sizes(roots: Array, anchors: Array | None = None) -> Array:
     """(..., B, 2) square roots -> w and h relative to the image."""
     sizes = roots * roots
     return sizes if anchors is None else sizes * anchors
 
 
-def cell_detections(boxes, classes, anchors=None, score_threshold=0.01, iou_threshold=0.45, candidates=400, limit=200):
+def cell_detections(
+    boxes: Array,
+    classes: Array,
+    anchors: Array | None = None,
+    score_threshold: float = 0.01,
+    iou_threshold: float = 0.45,
+    candidates: int = 400,
+    limit: int = 200,
+) -> list[Detections]:
     """One `Detections` for each image, from what a YOLO puts out.
 
     boxes (N, S, S, B, 5), classes (N, S, S, A, C).  The score of a class is confidence * class probability; both are

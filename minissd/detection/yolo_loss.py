@@ -1,4 +1,4 @@
-"""The YOLO loss and its gradient (lecture, "Loss"; Redmon et al. 2016, eq. 3).  All errors are squared.
+"""The YOLO loss and its gradient (Redmon et al. 2016, equation 3).  All errors are squared.
 
     L = ( 5  sum over responsible predictors of (x - x^)^2 + (y - y^)^2                       center
         + 5  sum over responsible predictors of (sqrt w - sqrt w^)^2 + (sqrt h - sqrt h^)^2   size
@@ -8,19 +8,20 @@
         ) / N
 
 The roots make a small deviation matter less in a large box.  The sums run over S^2 cells and B predictors, from 0 to
-S^2 - 1 and to B - 1 (the notes go one too far).
+S^2 - 1 and to B - 1.
 
 Which of the B predictors of a cell is responsible for its object is decided by what they predict: the one whose box
-has the highest IoU with the object.  With anchors it is decided beforehand, in the labels (the notes describe that; it
-came with the second version).  The confidence that a responsible predictor should have is the IoU of its box.
+has the highest IoU with the object.  With anchors it is decided beforehand, in the labels, as in
+the second version (Redmon and Farhadi 2017).  The confidence that a responsible predictor should have is the IoU of
+its box.
 
 Predictions are laid out as in yolo_cells.py, whose symbols hold here too: the network puts out sqrt(w) and sqrt(h).
 Nothing here waits for the device: masks go into `where`, never into an index.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 from minissd.detection.boxes import iou, to_corners
 from minissd.detection.yolo_cells import decode_sizes
 from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, target_of
@@ -31,26 +32,28 @@ LAMBDA_COORD, LAMBDA_NOOBJ = 5.0, 0.5
 class Assignment(NamedTuple):
     """Who answers for the objects."""
 
-    responsible: object  # (N, S, S, B) bool
-    overlap: object  # (N, S, S, B): IoU of each predicted box with the object of its cell; anything where there is none
+    responsible: Array  # (N, S, S, B) bool
+    overlap: Array  # (N, S, S, B): IoU of each predicted box with the object of its cell; anything where there is none
 
 
 class YoloCache(NamedTuple):
     """The five terms, which add up to the loss, and the errors that are squared in them: 0 where not counted."""
 
-    center: object  # 0-d each
-    size: object
-    object: object
-    empty: object
-    classes: object
-    box_error: object  # (N, S, S, B, 4)
-    object_error: object  # (N, S, S, B)
-    empty_error: object  # (N, S, S, B)
-    class_error: object  # (N, S, S, A, C)
+    center: Array  # 0-d each
+    size: Array
+    object: Array
+    empty: Array
+    classes: Array
+    box_error: Array  # (N, S, S, B, 4)
+    object_error: Array  # (N, S, S, B)
+    empty_error: Array  # (N, S, S, B)
+    class_error: Array  # (N, S, S, A, C)
     images: int  # N of the whole batch
 
 
-def assign_predictors(boxes, class_targets, box_targets, anchors=None):
+def assign_predictors(
+    boxes: Array, class_targets: Array, box_targets: Array, anchors: Array | None = None
+) -> Assignment:
     """The Assignment for predictions boxes (N, S, S, B, 5); targets as `encode_cells` makes them, stacked.
 
     Of equal overlaps, all 0 perhaps, the first counts as the highest.
@@ -68,7 +71,16 @@ def assign_predictors(boxes, class_targets, box_targets, anchors=None):
     return Assignment(present & (xp.arange(boxes.shape[3]) == best), overlap)
 
 
-def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None, *, images=None, assignment=None):
+def yolo_loss(
+    boxes: Array,
+    classes: Array,
+    class_targets: Array,
+    box_targets: Array,
+    anchors: Array | None = None,
+    *,
+    images: int | None = None,
+    assignment: Assignment | None = None,
+) -> tuple[Any, YoloCache]:
     """The YOLO loss of a batch.
 
     boxes (N, S, S, B, 5); classes (N, S, S, A, C); class_targets (N, S, S, A) and box_targets (N, S, S, A, 4) as
@@ -109,7 +121,7 @@ def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None, *, image
     return cache.center + cache.size + cache.object + cache.empty + cache.classes, cache
 
 
-def yolo_loss_backward(cache, dloss=1):
+def yolo_loss_backward(cache: YoloCache, dloss: float = 1) -> tuple[Array, Array]:
     """Gradients of `yolo_loss`: d_boxes (N, S, S, B, 5), d_classes (N, S, S, A, C).
 
     The assignment is held fixed.  Who is responsible is piecewise constant in the predictions.  The IoU is not, but it
