@@ -65,15 +65,21 @@ def build(
     """
     if name not in MODELS:
         raise MinissdError(f"model {name!r} is not known: choose one of {', '.join(MODELS)}")
+    if isinstance(classes, str | int):  # the letters of a string would be classes
+        raise MinissdError(f"classes of {name} are {classes!r}: give a list of names, as ['cat', 'dog']")
+    classes = tuple(classes)
     if not classes:
         raise MinissdError(f"model {name!r} needs at least one class to tell from the background")
+    twice = next((one for place, one in enumerate(classes) if one in classes[:place]), None)
+    if twice is not None:
+        raise MinissdError(f"classes of {name} have {twice!r} more than once: give each name once")
     known = options_of(name)
     for option in options:
         if option not in known:
             raise MinissdError(f"{name} has no option {option}: it takes {', '.join(known) or 'none'}")
     init = Initializer(np.random.default_rng(seed), dtype, resolve_device(device))
     options = known | options
-    model = MODELS[name].make(tuple(classes), init=init, **options)
+    model = MODELS[name].make(classes, init=init, **options)
     model.options = {"dtype": str(init.dtype), **options}
     return model
 

@@ -33,9 +33,7 @@ def test_ssd_tiny_spreads_its_default_boxes_over_the_scales(model):
         np.testing.assert_allclose(boxes[:, :2].min(axis=0) + boxes[:, :2].max(axis=0), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("size", "maps"), [(64, (8, 4, 2, 1)), (160, (20, 10, 5, 3)), (300, (38, 19, 10, 5))]
-)
+@pytest.mark.parametrize(("size", "maps"), [(64, (8, 4, 2, 1)), (160, (20, 10, 5, 3)), (300, (38, 19, 10, 5))])
 @pytest.mark.parametrize("classes", [("a",), CLASSES])
 def test_other_input_sizes(size, maps, classes):
     model = build("ssd-tiny", classes=classes, input_size=size)
@@ -62,9 +60,7 @@ def test_the_seed_decides_the_parameters(name):
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "input_size" in options_of(name)])
 def test_a_float64_model_is_the_float32_model_with_more_digits(name, rng):
-    single, double = (
-        build(name, classes=CLASSES, dtype=dtype, input_size=64) for dtype in ("float32", "float64")
-    )
+    single, double = (build(name, classes=CLASSES, dtype=dtype, input_size=64) for dtype in ("float32", "float64"))
     for key, array in (double.params | double.buffers).items():
         assert array.dtype == np.float64
         np.testing.assert_array_equal(array.astype(np.float32), (single.params | single.buffers)[key])
@@ -75,9 +71,7 @@ def test_a_float64_model_is_the_float32_model_with_more_digits(name, rng):
 
 
 def test_the_card_starts_with_the_same_parameters(strict):
-    cpu, card = (
-        build("ssd-tiny", classes=CLASSES, input_size=64, device=device) for device in ("cpu", "cuda")
-    )
+    cpu, card = (build("ssd-tiny", classes=CLASSES, input_size=64, device=device) for device in ("cpu", "cuda"))
     assert card.device == "cuda"
     for key, array in (card.params | card.buffers | {"default_boxes": card.default_boxes}).items():
         assert isinstance(array, strict.ndarray)
@@ -90,6 +84,9 @@ def test_the_card_starts_with_the_same_parameters(strict):
     [
         ({"name": "ssd-huge"}, ["'ssd-huge'", "ssd-tiny"]),
         ({"classes": ()}, ["ssd-tiny", "at least one class"]),
+        ({"classes": "cat"}, ["'cat'", "a list of names"]),
+        ({"classes": 3}, ["3", "a list of names"]),
+        ({"classes": ("cat", "dog", "cat")}, ["'cat'", "more than once"]),
         ({"device": "gpu"}, ["'gpu'", "cpu, cuda"]),
         ({"depth": 3}, ["ssd-tiny", "depth", "input_size"]),
         ({"input_size": 0}, ["0", "ssd-tiny", "4096"]),
