@@ -22,7 +22,9 @@ def evaluate(model, dataset, *, batch_size=16, workers=2, report=None, **scoring
 
 
 def check_classes(model, dataset):
-    """MinissdError unless label k means the same to the model and to the data set."""
+    """MinissdError unless the data set is for what the model does, and label k means the same to both."""
+    if getattr(dataset, "task", model.task) != model.task:
+        raise MinissdError(f"{dataset.name} is data to {dataset.task}, and {model.name} is there to {model.task}")
     if model.classes != dataset.classes:
         raise MinissdError(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}, but the model knows "

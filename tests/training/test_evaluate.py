@@ -7,7 +7,8 @@ import pytest
 
 from minissd.data import ShapesDataset, resize_sample
 from minissd.detection import Detections
-from minissd.training import evaluate
+from minissd.models import build
+from minissd.training import TrainConfig, evaluate, train
 from minissd.training.tasks import answers
 
 
@@ -96,3 +97,10 @@ def test_classes_in_another_order_are_refused(pictures, refused):
     swapped = ShapesDataset(7, "test", size=64, classes=pictures.classes[::-1])
     with refused("shapes has the classes triangle", "knows cross"):
         evaluate(Oracle(pictures), swapped)
+
+
+def test_data_for_another_task_are_refused(shapes, refused):
+    model = build("tiny", classes=shapes.classes, input_size=64)
+    for use in (lambda: train(model, shapes, TrainConfig(steps=1)), lambda: evaluate(model, shapes)):
+        with refused("data to detect", "tiny is there to classify"):
+            use()
