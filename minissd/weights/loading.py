@@ -70,6 +70,8 @@ def _fill(model, file, heads):
         values = {ours: _fitted(model, file, layout, theirs, arrays[ours], ours) for theirs, ours in matched.items()}
         values |= _pixels(layout, model)
         with_heads = any(map(_HEAD.match, matched.values()))
+        if with_heads and _are_exchanged(layout.classes, model.classes):
+            raise MinissdError(f"its classes are {some(layout.classes)} in this order: give them so, or none")
         boxes = layout.boxes if with_heads and model.task == "detect" else None
         if boxes is not None and boxes not in model.box_sets:
             raise MinissdError(f"was trained with default boxes {boxes!r}, which {model.name} lacks: pass heads=False")
@@ -167,6 +169,11 @@ def _pixels(layout, model):
         f"pixels.{key}": np.array(values, dtype=model.dtype)
         for key, values in (("mean", layout.mean), ("scale", layout.scale))
     }
+
+
+def _are_exchanged(classes, own):
+    """Whether these are the same names in another order: outputs would be called by the names of others."""
+    return classes not in (None, own) and sorted(classes) == sorted(own)
 
 
 def _notes(layout, model):

@@ -138,6 +138,13 @@ def test_classes_of_other_names_are_told(trained, path):
     assert report.lines()[1:] == ["classes by position: dog, cat in the file are a, b in the model"]
 
 
+def test_classes_in_another_order_are_refused(trained, path, refused):
+    save(trained(classes=("dog", "cat")), path)
+    with refused(path, "its classes are dog, cat in this order"):
+        load_model("ssd-tiny", path, classes=("cat", "dog"))
+    assert load_model("ssd-tiny", path, classes=("dog", "cat"))[0].classes == ("dog", "cat")
+
+
 WRONG = {
     "another shape": (np.ones((3, 3, 3, 17), np.float32), ("(3, 3, 3, 17)", "(3, 3, 3, 16)")),
     "a shape that would broadcast": (np.ones(1, np.float32), ("(1,)", "(3, 3, 3, 16)")),
