@@ -21,8 +21,8 @@ from minissd.errors import MinissdError
 INSTALL = "pip install 'minissd[cuda13]' (or cuda12)"
 OTHER_CUDA = "CUDA's libraries are missing or of another version"
 DAMAGED = "it is damaged, or does not fit this NumPy, Python or driver"
-# how CUDA's runtime, its driver and cuBLAS say it, where CuPy's own pool is not asked
 Array = np.ndarray  # in signatures: an array of NumPy, or of CuPy, which has the same methods
+# how CUDA's runtime, its driver and cuBLAS say it, where CuPy's own pool is not asked
 OUT_OF_MEMORY = ("cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED")
 
 

@@ -32,7 +32,7 @@ def detect(
     weights: networks.Weights = None,
     model: networks.Model = None,
     classes: networks.Classes = None,
-    score: Annotated[float, typer.Option(help="Lowest score to show.", min=0, max=1)] = 0.5,
+    score: Annotated[float, typer.Option(help="Show what scores higher.", min=0, max=1)] = 0.5,
     batch_size: options.BatchSize = 8,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
@@ -69,7 +69,7 @@ def detect(
     results.write(search.content)
     if not search.content:
         raise MinissdError(f"none of the {len(media)} files could be searched (named above): nothing was written")
-    print_table(f"{checkpoint or weights}, score at least {score:g}", _summary(search.content))
+    print_table(f"{checkpoint or weights}, score above {score:g}", _summary(search.content))
     written = "annotated copies and detections.json" if pictures else "detections.json"
     console.print(f"{written}: {out}", markup=False, soft_wrap=True)
     if pictures:

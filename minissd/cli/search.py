@@ -27,7 +27,7 @@ class Search:
     with an object as {"class": name, "score": 0..1, "box": [x_min, y_min, x_max, y_max]}, in pixels from the upper
     left corner.  `content` is right at any moment, so that it can be saved however the search ends.
 
-    score: the lowest to keep; batch_size: images or frames at a time; pictures: whether to make annotated copies;
+    score: only what scores higher is kept; batch_size: images or frames at a time; pictures: whether to make copies;
     more: called after each batch with `content`.
     """
 

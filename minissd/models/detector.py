@@ -30,7 +30,7 @@ class Detector(Network):
 
         images: the path of an image file, a Pillow image, or a uint8 array (H, W, 3) RGB of any size (grey and with
         alpha as well); or a list of these, a generator, or an array (N, H, W, C).  Turned as EXIF says, boxes as well.
-        score: the lowest to keep; batch_size: pictures at a time, no more of which are in memory.
+        score: only what scores higher is kept; batch_size: pictures at a time, no more of which are in memory.
 
         Raises MinissdError, one line that names the file, for a file that is missing or cannot be read.
         """
