@@ -1,9 +1,9 @@
 """From a word on the command line to a dataset: a name, or a path and whatever lies there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minissd.data.class_folders import ClassFolders, is_class_folders, split_folders
 from minissd.data.coco import CocoDataset
@@ -108,8 +108,17 @@ LAYOUTS = (
 
 
 def open_dataset(
-    data, split, *, task="detect", classes=None, limit=None, size=240, seed=0, keep_others=False, images=None
-):
+    data: str | Path,
+    split: str,
+    *,
+    task: str = "detect",
+    classes: Sequence[str] | None = None,
+    limit: int | None = None,
+    size: int = 240,
+    seed: int = 0,
+    keep_others: bool = False,
+    images: str | Path | None = None,
+) -> Any:
     """The dataset that `data` names, one split of it (what a dataset offers: samples.py).
 
     data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or a path:

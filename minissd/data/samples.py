@@ -19,7 +19,8 @@ and, each as its task needs it, with the annotation alone to be had without deco
 
 import unicodedata
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -35,6 +36,29 @@ UNSEEN = "classes without an object in this split"
 NOT_CHOSEN = "classes of the data that are not among those wanted, their objects left out"
 
 
+class Dataset(Protocol):
+    """What all datasets have, for type checkers; a dataset of one's own needs no base class."""
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def ids(self) -> Sequence[str]: ...
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int, /) -> Any: ...
+
+
 class Sample(NamedTuple):
     """One annotated image of G objects.  Corners are continuous edges, normalised to the image."""
 
@@ -45,7 +69,7 @@ class Sample(NamedTuple):
     difficult: np.ndarray  # (G,) bool
 
     @property
-    def objects(self):
+    def objects(self) -> Objects:
         """The annotation without the image."""
         return Objects(self.corners, self.labels, self.difficult)
 

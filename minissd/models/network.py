@@ -34,13 +34,8 @@ class Network(Layer):
     The normalisation of the pixels, x -> (x - mean) * scale for RGB values 0..255, belongs to the weights that were
     trained with it, so it stands among the buffers ("pixels.mean", "pixels.scale") and is saved with them.
 
-    For training, a model says what it is trained for (`task`) and has a loss:
-        loss_settings                             names of what of a `TrainConfig` both of the following take
-        loss_size(*targets) -> int                what the loss of a batch is divided by
-        loss(outputs, targets, size) -> terms, cache    terms: "loss" and its parts, 0-d arrays; size: of the whole
-                                                  batch, where `outputs` are those of a part of it
-        loss_backward(cache) -> dy                for `backward`
-    and for looking inside, trace(images, train, rng) yields (name, output) of every layer in the order of `forward`.
+    A model defines `forward`, `backward`, `trace` and, with `task` for what it is trained for, its loss: `loss_size`,
+    `loss` and `loss_backward`.  `loss_settings` are the names of what of a `TrainConfig` the first two take as well.
     `options` is what `build` was given: with name and classes enough to make the model again.
     """
 
@@ -68,6 +63,24 @@ class Network(Layer):
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
+
+    def backward(self, dy: Any, cache: Any, need_dx: bool = True, *, spend: bool = False) -> tuple[Any, dict[str, Any]]:
+        """As for `Layer`.  spend: empty `cache` on the way, as for `Sequential`."""
+        return super().backward(dy, cache, need_dx)
+
+    def loss_size(self, *targets: Any, **settings: Any) -> int:
+        """What the loss of a batch is divided by: its images, or its matched boxes."""
+        raise NotImplementedError(f"{self._kind} has no loss: define loss_size(self, *targets) -> int")
+
+    def loss(self, outputs: Any, targets: Any, size: int | None = None, **settings: Any) -> tuple[dict[str, Any], Any]:
+        """terms, cache: "loss" and its parts, 0-d arrays.  size: of the whole batch, if `outputs` are part of it."""
+        raise NotImplementedError(
+            f"{self._kind} has no loss: define loss(self, outputs, targets, size) -> terms, cache"
+        )
+
+    def loss_backward(self, cache: Any) -> Any:
+        """The gradient of the loss by the outputs, the dy of `backward`."""
+        raise NotImplementedError(f"{self._kind} has no loss: define loss_backward(self, cache) -> dy")
 
     def trace(
         self, images: Any, train: bool = False, rng: np.random.Generator | None = None

@@ -8,29 +8,36 @@ position in the epoch and all randomness follow from the step and the seed, so t
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from minissd.backend import array_module, resolve_device, to_like, to_numpy
+from minissd.backend import Array, array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
-from minissd.models import build
+from minissd.models import Network, build
 from minissd.weights.ours import describe
 
 FORMAT = "minissd checkpoint 1"
 
 
 class Checkpoint(NamedTuple):
-    model: object
-    velocity: dict  # of the optimiser, on the model's device; empty if the file holds none
+    model: Any  # a `Network`, of the kind that `build` makes
+    velocity: dict[str, Array]  # of the optimiser, on the model's device; empty if the file holds none
     step: int  # steps done
-    settings: dict  # what the run wants to remember: its settings, its best mAP
+    settings: dict[str, Any]  # what the run wants to remember: its settings, its best mAP
 
 
-def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
+def save_checkpoint(
+    path: str | Path,
+    model: Network,
+    *,
+    velocity: dict[str, Array] | None = None,
+    step: int = 0,
+    settings: dict[str, Any] | None = None,
+) -> None:
     """Write the checkpoint whole or not at all.  Refuses parameters that are not finite."""
     tensors = {}
     for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity or {})):
@@ -48,7 +55,7 @@ def save_checkpoint(path, model, *, velocity=None, step=0, settings=None):
     write_atomically(path, lambda file: file.write(data))
 
 
-def load_checkpoint(path, *, device="cpu"):
+def load_checkpoint(path: str | Path, *, device: str = "cpu") -> Checkpoint:
     """Rebuild the model a checkpoint holds.  MinissdError if the file is missing, damaged or something else."""
     device = resolve_device(device)
     metadata, tensors = _read(path)

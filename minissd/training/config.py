@@ -61,11 +61,11 @@ class TrainConfig:
             if value not in known:
                 raise MinissdError(f"--{name} {value!r} is not known: choose one of {', '.join(known)}")
 
-    def total_steps(self, per_epoch):
+    def total_steps(self, per_epoch: int) -> int:
         """Updates of the whole run, where an epoch has `per_epoch` batches."""
         return self.steps or self.epochs * per_epoch
 
-    def learning_rate(self, step, total):
+    def learning_rate(self, step: int, total: int) -> float:
         """The rate of step `step` (from 0) out of `total`."""
         return SCHEDULES[self.schedule](step, total, self.lr, max(1, round(self.warmup * total)))
 

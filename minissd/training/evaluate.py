@@ -1,11 +1,24 @@
 """Run a model over a data set and score it."""
 
+from collections.abc import Callable
+from typing import Any, Literal
+
+from minissd.data.samples import Dataset
 from minissd.errors import MinissdError
+from minissd.models import Network
 from minissd.training.progress import counted
 from minissd.training.tasks import answers, task_of
 
 
-def evaluate(model, dataset, *, batch_size=16, workers=2, report=None, **scoring):
+def evaluate(
+    model: Network,
+    dataset: Dataset,
+    *,
+    batch_size: int = 16,
+    workers: int = 2,
+    report: Callable[[int, int], None] | Literal[False] | None = None,
+    **scoring: Any,
+) -> tuple[dict[str, Any], Any, Any]:
     """(metrics, answers, truth): metrics as metrics.json holds them, and what they were computed from.
 
     report(done, total): called after each batch.  None shows the progress where somebody watches, in a terminal or a

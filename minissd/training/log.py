@@ -4,6 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from minissd.errors import MinissdError
 from minissd.files import cannot_be_written, to_json, write_atomically
@@ -70,7 +71,7 @@ class RunLog:
         return max((score for score in scores if score is not None and not math.isnan(score)), default=None)
 
 
-def read_log(path):
+def read_log(path: str | Path) -> list[dict[str, Any]]:
     """The records of a log.jsonl.  A last line that was cut off in mid-write is left out."""
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")  # a name may hold other ends of lines

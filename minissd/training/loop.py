@@ -9,21 +9,27 @@ import time
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minissd.backend import array_module, to_device, to_numpy
 from minissd.card import uploaded
 from minissd.data import PRESETS, Batch, Loader
+from minissd.data.samples import Dataset
 from minissd.errors import MinissdError
+from minissd.models import Network
 from minissd.ops.products import precision
+from minissd.training.checkpoint import Checkpoint
+from minissd.training.config import TrainConfig
 from minissd.training.evaluate import check_classes, check_scorable, evaluate
 from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end, stoppable
-from minissd.training.loss_scale import UNSCALED, loss_scale_for
+from minissd.training.loss_scale import UNSCALED, LossScale, Unscaled, loss_scale_for
 from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
-from minissd.training.parallel import ALONE, start_alike
+from minissd.training.parallel import ALONE, Processes, start_alike
 from minissd.training.progress import run_shown
 from minissd.training.run import Run
 from minissd.training.run_folder import entered
@@ -31,18 +37,18 @@ from minissd.training.tasks import task_of
 
 
 def train(
-    model,
-    data,
-    config,
+    model: Network,
+    data: Dataset,
+    config: TrainConfig,
     *,
-    validation=None,
-    out=None,
-    augmentation=None,
-    resume=None,
-    report=None,
-    processes=ALONE,
-    remember=None,
-):
+    validation: Dataset | None = None,
+    out: str | Path | None = None,
+    augmentation: Any = None,
+    resume: Checkpoint | None = None,
+    report: Any = None,
+    processes: Processes = ALONE,
+    remember: dict[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Train `model` on the data set `data`; returns the log records of the run, one dict a step.
 
     validation: a data set to score every `config.validate_every` epochs; the best, by the metric of the model's task,
@@ -140,7 +146,16 @@ def _step(run, batch, moved, processes):
     return step_that_fits(step, partial(train_step, run.model, step=run.step), batch, run.config)
 
 
-def train_step(model, optimizer, batch, config, step, processes=ALONE, moved=None, loss_scale=UNSCALED):
+def train_step(
+    model: Network,
+    optimizer: SGD,
+    batch: Batch,
+    config: TrainConfig,
+    step: int,
+    processes: Processes = ALONE,
+    moved: Batch | None = None,
+    loss_scale: LossScale | Unscaled = UNSCALED,
+) -> dict[str, float]:
     """One update of the model's parameters from one batch; returns the loss and its parts as floats.
 
     A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of

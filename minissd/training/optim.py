@@ -1,6 +1,6 @@
 """Stochastic gradient descent with momentum and weight decay."""
 
-from minissd.backend import array_module
+from minissd.backend import Array, array_module
 from minissd.kernels import on_card
 from minissd.kernels.elementwise import SGD_UPDATE
 
@@ -17,13 +17,22 @@ class SGD:
     released SSD was trained with 2 and False.
     """
 
-    def __init__(self, params, lr, momentum=0.9, weight_decay=5e-4, *, bias_lr=1, bias_decay=True):
+    def __init__(
+        self,
+        params: dict[str, Array],
+        lr: float,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        *,
+        bias_lr: float = 1,
+        bias_decay: bool = True,
+    ):
         self.params, self.lr, self.momentum, self.weight_decay = params, lr, momentum, weight_decay
         self.bias_lr, self.bias_decay = bias_lr, bias_decay
         self.velocity = {name: array_module(p).zeros_like(p) for name, p in params.items()}
         self.updating = False
 
-    def step(self, grads):
+    def step(self, grads: dict[str, Array]) -> None:
         """One update.  grads: a gradient for every parameter; ValueError names those missing or left over."""
         if grads.keys() != self.params.keys():
             differing = ", ".join(sorted(grads.keys() ^ self.params.keys()))

@@ -90,7 +90,7 @@ class Processes:
 ALONE = Processes()
 
 
-def join():
+def join() -> Processes:
     """The processes that this one was started with; `ALONE` where it was started in the ordinary way.
 
     Those of one machine share its cores.  MinissdError, on one process of each machine, if they cannot find together;

@@ -4,6 +4,7 @@ The keys are those of `TrainConfig`, and options of the model (`batch_norm`), wh
 """
 
 from dataclasses import fields
+from typing import Any
 
 from minissd.errors import MinissdError
 from minissd.models import options_of
@@ -57,12 +58,12 @@ _DEFAULTS |= {"unet": "segment"}
 _CONFIG_FIELDS = {field.name for field in fields(TrainConfig)}
 
 
-def default_recipe(model):
+def default_recipe(model: str) -> str:
     """The name of the recipe that a model is trained with unless the user says otherwise."""
     return _DEFAULTS.get(model, "short")
 
 
-def settings_of(recipe, model, given):
+def settings_of(recipe: str, model: str, given: dict[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
     """(config, options): a TrainConfig, and what `build` gets, from a recipe's name and the settings `given`.
 
     given: what the user set himself: fields of TrainConfig and options of the model.  MinissdError for a model that

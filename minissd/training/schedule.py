@@ -11,14 +11,14 @@ STEP_MILESTONES = (2 / 3, 5 / 6)  # the SSD paper: 80k and 100k of 120k iteratio
 ONE_CYCLE_START, ONE_CYCLE_END = 1 / 25, 1e-4  # first and last rate, as parts of the peak
 
 
-def step_decay(step, total, peak, warmup):
+def step_decay(step: int, total: int, peak: float, warmup: int) -> float:
     """Linear from 0 to `peak` over `warmup` steps, then divided by ten at 2/3 and again at 5/6 of `total`."""
     if step < warmup:
         return peak * ((step + 1) / warmup)
     return peak * STEP_DECAY ** sum(step >= milestone * total for milestone in STEP_MILESTONES)
 
 
-def one_cycle(step, total, peak, warmup):
+def one_cycle(step: int, total: int, peak: float, warmup: int) -> float:
     """Half a cosine up to `peak` over `warmup` steps, then half a cosine down to almost nothing (Smith 2018)."""
     if step < warmup:
         return _cosine(peak * ONE_CYCLE_START, peak, step / warmup)

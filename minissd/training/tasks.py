@@ -7,6 +7,7 @@ One loop trains them all; the model says what its task is (`model.task`), its ta
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,10 @@ from minissd.data import (
     resize_image,
     with_channels,
 )
+from minissd.data.samples import Dataset
 from minissd.detection import evaluate_detections
 from minissd.errors import MinissdError
+from minissd.models import Network
 from minissd.regression import explained, mean_absolute_error
 from minissd.segmentation import VOID, score_masks
 from minissd.training.memory import answers_that_fit
@@ -185,11 +188,11 @@ class Regression:
 TASKS = {"detect": Detection, "classify": Classification, "segment": Segmentation, "regress": Regression}
 
 
-def task_of(model):
+def task_of(model: Network) -> Any:
     return TASKS[model.task]
 
 
-def answers(model, dataset, *, batch_size=16, workers=2, report=None):
+def answers(model: Network, dataset: Dataset, *, batch_size: int = 16, workers: int = 2, report: Any = None) -> Any:
     """What the model says of every sample, in the order of the data set.
 
     report(done, total) is called after each batch.

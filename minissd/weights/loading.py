@@ -1,12 +1,15 @@
 """From a file of weights into a model: which tensor goes where, whether it fits, and what becomes of the rest."""
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minissd.backend import to_like
 from minissd.errors import MinissdError
-from minissd.models import build
+from minissd.models import Network, build
 from minissd.weights.layouts import LAYOUTS
 from minissd.weights.ours import MOMENTUM, description, own_layout
 from minissd.weights.reading import read_weights
@@ -15,7 +18,7 @@ from minissd.weights.report import Report, some
 _HEAD = re.compile(r"(head\d+|classifier|cells|fc26)\.")  # our names of what depends on the classes
 
 
-def load(model, path, *, heads=True):
+def load(model: Network, path: str | Path, *, heads: bool | None = True) -> Report:
     """Fill a model with the weights in a file (.npz, .safetensors, .pth, .pt) and return a Report.
 
     The layout is recognised by the names in the file; the pixel normalisation and the default boxes that belong to it
@@ -29,7 +32,9 @@ def load(model, path, *, heads=True):
     return _fill(model, read_weights(path), heads)
 
 
-def load_model(name, path, *, classes=None, device="cpu"):
+def load_model(
+    name: str, path: str | Path, *, classes: Sequence[str] | None = None, device: str = "cpu"
+) -> tuple[Any, Report]:
     """(model, Report): build `name` and load the file into it.
 
     classes: those of the file, unless given.  A file that `save` wrote from the same model gives its options too.

@@ -15,7 +15,7 @@ class Report(NamedTuple):
     untouched: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    def lines(self):
+    def lines(self) -> list[str]:
         """For a person: one line if all went in, else one more for each thing to know."""
         total = len(self.matched) + len(self.left_over)
         lines = [f"{self.layout}: {len(self.matched)} of {total} tensors loaded into {self.model}"]
@@ -26,7 +26,7 @@ class Report(NamedTuple):
             lines.append(f"as they were in {self.model}: {some(self.untouched)}")
         return [*lines, *self.notes]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.lines())
 
 

@@ -8,10 +8,11 @@ import safetensors.numpy
 from minissd.backend import to_numpy
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
+from minissd.models import Network
 from minissd.weights.ours import FORMAT, describe
 
 
-def save(model, path):
+def save(model: Network, path: str | Path) -> None:
     """Write parameters and buffers, whole or not at all, with what `load_model` needs to make the model again.
 
     Raises MinissdError if the path does not end with .safetensors or cannot be written, or a number is not finite.
