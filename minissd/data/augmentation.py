@@ -1,4 +1,4 @@
-"""Data augmentation (SSD notes, "Data Augmentation"; SSD paper, 2.2 and 3.6): a new view every epoch.
+"""Data augmentation (Liu et al. 2016, SSD, sections 2.2 and 3.6): a new view every epoch.
 
 In the order of the released SSD:
 
@@ -9,9 +9,9 @@ In the order of the released SSD:
     resize                   to the square input of the network
     mirror                   left and right swapped
 
-The notes leave open whether the minimum overlap holds with any object or with all: with any, as in the
-released SSD.  They give the size of a patch as 0.1 to 1 "of the original image": that is its area, for the
-released SSD takes 0.3 to 1 for the side and 0.3^2 = 0.09.  Of a picture with objects every patch keeps one at
+The minimum overlap holds with any object, not with all, as in the released SSD.  The paper gives the size of a patch as
+0.1 to 1 "of the original image size": that is its area, for the released SSD takes 0.3 to 1 for the side and
+0.3^2 = 0.09.  Of a picture with objects every patch keeps one at
 least, for by the paper's rule, which counts negatives per positive, one without would teach nothing.
 
 Small objects reach none of the larger overlaps.  An overlap that no patch reaches is put aside and another is drawn,

@@ -79,12 +79,12 @@ def precision_recall_curves(
     classes = tuple(classes)
     if not classes or len(set(classes)) < len(classes):
         raise ValueError(f"classes must be the names of labels 0..C-1, each once, got {classes}")
-    detections = [_checked(one, f"detections of image {n}", len(classes)) for n, one in enumerate(detections)]
-    objects = [_checked(one, f"objects of image {n}", len(classes)) for n, one in enumerate(objects)]
-    verdicts = _joined([judge(*pair, iou_threshold) for pair in zip(detections, objects, strict=True)])
-    labels = _joined([labels for _, labels, _ in detections])
-    scores = _joined([scores for _, _, scores in detections])
-    to_find = _joined([labels[~difficult.astype(bool)] for _, labels, difficult in objects])
+    found = [Detections(*_checked(one, f"detections of image {n}", len(classes))) for n, one in enumerate(detections)]
+    truth = [Objects(*_checked(one, f"objects of image {n}", len(classes))) for n, one in enumerate(objects)]
+    verdicts = _joined([judge(*pair, iou_threshold) for pair in zip(found, truth, strict=True)])
+    labels = _joined([labels for _, labels, _ in found])
+    scores = _joined([scores for _, _, scores in found])
+    to_find = _joined([labels[~difficult.astype(bool)] for _, labels, difficult in truth])
 
     curves = {}
     for label, name in enumerate(classes):

@@ -1,4 +1,4 @@
-"""The lecture's two networks for handwritten digits, and one that measures them; all read 28x28 grey pixels."""
+"""Two networks that classify handwritten digits, and one that measures their slant; all read 28x28 grey pixels."""
 
 from minissd.layers import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU
 from minissd.models.classifier import Classifier

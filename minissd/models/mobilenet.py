@@ -4,8 +4,8 @@
     to_conv11   conv0, 3x3 of stride 2; the blocks 1 to 11                 19 x 19 x  512   read by the first head
     to_conv13   the blocks 12 and 13                                       10 x 10 x 1024   read by the second
 
-A block is a depthwise 3x3 convolution, which looks around, and a pointwise one, which mixes the channels (lecture,
-appendix), each with batch norm and ReLU.  For C channels in and D out that takes 9 C + C D weights instead of 9 C D.
+A block is a depthwise 3x3 convolution, which looks around, and a pointwise one, which mixes the channels
+(section 3.1), each with batch norm and ReLU.  For C channels in and D out that takes 9 C + C D weights instead of 9 C D.
 """
 
 from minissd.detection import DefaultBoxSpec

@@ -1,4 +1,4 @@
-"""Image regression: one number from an image (lecture, "Introduction")."""
+"""Image regression: one number from an image, learned with the smooth L1 loss (Girshick 2015, equation 3)."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The Single Shot MultiBox Detector: a trunk of stages, and on the map each stage ends with, a small head.
 
 N batch, S input size, H W a map's size, k default boxes in each of its cells, C classes (0 = background inside),
-P default boxes on all maps together (SSD notes, "Convolutional predictors for detection").
+P default boxes on all maps together (Liu et al. 2016, SSD, section 2.1).
 
     images -> stage 0 -> stage 1 -> ... -> stage L-1
                  |          |                 |

@@ -1,4 +1,4 @@
-"""U-Net: every pixel gets a class (lecture, "Segmentation"; Ronneberger et al. 2015).
+"""U-Net: every pixel gets a class (Ronneberger et al. 2015).
 
 N batch, S input size, C classes, W width.  Down the left side the maps lose size and gain meaning, up the right side
 they gain size again; at each of the four levels a skip connection brings over what the left side still knew of places:

@@ -1,4 +1,4 @@
-"""VGG16 as SSD uses it (Simonyan and Zisserman 2014; SSD notes, "Base network"; SSD paper, section 3).
+"""VGG16 as SSD uses it (Simonyan and Zisserman 2014; Liu et al. 2016, SSD, section 3).
 
     stage     layers                                                        map at 300 pixels
     conv1_4   two, two, three, three convolutions; a pool after each        38 x 38 x  512   read by the first head

@@ -1,4 +1,4 @@
-"""You Only Look Once: one network from the image to what S x S cells say (lecture, "YOLO"; Redmon et al. 2016).
+"""You Only Look Once: one network from the image to what S x S cells say (Redmon et al. 2016).
 
 N batch, S cells a side, B predictors in a cell, C classes; A sets of class scores in a cell: 1, or B with anchors.
 
