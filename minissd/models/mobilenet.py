@@ -5,7 +5,8 @@
     to_conv13   the blocks 12 and 13                                       10 x 10 x 1024   read by the second
 
 A block is a depthwise 3x3 convolution, which looks around, and a pointwise one, which mixes the channels
-(section 3.1), each with batch norm and ReLU.  For C channels in and D out that takes 9 C + C D weights instead of 9 C D.
+(section 3.1), each with batch norm and ReLU.  For C channels in and D out that takes 9 C + C D weights instead of
+9 C D.
 """
 
 from minissd.detection import DefaultBoxSpec
