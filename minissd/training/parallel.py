@@ -17,12 +17,13 @@ import sys
 import time
 import traceback
 from itertools import accumulate
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from minissd.backend import array_module, to_like, to_numpy, wait_for_device
+from minissd.backend import Array, array_module, to_like, to_numpy, wait_for_device
 from minissd.errors import MinissdError
 
 # what launchers tell a process: how many there are, and its number among those of its machine
@@ -41,11 +42,13 @@ class Processes:
     world: an mpi4py communicator; None for a process alone.  place: its number among those of its machine.
     """
 
-    def __init__(self, world=None, place=0):
+    def __init__(self, world: Any = None, place: int = 0):
         self.world, self.place = world, place
         self.rank, self.size = (0, 1) if world is None else (world.rank, world.size)
 
-    def mean(self, terms, grads, weight):
+    def mean(
+        self, terms: dict[str, Array], grads: dict[str, Array], weight: int
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
         """(terms, grads) of the whole batch, on every process, from those of the shares; the module says how.
 
         terms: name -> 0-d array; grads: name -> array; weight: M_k.  On a card the new gradients are there too; the
@@ -75,14 +78,14 @@ class Processes:
         info = self.world.Get_info()
         return "cuda" in (info.get("mpi_memory_alloc_kinds") or "")
 
-    def broadcast(self, arrays):
+    def broadcast(self, arrays: dict[str, Array]) -> None:
         """Give the arrays (name -> array) on all processes the values that they have on process 0."""
         for array in arrays.values():
             values = np.array(to_numpy(array), order="C")
             self.world.Bcast(values)
             array[...] = to_like(values, array)
 
-    def gather(self, value):
+    def gather(self, value: Any) -> list[Any]:
         """[value of process 0, value of process 1, ...], on every process."""
         return [value] if self.size == 1 else self.world.allgather(value)
 
