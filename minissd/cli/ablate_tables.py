@@ -19,7 +19,7 @@ def print_outcomes(outcomes):
             word = f"[{STYLES.get(verdict.word, 'yellow')}]{verdict.word}[/]"
             amounts = (amount(value, outcome.unit) for value in (verdict.difference, verdict.spread))
             table.add_row(f"  {compared(verdict)}", *amounts, word)
-    print_table("what the notes claim, and what is seen here", table)
+    print_table("what the SSD paper claims, and what is seen here", table)
 
 
 def variants_table(outcome):

@@ -91,7 +91,7 @@ def precision_recall_curves(
         counts = np.flatnonzero((labels == label) & (verdicts != IGNORED))
         best_first = counts[np.argsort(-scores[counts], kind="stable")]
         hits = np.cumsum(verdicts[best_first] == HIT)  # TP so far
-        total = np.count_nonzero(to_find == label)
+        total = int(np.count_nonzero(to_find == label))
         precision, recall = hits / np.arange(1, len(hits) + 1), hits / max(total, 1)
         curves[name] = Curve(precision, recall, scores[best_first], total)
     return curves

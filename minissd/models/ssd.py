@@ -160,9 +160,9 @@ class SSD(Detector):
 
         negatives: the rule by which background boxes count, a name in `minissd.detection.NEGATIVES`.
         """
-        class_targets, offset_targets = targets
-        rule = {"matched": size, "if_none": NEGATIVES[negatives]}
-        loss, cache = multibox_loss(*outputs, offset_targets, class_targets, **rule)
+        (offsets, logits), (class_targets, offset_targets) = outputs, targets
+        counted = NEGATIVES[negatives]
+        loss, cache = multibox_loss(offsets, logits, offset_targets, class_targets, matched=size, if_none=counted)
         return {"loss": loss, "confidence": cache.confidence, "localization": cache.localization}, cache
 
     def loss_backward(self, cache: Any) -> Any:

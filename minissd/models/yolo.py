@@ -104,7 +104,8 @@ class YOLO(Detector):
 
     def loss(self, outputs: Any, targets: Any, size: int | None = None) -> tuple[dict[str, Any], Any]:
         """The YOLO loss and its five terms; outputs of `forward`, targets as `targets` makes them, stacked."""
-        loss, cache = yolo_loss(*outputs, *targets, self.anchors, images=size)
+        (boxes, classes), (class_targets, box_targets) = outputs, targets
+        loss, cache = yolo_loss(boxes, classes, class_targets, box_targets, self.anchors, images=size)
         terms = {"center": cache.center, "size": cache.size, "object": cache.object, "empty": cache.empty}
         return {"loss": loss, **terms, "class": cache.classes}, cache
 
