@@ -107,7 +107,7 @@ def test_other_images_are_refused_with_what_to_do(model, images, words):
 
 
 def test_grey_digits_without_an_axis_of_channels_are_told_which():
-    model = build("lenet5", classes="0123456789")
+    model = build("lenet5", classes=tuple("0123456789"))
     for shape in ((28, 28), (5, 28, 28)):
         with pytest.raises(ValueError, match=r"images\[\.\.\., None\]"):
             model.classify(np.zeros(shape, np.uint8))

@@ -50,7 +50,7 @@ def pixel(model, rgb):
 
 
 def expect_boxes(model, boxes):
-    np.testing.assert_array_equal(model.default_boxes, build(model.name, classes="a", boxes=boxes).default_boxes)
+    np.testing.assert_array_equal(model.default_boxes, build(model.name, classes=("a",), boxes=boxes).default_boxes)
     assert model.options["boxes"] == boxes
 
 
