@@ -1,4 +1,4 @@
-"""Ablations: what the SSD notes claim ("Results & Discussion"), tried out at small scale with several seeds.
+"""Ablations: what the SSD paper claims (Liu et al. 2016, section 3.2), tried out at small scale with several seeds.
 
 An experiment trains a few variants of one small detector that differ in one thing, each from the same seeds on the same
 images with the same budget, and compares their scores with the spread over the seeds.

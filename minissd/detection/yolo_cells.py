@@ -5,9 +5,8 @@ The image is cut into S x S cells.  The cell in which the centre of an object li
     label of an object in row i, column j:    x = S c_x - j,  y = S c_y - i,  w,  h
     output of a predictor:                    x, y, sqrt(w), sqrt(h), confidence
 
-x and y are relative to the cell, w and h to the image.  The network puts
-out the square roots themselves, as the released one does: a root of a prediction, which may be negative, is never
-taken, and decoding squares it.
+x and y are relative to the cell, w and h to the image.  The network puts out the square roots themselves, as the
+released one does: a root of a prediction, which may be negative, is never taken, and decoding squares it.
 
 With anchors (a_w, a_h) for each predictor, as later versions have them, sizes are relative to the anchor instead:
 sqrt(w / a_w), sqrt(h / a_h).  An object then belongs to the predictor whose anchor it overlaps most, and every
