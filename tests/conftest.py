@@ -15,7 +15,7 @@ import pytest
 import strict_cupy
 from hypothesis import HealthCheck, settings
 
-from minissd.backend import resolve_device
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -3,8 +3,8 @@
 import numpy as np
 from strict_cupy import count_syncs
 
-from minissd.backend import to_numpy
-from minissd.ops import conv2d, conv2d_backward
+from minissd.device import to_numpy
+from minissd.engine import conv2d, conv2d_backward
 
 
 def run(algorithm, x, w, b, options, seed=0):

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd import ops
-from minissd.backend import to_like
+from minissd import engine
+from minissd.device import to_like
 from minissd.layers import (
     AvgPool2d,
     BatchNorm,
@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 
 def batch_norm(x, params):
-    return ops.batch_norm(x, params["gamma"], params["beta"], MEAN.copy(), VAR.copy(), train=False)
+    return engine.batch_norm(x, params["gamma"], params["beta"], MEAN.copy(), VAR.copy(), train=False)
 
 
 def make_batch_norm(init):
@@ -49,72 +49,72 @@ def make_batch_norm(init):
 
 
 def conv_relu(x, params):
-    y, conv_cache = ops.conv2d(x, params["conv.w"])
-    y, relu_cache = ops.relu(y)
+    y, conv_cache = engine.conv2d(x, params["conv.w"])
+    y, relu_cache = engine.relu(y)
     return y, (conv_cache, relu_cache)
 
 
 CASES = {
     "Conv2d": Case(
         lambda init: Conv2d(3, 5, 3, init=init, stride=2, pad=1),
-        lambda x, p: ops.conv2d(x, p["w"], p["b"], stride=2, pad=1),
-        ops.conv2d_backward,
+        lambda x, p: engine.conv2d(x, p["w"], p["b"], stride=2, pad=1),
+        engine.conv2d_backward,
     ),
     "Conv2d without bias, atrous": Case(
         lambda init: Conv2d(3, 4, 2, init=init, pad="same", dilation=2, bias=False, filler="xavier"),
-        lambda x, p: ops.conv2d(x, p["w"], None, pad="same", dilation=2),
-        lambda dy, cache: ops.conv2d_backward(dy, cache)[:2],
+        lambda x, p: engine.conv2d(x, p["w"], None, pad="same", dilation=2),
+        lambda dy, cache: engine.conv2d_backward(dy, cache)[:2],
     ),
     "DepthwiseConv2d": Case(
         lambda init: DepthwiseConv2d(3, 3, init=init, stride=2, pad=1),
-        lambda x, p: ops.depthwise_conv2d(x, p["w"], p["b"], stride=2, pad=1),
-        ops.depthwise_conv2d_backward,
+        lambda x, p: engine.depthwise_conv2d(x, p["w"], p["b"], stride=2, pad=1),
+        engine.depthwise_conv2d_backward,
     ),
     "DepthwiseConv2d without bias": Case(
         lambda init: DepthwiseConv2d(3, 2, init=init, bias=False),
-        lambda x, p: ops.depthwise_conv2d(x, p["w"]),
-        lambda dy, cache: ops.depthwise_conv2d_backward(dy, cache)[:2],
+        lambda x, p: engine.depthwise_conv2d(x, p["w"]),
+        lambda dy, cache: engine.depthwise_conv2d_backward(dy, cache)[:2],
     ),
     "ConvTranspose2d": Case(
         lambda init: ConvTranspose2d(3, 5, 4, init=init, stride=2, pad=1),
-        lambda x, p: ops.conv_transpose2d(x, p["w"], p["b"], stride=2, pad=1),
-        ops.conv_transpose2d_backward,
+        lambda x, p: engine.conv_transpose2d(x, p["w"], p["b"], stride=2, pad=1),
+        engine.conv_transpose2d_backward,
     ),
     "Linear": Case(
         lambda init: Linear(5, 3, init=init),
-        lambda x, p: ops.linear(x, p["w"], p["b"]),
-        ops.linear_backward,
+        lambda x, p: engine.linear(x, p["w"], p["b"]),
+        engine.linear_backward,
         (4, 5),
     ),
-    "BatchNorm": Case(make_batch_norm, batch_norm, ops.batch_norm_backward),
+    "BatchNorm": Case(make_batch_norm, batch_norm, engine.batch_norm_backward),
     "L2Normalize": Case(
         lambda init: L2Normalize(3, init=init),
-        lambda x, p: ops.l2_normalize(x, p["scale"]),
-        ops.l2_normalize_backward,
+        lambda x, p: engine.l2_normalize(x, p["scale"]),
+        engine.l2_normalize_backward,
     ),
-    "ReLU": Case(lambda _: ReLU(), lambda x, _: ops.relu(x), ops.relu_backward),
-    "LeakyReLU": Case(lambda _: LeakyReLU(0.2), lambda x, _: ops.leaky_relu(x, 0.2), ops.leaky_relu_backward),
-    "Sigmoid": Case(lambda _: Sigmoid(), lambda x, _: ops.sigmoid(x), ops.sigmoid_backward),
+    "ReLU": Case(lambda _: ReLU(), lambda x, _: engine.relu(x), engine.relu_backward),
+    "LeakyReLU": Case(lambda _: LeakyReLU(0.2), lambda x, _: engine.leaky_relu(x, 0.2), engine.leaky_relu_backward),
+    "Sigmoid": Case(lambda _: Sigmoid(), lambda x, _: engine.sigmoid(x), engine.sigmoid_backward),
     "AvgPool2d": Case(
         lambda _: AvgPool2d(3, stride=2, pad=1),
-        lambda x, _: ops.avg_pool2d(x, 3, stride=2, pad=1),
-        ops.avg_pool2d_backward,
+        lambda x, _: engine.avg_pool2d(x, 3, stride=2, pad=1),
+        engine.avg_pool2d_backward,
     ),
     "GlobalAvgPool2d": Case(
-        lambda _: GlobalAvgPool2d(), lambda x, _: ops.global_avg_pool2d(x), ops.global_avg_pool2d_backward
+        lambda _: GlobalAvgPool2d(), lambda x, _: engine.global_avg_pool2d(x), engine.global_avg_pool2d_backward
     ),
-    "Upsample2d": Case(lambda _: Upsample2d(2), lambda x, _: ops.upsample2d(x, 2), ops.upsample2d_backward),
+    "Upsample2d": Case(lambda _: Upsample2d(2), lambda x, _: engine.upsample2d(x, 2), engine.upsample2d_backward),
     "Flatten": Case(lambda _: Flatten(), lambda x, _: (x.reshape(2, 7 * 6 * 3), None), lambda dy, _: dy.reshape(MAP)),
     "MaxPool2d": Case(
         lambda _: MaxPool2d(3, stride=2, pad=1, ceil_mode=True),
-        lambda x, _: ops.max_pool2d(x, 3, stride=2, pad=1, ceil_mode=True),
-        ops.max_pool2d_backward,
+        lambda x, _: engine.max_pool2d(x, 3, stride=2, pad=1, ceil_mode=True),
+        engine.max_pool2d_backward,
     ),
     "Dropout": Case(lambda _: Dropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
     "SpatialDropout": Case(lambda _: SpatialDropout(0.4), lambda x, _: (x, None), lambda dy, _: dy),
     "Sequential": Case(
         lambda init: Sequential(conv=Conv2d(3, 4, 3, init=init, bias=False), relu=ReLU()),
         conv_relu,
-        lambda dy, caches: ops.conv2d_backward(ops.relu_backward(dy, caches[1]), caches[0])[:2],
+        lambda dy, caches: engine.conv2d_backward(engine.relu_backward(dy, caches[1]), caches[0])[:2],
     ),
 }

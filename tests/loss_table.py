@@ -3,8 +3,8 @@
 import numpy as np
 from operation_row import Operation, normal
 
-from minissd import naive, ops
-from minissd.backend import to_like
+from minissd import engine, naive
+from minissd.device import to_like
 from minissd.gradcheck import away_from
 
 LABELS = np.array([[1, 0, 3], [2, 2, 0]])
@@ -17,8 +17,8 @@ def cross_entropy(reduction):
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction=reduction)
 
     return Operation(
-        lambda logits: ops.cross_entropy(logits, to_like(LABELS, logits), reduction=reduction),
-        lambda dloss, cache: ops.cross_entropy_backward(cache, dloss),
+        lambda logits: engine.cross_entropy(logits, to_like(LABELS, logits), reduction=reduction),
+        lambda dloss, cache: engine.cross_entropy_backward(cache, dloss),
         normal((*LABELS.shape, 4)),
         lambda logits: naive.cross_entropy(logits, LABELS, reduction),
         torch_cross_entropy,
@@ -28,8 +28,8 @@ def cross_entropy(reduction):
 def regression(name, torch_name, target, inputs, reduction):
     """A loss that compares entry by entry."""
     return Operation(
-        lambda x: getattr(ops, name)(x, to_like(target.astype(x.dtype), x), reduction=reduction),
-        lambda dloss, cache: getattr(ops, f"{name}_backward")(cache, dloss),
+        lambda x: getattr(engine, name)(x, to_like(target.astype(x.dtype), x), reduction=reduction),
+        lambda dloss, cache: getattr(engine, f"{name}_backward")(cache, dloss),
         inputs,
         lambda x: getattr(naive, name)(x, target, reduction),
         lambda F, x: getattr(F, torch_name)(x, x.new_tensor(target), reduction=reduction),

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minissd.data import Batch
+from minissd.metrics.segmentation import VOID
 from minissd.models import build
-from minissd.segmentation import VOID
 
 CLASSES = ("a", "b", "c")
 LR = {"detect": 1e-5, "classify": 1e-3, "segment": 1e-2, "regress": 1e-3}  # low enough that float32 stays on one path

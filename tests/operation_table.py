@@ -6,8 +6,8 @@ import numpy as np
 from loss_table import LOSSES
 from operation_row import Operation, normal
 
-from minissd import naive, ops
-from minissd.backend import to_like
+from minissd import engine, naive
+from minissd.device import to_like
 from minissd.gradcheck import away_from, distinct
 
 MAP = (2, 5, 6, 3)  # N, H, W, C: no two alike, so that exchanged axes show
@@ -25,8 +25,8 @@ def nhwc(x):
 def conv2d(kernel=(3, 3), stride=1, pad=0, dilation=1):
     options = {"stride": stride, "pad": pad, "dilation": dilation}
     return Operation(
-        partial(ops.conv2d, **options),
-        ops.conv2d_backward,
+        partial(engine.conv2d, **options),
+        engine.conv2d_backward,
         normal(MAP, (*kernel, 3, 4), 4),
         partial(naive.conv2d, **options),
         lambda F, x, w, b: nhwc(F.conv2d(nchw(x), w.permute(3, 2, 0, 1), b, stride, pad, dilation)),
@@ -36,8 +36,8 @@ def conv2d(kernel=(3, 3), stride=1, pad=0, dilation=1):
 def depthwise_conv2d(stride=1, pad=0, dilation=1):
     options = {"stride": stride, "pad": pad, "dilation": dilation}
     return Operation(
-        partial(ops.depthwise_conv2d, **options),
-        ops.depthwise_conv2d_backward,
+        partial(engine.depthwise_conv2d, **options),
+        engine.depthwise_conv2d_backward,
         normal(MAP, (3, 2, 3), 3),
         partial(naive.depthwise_conv2d, **options),
         lambda F, x, w, b: nhwc(
@@ -53,8 +53,8 @@ def im2col(kernel, stride):
         return patches.reshape(-1, kernel[0] * kernel[1] * MAP[3])
 
     return Operation(
-        lambda x: (ops.im2col(x, kernel, stride), None),
-        lambda dcols, _: ops.col2im(dcols, MAP, kernel, stride),
+        lambda x: (engine.im2col(x, kernel, stride), None),
+        lambda dcols, _: engine.col2im(dcols, MAP, kernel, stride),
         normal(MAP),
         lambda x: naive.im2col(x, kernel, stride),
         torch_unfold,
@@ -64,8 +64,8 @@ def im2col(kernel, stride):
 def conv_transpose2d(kernel=(3, 3), stride=1, pad=0):
     options = {"stride": stride, "pad": pad}
     return Operation(
-        partial(ops.conv_transpose2d, **options),
-        ops.conv_transpose2d_backward,
+        partial(engine.conv_transpose2d, **options),
+        engine.conv_transpose2d_backward,
         normal(MAP, (*kernel, 4, 3), 4),
         partial(naive.conv_transpose2d, **options),
         lambda F, x, w, b: nhwc(F.conv_transpose2d(nchw(x), w.permute(3, 2, 0, 1), b, stride, pad)),
@@ -76,8 +76,8 @@ def pool(name, kernel, stride=None, pad=0, ceil_mode=False):
     options = {"kernel": kernel, "stride": stride, "pad": pad, "ceil_mode": ceil_mode}
     only_real_cells = {"count_include_pad": False} if name == "avg_pool2d" else {}
     return Operation(
-        partial(getattr(ops, name), **options),
-        getattr(ops, f"{name}_backward"),
+        partial(getattr(engine, name), **options),
+        getattr(engine, f"{name}_backward"),
         lambda rng: [distinct(rng, MAP)],
         partial(getattr(naive, name), **options),
         lambda F, x: nhwc(
@@ -88,8 +88,8 @@ def pool(name, kernel, stride=None, pad=0, ceil_mode=False):
 
 def global_avg_pool2d():
     return Operation(
-        ops.global_avg_pool2d,
-        ops.global_avg_pool2d_backward,
+        engine.global_avg_pool2d,
+        engine.global_avg_pool2d_backward,
         normal(MAP),
         naive.global_avg_pool2d,
         lambda F, x: F.adaptive_avg_pool2d(nchw(x), 1)[:, :, 0, 0],
@@ -98,8 +98,8 @@ def global_avg_pool2d():
 
 def upsample2d(factor):
     return Operation(
-        lambda x: ops.upsample2d(x, factor),
-        ops.upsample2d_backward,
+        lambda x: engine.upsample2d(x, factor),
+        engine.upsample2d_backward,
         normal(MAP),
         lambda x: naive.upsample2d(x, factor),
         lambda F, x: nhwc(F.interpolate(nchw(x), scale_factor=factor, mode="nearest")),
@@ -111,8 +111,8 @@ def concatenate():
         return np.stack([*np.moveaxis(a, -1, 0), *np.moveaxis(b, -1, 0)], axis=-1)
 
     return Operation(
-        ops.concatenate,
-        ops.concatenate_backward,
+        engine.concatenate,
+        engine.concatenate_backward,
         normal(MAP, (*MAP[:3], 2)),
         channel_by_channel,
         lambda F, a, b: F.pad(a, (0, 2)) + F.pad(b, (3, 0)),  # each with zeros where the other has its channels
@@ -121,8 +121,8 @@ def concatenate():
 
 def add():
     return Operation(
-        ops.add,
-        ops.add_backward,
+        engine.add,
+        engine.add_backward,
         normal(MAP, MAP),
         lambda a, b: np.reshape([x + y for x, y in zip(a.flat, b.flat, strict=True)], a.shape),
         lambda F, a, b: a + b,
@@ -131,8 +131,8 @@ def add():
 
 def activation(name, *args):
     return Operation(
-        lambda x: getattr(ops, name)(x, *args),
-        getattr(ops, f"{name}_backward"),
+        lambda x: getattr(engine, name)(x, *args),
+        getattr(engine, f"{name}_backward"),
         lambda rng: [away_from(rng.standard_normal(MAP), 0)],
         lambda x: getattr(naive, name)(x, *args),
         lambda F, x: getattr(F, name)(x, *args),
@@ -148,8 +148,8 @@ def batch_norm(train):
         return nhwc(F.batch_norm(nchw(x), mean, var, gamma, beta, train, 0.1, 1e-5))
 
     return Operation(
-        lambda x, gamma, beta: ops.batch_norm(x, gamma, beta, *running(x), train=train),
-        ops.batch_norm_backward,
+        lambda x, gamma, beta: engine.batch_norm(x, gamma, beta, *running(x), train=train),
+        engine.batch_norm_backward,
         normal(MAP, 3, 3),
         lambda x, gamma, beta: naive.batch_norm(x, gamma, beta, MEAN, VAR, train=train)[0],
         torch_batch_norm,
@@ -161,7 +161,7 @@ def fold_batch_norm():
 
     def folded(x, w, gamma, beta):
         mean, var = (to_like(array.astype(x.dtype), x) for array in (MEAN, VAR))
-        return ops.conv2d(x, *ops.fold_batch_norm(w, None, gamma, beta, mean, var))
+        return engine.conv2d(x, *engine.fold_batch_norm(w, None, gamma, beta, mean, var))
 
     def torch_batch_norm(F, x, w, gamma, beta):
         mean, var = x.new_tensor(MEAN), x.new_tensor(VAR)
@@ -178,7 +178,7 @@ def fold_batch_norm():
 
 def of_last_axis(name):
     return Operation(
-        lambda x: (getattr(ops, name)(x), None),
+        lambda x: (getattr(engine, name)(x), None),
         None,
         normal((3, 2, 4)),
         getattr(naive, name),
@@ -188,8 +188,8 @@ def of_last_axis(name):
 
 def linear():
     return Operation(
-        ops.linear,
-        ops.linear_backward,
+        engine.linear,
+        engine.linear_backward,
         normal((4, 5), (5, 3), 3),
         naive.linear,
         lambda F, x, w, b: F.linear(x, w.T, b),
@@ -198,8 +198,8 @@ def linear():
 
 def l2_normalize():
     return Operation(
-        ops.l2_normalize,
-        ops.l2_normalize_backward,
+        engine.l2_normalize,
+        engine.l2_normalize_backward,
         normal(MAP, 3),
         naive.l2_normalize,
         lambda F, x, scale: F.normalize(x, dim=-1) * scale,
@@ -210,8 +210,8 @@ def dropout(name, drawn, rate=0.4, seed=5):
     """drawn: the shape of what is drawn at random, an entry for each unit or channel."""
     kept = np.random.default_rng(seed).random(drawn) >= rate
     return Operation(
-        lambda x: getattr(ops, name)(x, rate, np.random.default_rng(seed)),
-        getattr(ops, f"{name}_backward"),
+        lambda x: getattr(engine, name)(x, rate, np.random.default_rng(seed)),
+        getattr(engine, f"{name}_backward"),
         normal(MAP),
         lambda x: getattr(naive, name)(x, kept.squeeze(), rate),
         lambda F, x: x * x.new_tensor(kept) / (1 - rate),

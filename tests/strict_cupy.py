@@ -55,7 +55,7 @@ class ndarray:
         self._host = host
 
     def __array__(self, *args, **kwargs):
-        raise TypeError("implicit conversion of a cupy.ndarray to NumPy: use minissd.backend.to_numpy")
+        raise TypeError("implicit conversion of a cupy.ndarray to NumPy: use minissd.device.to_numpy")
 
     def __array_function__(self, function, types, args, kwargs):
         raise TypeError(f"numpy.{function.__name__} called on a cupy.ndarray: take it from array_module(x)")

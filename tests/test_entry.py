@@ -36,7 +36,7 @@ def with_module(tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ("-c", "import minissd.training, minissd.data, minissd.models, minissd.inspect, minissd.weights"),
+        ("-c", "import minissd.training, minissd.data, minissd.models, minissd.explain, minissd.weights"),
         ("-m", "minissd", "--help"),
         ("-m", "minissd", "fetch"),
         ("-m", "minissd", "gradcheck", "--only", "relu"),

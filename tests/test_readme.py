@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_layer_it_shows_is_the_layer_of_the_package():
     excerpts = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def l2_normalize" in block]
     assert len(excerpts) == 1
-    assert excerpts[0] in (ROOT / "minissd/ops/l2_normalize.py").read_text(encoding="utf-8")
+    assert excerpts[0] in (ROOT / "minissd/ops/l2_normalisation.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", re.findall(r"^  (\S+)  ", README, re.MULTILINE))

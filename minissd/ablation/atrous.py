@@ -15,8 +15,8 @@ import numpy as np
 
 from minissd.bench.subject import Subject, pictures
 from minissd.bench.timing import interleaved
+from minissd.engine import conv2d, max_pool2d
 from minissd.errors import MinissdError
-from minissd.ops import conv2d, max_pool2d
 from minissd.weights import decimate
 
 NETWORKS = {

@@ -5,7 +5,7 @@ import numpy as np
 from minissd.bench.agreement import require_agreement
 from minissd.bench.figures import MINISSD, SPEED, Figure, Goal
 from minissd.bench.timing import interleaved
-from minissd.ops import conv2d, conv2d_backward
+from minissd.engine import conv2d, conv2d_backward
 
 BATCH, SIDE, CHANNELS = 2, 75, 128
 GOAL = Goal(SPEED, 0.9, 1.3)

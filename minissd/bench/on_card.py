@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.backend import free_card_memory, to_device, to_numpy
 from minissd.bench import detection, ssd300
 from minissd.bench.agreement import require_all_agree
 from minissd.bench.figures import MINISSD, OWN_RATE, OWN_TIME, SPEED, Figure, Goal
 from minissd.bench.step import check as check_losses
 from minissd.bench.subject import pictures, training_batch
 from minissd.bench.timing import fewer, interleaved
-from minissd.card import memory_held, milliseconds_on_card
 from minissd.detection import SSD300, default_boxes, detections_from
-from minissd.ops.products import precision
+from minissd.device import free_card_memory, to_device, to_numpy
+from minissd.device.card import memory_held, milliseconds_on_card
+from minissd.engine.products import precision
 from minissd.training import SGD, TrainConfig, train_step
 from minissd.training.loss_scale import loss_scale_for
 

@@ -3,8 +3,8 @@
 import importlib
 import importlib.util
 
-from minissd.backend import parse_device
 from minissd.bench.record import blas_threads
+from minissd.device import parse_device
 from minissd.errors import MinissdError
 
 

@@ -7,8 +7,8 @@ from minissd.bench.figures import MINISSD, Figure
 from minissd.bench.nvidia_smi import BusyShare
 from minissd.bench.preparation import JpegShapes
 from minissd.bench.record import available_cores
-from minissd.card import describe_card
 from minissd.data import open_dataset
+from minissd.device.card import describe_card
 from minissd.models import build
 from minissd.training import settings_of, train
 

@@ -69,12 +69,12 @@ class TrainingStep(TrainingStepOnHost):
 
 
 def forget_memory():
-    """As `minissd.backend.free_card_memory`."""
+    """As `minissd.device.free_card_memory`."""
     if DEVICE == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
 
 def memory_held():
-    """As `minissd.card.memory_held`: what PyTorch's allocator has reserved at most."""
+    """As `minissd.device.card.memory_held`: what PyTorch's allocator has reserved at most."""
     return torch.cuda.max_memory_reserved() if DEVICE == "cuda" else 0

@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 
 from minissd.ablation import EXPERIMENTS, Budget, Study, open_pair, outcome_of_times, outcome_of_training, time_fc6
-from minissd.backend import resolve_device
 from minissd.bench.record import available_cores, blas_threads, cpu_model, load_average, versions
 from minissd.cli import options
 from minissd.cli.ablate_tables import print_outcomes, verdict_line
 from minissd.cli.console import console, print_notes, progress_bar
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 

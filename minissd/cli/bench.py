@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import resolve_device
 from minissd.bench import BENCHMARKS, ON_CARD, Conditions, load_average, load_peer, make_record
 from minissd.bench.nvidia_smi import driver_version
-from minissd.card import check_precision, describe_card
 from minissd.cli import options
 from minissd.cli.bench_tables import print_results
 from minissd.cli.console import console, progress_bar
+from minissd.device import resolve_device
+from minissd.device.card import check_precision, describe_card
 from minissd.errors import MinissdError
 from minissd.files import check_file_writable, check_writable, write_json
 

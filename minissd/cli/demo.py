@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import resolve_device, to_numpy
 from minissd.cli import options
 from minissd.cli.console import console
 from minissd.cli.evaluate import evaluate_and_draw
 from minissd.cli.training import train_and_draw
 from minissd.data import open_dataset
+from minissd.device import resolve_device, to_numpy
 from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.training import LAST, TrainConfig, load_checkpoint

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from minissd.backend import resolve_device
-from minissd.card import check_precision
 from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_table, simple_table
 from minissd.cli.media import find_media
 from minissd.cli.search import Search
+from minissd.device import resolve_device
+from minissd.device.card import check_precision
+from minissd.engine import products
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
-from minissd.ops import products
 from minissd.training.interrupt import Terminated, stoppable
 
 PAUSE, SPARING = 5, 20  # seconds between two writings of detections.json, or so many times as long as one takes

@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.markup import escape
 
 import minissd
-from minissd.backend import card_report
 from minissd.bench.record import available_cores, blas_threads, cpu_model, installed, versions
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import default_folder, video_support
+from minissd.device import card_report
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 

@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import resolve_device
-from minissd.card import check_precision
 from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_notes
 from minissd.cli.results import RESULTS
 from minissd.cli.runs import place_of_data
 from minissd.data import open_dataset
+from minissd.device import resolve_device
+from minissd.device.card import check_precision
+from minissd.engine import products
 from minissd.files import check_writable, write_json
-from minissd.ops import products
 from minissd.training import evaluate as score
 from minissd.training.checkpoint import read_description
 from minissd.training.run_folder import images_of_run, read_settings

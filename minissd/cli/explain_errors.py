@@ -8,13 +8,13 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from minissd.backend import resolve_device
 from minissd.cli import looking, options
 from minissd.cli.console import console, print_notes, print_table, simple_table
 from minissd.cli.results import best_scores
 from minissd.data import open_dataset
 from minissd.detection import precision_recall_curves
 from minissd.detection.object_errors import FOUND, lost_in_cells, object_errors
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.models import YOLO

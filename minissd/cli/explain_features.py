@@ -6,11 +6,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from minissd.backend import resolve_device, to_numpy
 from minissd.cli import looking, networks, options
 from minissd.cli.console import console
+from minissd.device import resolve_device, to_numpy
+from minissd.explain import feature_colours, grid_of, look, map_of, spread_over_image
 from minissd.files import check_writable
-from minissd.inspect import feature_colours, grid_of, look, map_of, spread_over_image
 
 
 def explain_features(

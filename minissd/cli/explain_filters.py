@@ -6,12 +6,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from minissd.backend import resolve_device
 from minissd.cli import looking, networks, options
 from minissd.cli.console import console, print_table, progress_bar, simple_table
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
+from minissd.explain import channels_of, exciting_images, find_layer, grid_of
 from minissd.files import check_writable, write_json
-from minissd.inspect import channels_of, exciting_images, find_layer, grid_of
 from minissd.layers import BatchNorm, Conv2d
 
 ACROSS = 4  # tiles in a row

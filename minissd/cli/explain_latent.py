@@ -7,14 +7,14 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from minissd.backend import resolve_device
 from minissd.cli import looking, networks, options
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import resize_image
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
+from minissd.explain import clusters, flattened, moved, nearest, neighbour_accuracy, principal_components, purity
+from minissd.explain import representations as represent
 from minissd.files import check_writable, write_json
-from minissd.inspect import clusters, flattened, moved, nearest, neighbour_accuracy, principal_components, purity
-from minissd.inspect import representations as represent
 
 NEIGHBOURS = 10  # that vote on the class of an image
 SHOWN, ROWS = 5, 6  # neighbours of an image in the pictures, and images

@@ -7,10 +7,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from minissd.backend import resolve_device, to_device
 from minissd.cli import networks, options
 from minissd.cli.console import console
 from minissd.data import read_image
+from minissd.device import resolve_device, to_device
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.naive import nms_steps

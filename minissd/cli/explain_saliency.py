@@ -8,12 +8,12 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from minissd.backend import resolve_device
 from minissd.cli import looking, networks, options
 from minissd.cli.console import console, print_table, simple_table
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
+from minissd.explain import box_mask, grid_of, ink_mask, pointing_game, saliency, spread_over_image
 from minissd.files import check_writable, write_json
-from minissd.inspect import box_mask, grid_of, ink_mask, pointing_game, saliency, spread_over_image
 
 
 def explain_saliency(

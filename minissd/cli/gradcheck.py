@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import resolve_device
-from minissd.checks import CASES, check
 from minissd.cli import options
 from minissd.cli.console import print_table, simple_table
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.gradcheck import GradientError
+from minissd.gradcheck.cases import CASES, check
 
 
 def gradcheck(

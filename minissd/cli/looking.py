@@ -6,10 +6,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from minissd.backend import to_device
 from minissd.cli.console import print_notes
 from minissd.data import open_dataset, resize_image, with_channels
-from minissd.inspect import black_image
+from minissd.device import to_device
+from minissd.explain import black_image
 
 BATCH = 16  # images at a time: few enough for the gradients of all maps
 

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from minissd import __version__
-from minissd.backend import ran_out_of_card_memory
 from minissd.cli.ablate import ablate
 from minissd.cli.bench import bench
 from minissd.cli.console import error_console, one_line, print_any_name
@@ -21,6 +20,7 @@ from minissd.cli.fetch import fetch
 from minissd.cli.gradcheck import gradcheck
 from minissd.cli.lesson import lesson
 from minissd.cli.train import train
+from minissd.device import ran_out_of_card_memory
 from minissd.errors import MinissdError
 from minissd.training.parallel import EndTogether, let_others_speak
 

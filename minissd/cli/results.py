@@ -6,7 +6,7 @@ from rich.markup import escape
 from minissd import detection
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import mask_of_size
-from minissd.segmentation import score_masks
+from minissd.metrics.segmentation import score_masks
 
 SHEET_IMAGES = 6
 
@@ -16,7 +16,7 @@ class DetectionResults:
 
     @staticmethod
     def draw(dataset, metrics, detections, objects, out, *, iou_threshold=0.5, method="voc07"):
-        """Write the pictures into the folder `out`; arguments as `minissd.training.evaluate` gives them."""
+        """Write the pictures into the folder `out`; arguments as `minissd.training.evaluation` gives them."""
         from minissd.viz.curves import (  # here, for matplotlib is slow to import
             CURVES,
             average_precision_chart,

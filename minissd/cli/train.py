@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from minissd.backend import device_for
 from minissd.cli import options, runs
 from minissd.cli.console import console
 from minissd.cli.splits import scored_split
 from minissd.cli.training import start
 from minissd.data import PRESETS
 from minissd.detection import NEGATIVES
+from minissd.device import device_for
 from minissd.models import MODELS
 from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig, join
 

@@ -3,12 +3,12 @@
 from shlex import quote
 
 from minissd import weights
-from minissd.card import check_precision
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
 from minissd.cli.progress import training_progress
 from minissd.cli.runs import TRAIN_FIELDS, train_on
 from minissd.cli.splits import open_splits
+from minissd.device.card import check_precision
 from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, read_log, task_of, train

@@ -19,7 +19,7 @@ from minissd.data.texts import read_text
 from minissd.data.voc import names_in_tree
 from minissd.data.voc_files import files_in
 from minissd.errors import MinissdError
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 MASKS = "SegmentationClass"
 LABELMAP = "labelmap.txt"

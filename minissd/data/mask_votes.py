@@ -11,7 +11,7 @@ import numpy as np
 from minissd.data.images import read_mask
 from minissd.data.voc_annotation import read_annotation
 from minissd.errors import MinissdError
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 LOOKED_AT = 100  # masks that have an annotation
 CLEAR = 0.8  # the share of its votes from which a class has a number

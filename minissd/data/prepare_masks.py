@@ -4,7 +4,7 @@ import numpy as np
 
 from minissd.data.images import crop_and_resize
 from minissd.data.view import WHOLE, resize_image, view_mask
-from minissd.segmentation import VOID, mask_from
+from minissd.metrics.segmentation import VOID, mask_from
 
 _NO_BOXES = np.zeros((0, 4), np.float32)
 

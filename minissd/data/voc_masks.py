@@ -23,7 +23,7 @@ from minissd.data.voc_files import images_in, the_image
 from minissd.data.voc_lists import lists_in, read_split
 from minissd.data.voc_places import LISTS as MAIN
 from minissd.errors import MinissdError
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 LISTS = Path("ImageSets", "Segmentation")
 NOBODY = "masks without any of the classes"

@@ -1,16 +1,6 @@
 """Pure maths on boxes: default boxes, matching, the multibox loss, non-maximum suppression, metrics."""
 
 from minissd.detection.boxes import Detections, Objects, clip, decode, encode, iou, to_centers, to_corners
-from minissd.detection.default_boxes import (
-    SSD300,
-    SSD300_SSD_PYTORCH,
-    SSD300_TORCHVISION,
-    SSD512,
-    DefaultBoxSpec,
-    MapSpec,
-    default_boxes,
-    scales,
-)
 from minissd.detection.detections import detections_from
 from minissd.detection.matching import match
 from minissd.detection.metrics import (
@@ -27,7 +17,17 @@ from minissd.detection.multibox import (
     multibox_loss,
     multibox_loss_backward,
 )
-from minissd.detection.nms import nms
+from minissd.detection.suppression import nms
+from minissd.detection.tiling import (
+    SSD300,
+    SSD300_SSD_PYTORCH,
+    SSD300_TORCHVISION,
+    SSD512,
+    DefaultBoxSpec,
+    MapSpec,
+    default_boxes,
+    scales,
+)
 from minissd.detection.yolo_cells import cell_detections, decode_cells, encode_cells, kept_objects
 from minissd.detection.yolo_loss import Assignment, assign_predictors, yolo_loss, yolo_loss_backward
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.backend import Array, array_module
+from minissd.device import Array, array_module
 
 VARIANCES = (0.1, 0.2)  # what the offsets of centres and of sizes are divided by
 LARGEST_LOG_SIZE = 10.0  # 22,000 times the default box: decode stops there, so that exp never overflows

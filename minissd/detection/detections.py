@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from minissd.backend import Array, array_module, to_numpy
 from minissd.detection.boxes import Detections, clip, decode, to_corners
-from minissd.detection.nms import first_survivors, survivors
+from minissd.detection.suppression import first_survivors, survivors
+from minissd.device import Array, array_module, to_numpy
+from minissd.engine.probabilities import softmax
 from minissd.errors import MinissdError
-from minissd.ops.softmax import softmax
 
 NOT_FINITE = "the network answers with numbers that are not finite: its weights are damaged, or its training diverged"
 

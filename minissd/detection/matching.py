@@ -10,8 +10,8 @@ Symbols: P default boxes, G objects.
 
 import numpy as np
 
-from minissd.backend import Array, array_module
 from minissd.detection.boxes import as_boxes, encode, iou, to_centers, to_corners
+from minissd.device import Array, array_module
 
 
 def match(objects_corners: Array, labels: Array, default_boxes: Array, threshold: float = 0.5) -> tuple[Array, Array]:

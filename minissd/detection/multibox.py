@@ -14,10 +14,10 @@ Nothing here waits for the device: masks go into `where` and products, never int
 
 from typing import Any, NamedTuple
 
-from minissd.backend import Array, array_module
+from minissd.device import Array, array_module
+from minissd.engine import smooth_l1, smooth_l1_backward
+from minissd.engine.probabilities import log_softmax
 from minissd.ops.arguments import factor_of, floats, labels_below, nan_if
-from minissd.ops.losses import smooth_l1, smooth_l1_backward
-from minissd.ops.softmax import log_softmax
 
 NEGATIVES = {"paper": 0, "every-image": 10}  # names of rules: if_none
 

@@ -21,9 +21,9 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
-from minissd.backend import Array, array_module
 from minissd.detection.boxes import Detections, as_boxes, clip, iou, to_centers, to_corners
 from minissd.detection.detections import best_of_each_class
+from minissd.device import Array, array_module
 
 
 def encode_cells(

@@ -2,10 +2,10 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import batch_norm, batch_norm_backward
 from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer
-from minissd.ops import batch_norm, batch_norm_backward
 
 
 class BatchNorm(Layer):

@@ -2,17 +2,17 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import conv2d, conv2d_backward
 from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer, in_words
-from minissd.ops import conv2d, conv2d_backward
 
 
 class Conv2d(Layer):
     """Convolution of maps (N, H, W, c_in) -> (N, OH, OW, c_out).
 
     Weights w (KH, KW, c_in, c_out) and, unless bias=False, b (c_out,).  kernel: cells a side, KH = KW; stride and
-    dilation in cells, as for `minissd.ops.conv2d`.  pad: cells of zeros on every side, (vertical, horizontal),
+    dilation in cells, as for `minissd.engine.convolution`.  pad: cells of zeros on every side, (vertical, horizontal),
     ((top, bottom), (left, right)) or "same".  filler: "he" or "xavier", a method of the `Initializer`.
     """
 

@@ -2,10 +2,10 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import conv_transpose2d, conv_transpose2d_backward
 from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer, in_words
-from minissd.ops import conv_transpose2d, conv_transpose2d_backward
 
 
 class ConvTranspose2d(Layer):

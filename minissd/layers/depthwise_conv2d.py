@@ -2,10 +2,10 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import depthwise_conv2d, depthwise_conv2d_backward
 from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer, in_words
-from minissd.ops import depthwise_conv2d, depthwise_conv2d_backward
 
 
 class DepthwiseConv2d(Layer):

@@ -4,11 +4,11 @@ from copy import copy
 
 import numpy as np
 
+from minissd.engine import fold_batch_norm
 from minissd.layers.batch_norm import BatchNorm
 from minissd.layers.conv2d import Conv2d
 from minissd.layers.depthwise_conv2d import DepthwiseConv2d
 from minissd.layers.layer import Layer
-from minissd.ops import fold_batch_norm
 
 
 def fold(layers: dict[str, Layer]) -> dict[str, Layer]:

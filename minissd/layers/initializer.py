@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from minissd.backend import Array, to_device
+from minissd.device import Array, to_device
 
 
 class Initializer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
 
 
 class Layer:
@@ -77,7 +77,7 @@ class Layer:
 
     @property
     def tapped(self) -> bool:
-        """Whether somebody looks on: who does, puts a `forward` into the object itself (`minissd/inspect/taps.py`)."""
+        """Whether somebody looks on: who does, puts a `forward` into the object itself (`minissd/explain/taps.py`)."""
         return "forward" in vars(self)
 
     def leaves(self, prefix: str = "") -> "Iterator[tuple[str, Layer]]":

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
 from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
 

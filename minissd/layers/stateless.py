@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from minissd import ops
-from minissd.backend import Array
+from minissd import engine
+from minissd.device import Array
 from minissd.layers.layer import Layer, in_words
 from minissd.ops.arguments import gradient_of
-from minissd.ops.dropout import dropout_rate
+from minissd.ops.dropping import dropout_rate
 from minissd.ops.geometry import whole
 
 
@@ -28,10 +28,10 @@ class ReLU(Layer):
         return "in place" if self.in_place else ""
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.relu(x, in_place=self.in_place)
+        return engine.relu(x, in_place=self.in_place)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.relu_backward(dy, cache, in_place=self.in_place), {}
+        return engine.relu_backward(dy, cache, in_place=self.in_place), {}
 
 
 class LeakyReLU(Layer):
@@ -45,20 +45,20 @@ class LeakyReLU(Layer):
         return f"slope {self.slope}"
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.leaky_relu(x, self.slope)
+        return engine.leaky_relu(x, self.slope)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.leaky_relu_backward(dy, cache), {}
+        return engine.leaky_relu_backward(dy, cache), {}
 
 
 class Sigmoid(Layer):
     """1 / (1 + exp(-x))."""
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.sigmoid(x)
+        return engine.sigmoid(x)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.sigmoid_backward(dy, cache), {}
+        return engine.sigmoid_backward(dy, cache), {}
 
 
 class MaxPool2d(Layer):
@@ -73,10 +73,10 @@ class MaxPool2d(Layer):
         return _window(self) + (", ceil mode" if self.geometry["ceil_mode"] else "")
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
-        return ops.max_pool2d(x, self.kernel, **self.geometry)
+        return engine.max_pool2d(x, self.kernel, **self.geometry)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.max_pool2d_backward(dy, cache), {}
+        return engine.max_pool2d_backward(dy, cache), {}
 
 
 class AvgPool2d(Layer):
@@ -91,20 +91,20 @@ class AvgPool2d(Layer):
         return _window(self)
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.avg_pool2d(x, self.kernel, **self.geometry)
+        return engine.avg_pool2d(x, self.kernel, **self.geometry)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.avg_pool2d_backward(dy, cache), {}
+        return engine.avg_pool2d_backward(dy, cache), {}
 
 
 class GlobalAvgPool2d(Layer):
     """The mean of each channel over the whole map, (N, H, W, C) -> (N, C)."""
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.global_avg_pool2d(x)
+        return engine.global_avg_pool2d(x)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.global_avg_pool2d_backward(dy, cache), {}
+        return engine.global_avg_pool2d_backward(dy, cache), {}
 
 
 class Upsample2d(Layer):
@@ -118,10 +118,10 @@ class Upsample2d(Layer):
         return f"factor {self.factor}"
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return ops.upsample2d(x, self.factor)
+        return engine.upsample2d(x, self.factor)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return ops.upsample2d_backward(dy, cache), {}
+        return engine.upsample2d_backward(dy, cache), {}
 
 
 class Flatten(Layer):
@@ -139,7 +139,7 @@ class Flatten(Layer):
 class Dropout(Layer):
     """Inverted dropout with the given rate; asks for `rng` only in training."""
 
-    drop, drop_backward = staticmethod(ops.dropout), staticmethod(ops.dropout_backward)
+    drop, drop_backward = staticmethod(engine.dropout), staticmethod(engine.dropout_backward)
 
     def __init__(self, rate: float):
         super().__init__()
@@ -160,7 +160,7 @@ class Dropout(Layer):
 class SpatialDropout(Dropout):
     """Dropout of whole channels of a map."""
 
-    drop, drop_backward = staticmethod(ops.spatial_dropout), staticmethod(ops.spatial_dropout_backward)
+    drop, drop_backward = staticmethod(engine.spatial_dropout), staticmethod(engine.spatial_dropout_backward)
 
 
 def _window(pool: MaxPool2d | AvgPool2d) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minissd.backend import resolve_device
+from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
 from minissd.models.classifier import Classifier

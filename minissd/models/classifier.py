@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import cross_entropy, cross_entropy_backward, softmax
 from minissd.layers import Layer, Sequential
 from minissd.models.network import Network
-from minissd.ops import cross_entropy, cross_entropy_backward, softmax
 
 
 class Feedforward(Network):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from minissd.backend import Array, to_device
+from minissd.device import Array, to_device
 from minissd.layers import ConvTranspose2d, Layer
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import to_device
 from minissd.data.pictures import is_one_picture, open_picture, pictures_in
 from minissd.detection import Detections
+from minissd.device import to_device
 from minissd.models.network import Network
 
 

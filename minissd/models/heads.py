@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import Array, array_module
+from minissd.device import Array, array_module
+from minissd.engine import conv2d, conv2d_backward
+from minissd.engine.cpu.workspace import empty
 from minissd.layers import Conv2d, Initializer, L2Normalize, Layer, prefixed
 from minissd.layers.initializer import DEFAULT
-from minissd.ops import conv2d, conv2d_backward
-from minissd.ops.workspace import empty
 
 
 class Apart(NamedTuple):
@@ -28,7 +28,7 @@ class Head(Layer):
 
     They are computed as one, whose kernel is both kernels side by side: what it takes to bring the map into a form that
     can be multiplied is half of the work for so few outputs, and would be done twice.  Only where somebody looks at one
-    of them (`minissd.inspect`), each is computed for itself.
+    of them (`minissd.explain`), each is computed for itself.
     """
 
     def __init__(

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import Array, array_module, to_device
 from minissd.data.bilinear import FINE
 from minissd.data.view import resize_image, with_channels
+from minissd.device import Array, array_module, to_device
+from minissd.engine.algorithms.winograd_filters import keeping
+from minissd.engine.cpu.locks import fork_safe_lock
+from minissd.engine.cpu.threads import in_turns, runs
+from minissd.engine.cpu.workspace import empty
 from minissd.layers import Initializer, Layer
 from minissd.models.cost import summary_of
-from minissd.ops.locks import fork_safe_lock
-from minissd.ops.threads import in_turns, runs
-from minissd.ops.winograd_filters import keeping
-from minissd.ops.workspace import empty
 
 _lock = fork_safe_lock()  # for networks on their way into or out of `inference`
 ONE_SIDED = 20  # what reaches as many times farther above 0 than below is no normalised image, sharpened or not

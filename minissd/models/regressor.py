@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from minissd.backend import Array
+from minissd.device import Array
+from minissd.engine import smooth_l1, smooth_l1_backward
 from minissd.models.classifier import Feedforward
-from minissd.ops import smooth_l1, smooth_l1_backward
 
 
 class Regressor(Feedforward):

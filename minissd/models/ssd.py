@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.backend import Array, array_module, to_device
 from minissd.detection import (
     NEGATIVES,
     DefaultBoxSpec,
@@ -27,10 +26,11 @@ from minissd.detection import (
     multibox_loss,
     multibox_loss_backward,
 )
+from minissd.device import Array, array_module, to_device
+from minissd.engine.cpu.threads import elementwise
 from minissd.layers import Layer, Sequential, prefixed
 from minissd.models.detector import Detector
 from minissd.ops.arguments import gradient_of
-from minissd.ops.threads import elementwise
 
 
 class Usage(NamedTuple):

@@ -26,19 +26,19 @@ from typing import Any
 
 import numpy as np
 
-from minissd import ops
-from minissd.backend import Array
+from minissd import engine
+from minissd.device import Array
 from minissd.errors import MinissdError
 from minissd.layers import Conv2d, ConvTranspose2d, MaxPool2d, Sequential, prefixed
+from minissd.metrics.segmentation import known_pixels, mask_loss, mask_loss_backward
 from minissd.models.blocks import conv_relu
 from minissd.models.network import Network
 from minissd.models.ssd_tiny import TINY_PIXELS
-from minissd.segmentation import known_pixels, mask_loss, mask_loss_backward
 
 LEVELS = 4
 SKIPS = {
-    "concatenate": (ops.concatenate, ops.concatenate_backward),
-    "add": (ops.add, ops.add_backward),
+    "concatenate": (engine.concatenate, engine.concatenate_backward),
+    "add": (engine.add, engine.add_backward),
 }
 
 
@@ -161,13 +161,13 @@ class UNet(Network):
 
     def segment(self, images: Any) -> Array:
         """images as for `forward` -> probabilities (N, S, S, C), on the model's device."""
-        return ops.sigmoid(self.infer(images))[0]
+        return engine.sigmoid(self.infer(images))[0]
 
     def loss_size(self, masks: Array) -> int:
         return known_pixels(masks)
 
     def loss(self, logits: Array, masks: Array, size: int | None = None) -> tuple[dict[str, Any], Any]:
-        """The loss of `minissd.segmentation.mask_loss`; masks (N, S, S) uint8 class numbers, VOID left out."""
+        """The loss of `minissd.metrics.segmentation.mask_loss`; masks (N, S, S) uint8 class numbers, VOID left out."""
         loss, cache = mask_loss(logits, masks, size)
         return {"loss": loss}, cache
 

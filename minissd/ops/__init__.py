@@ -5,15 +5,13 @@ are float32 or float64 and may lie in memory as they like; what is refused, argu
 """
 
 from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
-from minissd.ops.batch_norm import batch_norm, batch_norm_backward, fold_batch_norm
-from minissd.ops.conv2d import conv2d, conv2d_backward
-from minissd.ops.conv_transpose2d import conv_transpose2d, conv_transpose2d_backward
-from minissd.ops.depthwise_conv2d import depthwise_conv2d, depthwise_conv2d_backward
-from minissd.ops.dropout import dropout, dropout_backward, spatial_dropout, spatial_dropout_backward
+from minissd.ops.convolution import conv2d, conv2d_backward
+from minissd.ops.depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from minissd.ops.dropping import dropout, dropout_backward, spatial_dropout, spatial_dropout_backward
+from minissd.ops.fully_connected import linear, linear_backward
 from minissd.ops.geometry import effective_kernel, output_size
-from minissd.ops.im2col import col2im, im2col
-from minissd.ops.l2_normalize import l2_normalize, l2_normalize_backward
-from minissd.ops.linear import linear, linear_backward
+from minissd.ops.joining import add, add_backward, concatenate, concatenate_backward
+from minissd.ops.l2_normalisation import l2_normalize, l2_normalize_backward
 from minissd.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_backward,
@@ -22,7 +20,9 @@ from minissd.ops.losses import (
     smooth_l1,
     smooth_l1_backward,
 )
-from minissd.ops.pool2d import (
+from minissd.ops.normalisation import batch_norm, batch_norm_backward, fold_batch_norm
+from minissd.ops.patches import col2im, im2col
+from minissd.ops.pooling import (
     avg_pool2d,
     avg_pool2d_backward,
     global_avg_pool2d,
@@ -30,9 +30,9 @@ from minissd.ops.pool2d import (
     max_pool2d,
     max_pool2d_backward,
 )
-from minissd.ops.skip import add, add_backward, concatenate, concatenate_backward
-from minissd.ops.softmax import log_softmax, softmax
-from minissd.ops.upsample2d import upsample2d, upsample2d_backward
+from minissd.ops.probabilities import log_softmax, softmax
+from minissd.ops.resampling import upsample2d, upsample2d_backward
+from minissd.ops.transposed_convolution import conv_transpose2d, conv_transpose2d_backward
 
 __all__ = [
     "add",

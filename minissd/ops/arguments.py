@@ -14,7 +14,7 @@ from math import nan
 
 import numpy as np
 
-from minissd.backend import array_module
+from minissd.device import array_module
 
 FLOATS = np.dtype("float32"), np.dtype("float64")
 ONE_KIND = [{dtype} for dtype in FLOATS]

@@ -4,10 +4,10 @@ reduction="mean" averages over the rows (cross-entropy) or entries (the others);
 write theirs, and leaves it to the caller to divide by the number of matched boxes.
 """
 
-from minissd.backend import array_module
+from minissd.device import array_module
 from minissd.ops.activations import sigmoid
 from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, refuse, target_of
-from minissd.ops.softmax import log_softmax
+from minissd.ops.probabilities import log_softmax
 
 
 def cross_entropy(logits, labels, *, reduction="mean"):

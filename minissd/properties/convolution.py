@@ -5,9 +5,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from minissd import naive
+from minissd.engine import conv2d
 from minissd.layers import Conv2d
 from minissd.layers.initializer import Initializer
-from minissd.ops import conv2d
 from minissd.ops.geometry import pad_widths
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import whole_numbers

@@ -20,7 +20,7 @@ from minissd.detection import (
     scales,
     to_centers,
 )
-from minissd.ops import l2_normalize, log_softmax
+from minissd.engine import l2_normalize, log_softmax
 from minissd.properties.box_sets import corners, scored_corners
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.windows import seeds

@@ -5,9 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import naive
-from minissd.gradcheck import GradientError, diagnose
-from minissd.gradcheck import numeric_gradient as measured
-from minissd.ops import (
+from minissd.engine import (
     conv2d,
     conv2d_backward,
     cross_entropy,
@@ -17,6 +15,8 @@ from minissd.ops import (
     linear_backward,
     softmax,
 )
+from minissd.gradcheck import GradientError, diagnose
+from minissd.gradcheck import numeric_gradient as measured
 from minissd.properties.convolution import few, fewer, layers, window_grids
 from minissd.properties.core import Property, equals, require_equal, show
 from minissd.properties.pixels import labelled_logits

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from minissd import naive, ops
+from minissd import engine, naive
 from minissd.gradcheck import check_backward
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, whole
@@ -42,7 +42,7 @@ def _has_the_length_of_the_scale(function, x, scale):
 
 
 def library_l2_normalize(x, scale, eps):
-    return ops.l2_normalize(x, scale, eps)[0]
+    return engine.l2_normalize(x, scale, eps)[0]
 
 
 L2_NORMALIZE = (
@@ -78,7 +78,7 @@ def _leaves_the_length_alone(function, dy, x, scale):
 
 
 def library_l2_normalize_gradient(dy, x, scale, eps):
-    return ops.l2_normalize_backward(dy, ops.l2_normalize(x, scale, eps)[1])
+    return engine.l2_normalize_backward(dy, engine.l2_normalize(x, scale, eps)[1])
 
 
 L2_NORMALIZE_GRADIENT = (

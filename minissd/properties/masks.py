@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import naive
+from minissd.engine import concatenate, concatenate_backward, conv_transpose2d, upsample2d, upsample2d_backward
 from minissd.gradcheck import check_backward
-from minissd.ops import concatenate, concatenate_backward, conv_transpose2d, upsample2d, upsample2d_backward
+from minissd.metrics.segmentation import VOID, mask_loss, mask_loss_backward, overlaps, pixel_confusion
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few
 from minissd.properties.windows import seeds
-from minissd.segmentation import VOID, mask_loss, mask_loss_backward, overlaps, pixel_confusion
 
 digits = st.integers(-9, 9).map(float)
 

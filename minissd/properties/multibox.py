@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from minissd import detection, naive, ops
+from minissd import detection, engine, naive
 from minissd.gradcheck import GradientError, diagnose, numeric_gradient
 from minissd.properties.core import Property, equals, require_equal
 
@@ -79,7 +79,7 @@ SMOOTH_L1_GRADIENT = (
 
 
 def library_smooth_l1_gradient(pred, target):
-    return ops.smooth_l1_backward(ops.smooth_l1(pred, target, reduction="sum")[1])
+    return engine.smooth_l1_backward(engine.smooth_l1(pred, target, reduction="sum")[1])
 
 
 # --- hard negatives ---

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import naive
+from minissd.engine import cross_entropy, softmax
 from minissd.layers import Flatten
 from minissd.layers.initializer import Initializer
 from minissd.models.network import Network
-from minissd.ops import cross_entropy, softmax
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, whole_numbers
 

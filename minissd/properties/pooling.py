@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from minissd import naive, ops
+from minissd import engine, naive
 from minissd.gradcheck import away_from, check_backward
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import whole
@@ -16,16 +16,16 @@ sides = st.integers(1, 4)
 
 
 def max_pool(x, kernel, stride, pad):
-    return ops.max_pool2d(x[None, :, :, None], kernel, stride=stride, pad=pad)[0][0, :, :, 0]
+    return engine.max_pool2d(x[None, :, :, None], kernel, stride=stride, pad=pad)[0][0, :, :, 0]
 
 
 def max_pool_gradient(dy, x, kernel, stride):
-    _, cache = ops.max_pool2d(x[None, :, :, None], kernel, stride=stride)
-    return ops.max_pool2d_backward(dy[None, :, :, None], cache)[0, :, :, 0]
+    _, cache = engine.max_pool2d(x[None, :, :, None], kernel, stride=stride)
+    return engine.max_pool2d_backward(dy[None, :, :, None], cache)[0, :, :, 0]
 
 
 def relu_gradient(dy, x):
-    return ops.relu_backward(dy, ops.relu(x)[1])
+    return engine.relu_backward(dy, engine.relu(x)[1])
 
 
 # --- max pooling ---

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from minissd import naive, ops
+from minissd import engine, naive
 from minissd.data.affine import Affine
 from minissd.properties.box_sets import corners
 from minissd.properties.core import Property, equals
@@ -27,7 +27,7 @@ class _Drawn:
 
 
 def inverted_dropout(x, rate, uniform):
-    return ops.dropout(x, rate, _Drawn(uniform))[0]
+    return engine.dropout(x, rate, _Drawn(uniform))[0]
 
 
 def affine_boxes(corners, matrix):

@@ -5,8 +5,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minissd.inspect import nearest, neighbour_accuracy, principal_components
-from minissd.inspect.saliency import weighted_sum
+from minissd.explain import nearest, neighbour_accuracy, principal_components
+from minissd.explain.saliency import weighted_sum
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, whole
 

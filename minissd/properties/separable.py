@@ -5,14 +5,14 @@ from itertools import product
 import numpy as np
 from hypothesis import strategies as st
 
-from minissd import naive, ops
+from minissd import engine, naive
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, whole
 
 
 def separable_conv(x, depthwise, pointwise):
     """The library's two operations in the shape of the exercise."""
-    return ops.conv2d(ops.depthwise_conv2d(x[None], depthwise)[0], pointwise[None, None])[0][0]
+    return engine.conv2d(engine.depthwise_conv2d(x[None], depthwise)[0], pointwise[None, None])[0][0]
 
 
 @st.composite

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import naive
-from minissd.ops import fold_batch_norm
+from minissd.engine import fold_batch_norm
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few
 

@@ -2,7 +2,7 @@
 
 from minissd.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minissd.training.config import TrainConfig
-from minissd.training.evaluate import evaluate
+from minissd.training.evaluation import evaluate
 from minissd.training.log import read_log
 from minissd.training.loop import train, train_step
 from minissd.training.optim import SGD

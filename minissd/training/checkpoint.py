@@ -14,7 +14,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from minissd.backend import Array, array_module, resolve_device, to_like, to_numpy
+from minissd.device import Array, array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
 from minissd.models import Network, build

@@ -3,10 +3,10 @@
 import math
 from dataclasses import asdict, dataclass
 
-from minissd.card import PRECISIONS
 from minissd.data import PRESETS
 from minissd.data.augmentation import preset_name
 from minissd.detection import NEGATIVES
+from minissd.device.card import PRECISIONS
 from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
 
@@ -33,7 +33,7 @@ class TrainConfig:
     augmentation: str = "light"  # a name in minissd.data.PRESETS
     negatives: str = "every-image"  # the background boxes an SSD learns from, a name in minissd.detection.NEGATIVES
     seed: int = 0
-    precision: str = "fp32"  # of matrix products on a card, a name in minissd.card.PRECISIONS
+    precision: str = "fp32"  # of matrix products on a card, a name in minissd.device.card.PRECISIONS
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minissd.backend import array_module, to_device
+from minissd.device import array_module, to_device
 from minissd.errors import MinissdError
 
 

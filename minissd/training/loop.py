@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import array_module, to_device, to_numpy
-from minissd.card import uploaded
 from minissd.data import PRESETS, Batch, Loader
 from minissd.data.samples import Dataset
+from minissd.device import array_module, to_device, to_numpy
+from minissd.device.card import uploaded
+from minissd.engine.products import precision
 from minissd.errors import MinissdError
 from minissd.models import Network
-from minissd.ops.products import precision
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
-from minissd.training.evaluate import check_classes, check_scorable, evaluate
+from minissd.training.evaluation import check_classes, check_scorable, evaluate
 from minissd.training.finite import raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end, stoppable
 from minissd.training.loss_scale import UNSCALED, LossScale, Unscaled, loss_scale_for

@@ -5,8 +5,8 @@ with it all that follows; before the update it is divided by `scale`.  Which sca
 gradients overflow, the step is left out and the scale halved; after a long time without, it is doubled.
 """
 
-from minissd.backend import array_module, to_numpy
-from minissd.kernels import on_card
+from minissd.device import array_module, to_numpy
+from minissd.engine.cuda import on_card
 from minissd.training.finite import NotFinite
 
 GROW_AFTER = 2000  # good steps

@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from minissd.backend import free_card_memory, ran_out_of_card_memory, to_device
 from minissd.data import Batch
+from minissd.device import free_card_memory, ran_out_of_card_memory, to_device
 from minissd.errors import MinissdError
 
 NOTHING_FITS = (

@@ -1,8 +1,8 @@
 """Stochastic gradient descent with momentum and weight decay."""
 
-from minissd.backend import Array, array_module
-from minissd.kernels import on_card
-from minissd.kernels.elementwise import SGD_UPDATE
+from minissd.device import Array, array_module
+from minissd.engine.cuda import on_card
+from minissd.engine.cuda.elementwise import SGD_UPDATE
 
 
 class SGD:

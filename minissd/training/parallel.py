@@ -23,7 +23,7 @@ from zlib import crc32
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from minissd.backend import Array, array_module, to_like, to_numpy, wait_for_device
+from minissd.device import Array, array_module, to_like, to_numpy, wait_for_device
 from minissd.errors import MinissdError
 
 # what launchers tell a process: how many there are, and its number among those of its machine

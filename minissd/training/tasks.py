@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import to_numpy
-from minissd.classification import accuracy, confusion_matrix, recalls
 from minissd.data import (
     ClassificationPreparation,
     DetectionPreparation,
@@ -25,10 +23,12 @@ from minissd.data import (
 )
 from minissd.data.samples import Dataset
 from minissd.detection import evaluate_detections
+from minissd.device import to_numpy
 from minissd.errors import MinissdError
+from minissd.metrics.classification import accuracy, confusion_matrix, recalls
+from minissd.metrics.regression import explained, mean_absolute_error
+from minissd.metrics.segmentation import VOID, score_masks
 from minissd.models import Network
-from minissd.regression import explained, mean_absolute_error
-from minissd.segmentation import VOID, score_masks
 from minissd.training.memory import answers_that_fit
 
 

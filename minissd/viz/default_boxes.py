@@ -13,8 +13,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from minissd.detection.boxes import iou, to_corners
-from minissd.detection.default_boxes import default_boxes
 from minissd.detection.matching import assign_objects
+from minissd.detection.tiling import default_boxes
 from minissd.viz import style
 from minissd.viz.boxes import count, draw_boxes, panel_sized, side_by_side
 from minissd.viz.style import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, drawable

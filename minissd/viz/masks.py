@@ -6,7 +6,7 @@ Drawn with Pillow and NumPy at the size of a panel.  A mask (H, W) uint8: 0 back
 import numpy as np
 from PIL import Image
 
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 from minissd.viz.boxes import panel_sized, side_by_side
 from minissd.viz.style import class_colour, drawable, rgb
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minissd.backend import to_like
+from minissd.device import to_like
 from minissd.errors import MinissdError
 from minissd.models import Network, build
 from minissd.weights.layouts import LAYOUTS

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from minissd.backend import to_numpy
+from minissd.device import to_numpy
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
 from minissd.models import Network

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minissd.ablation import EXPERIMENTS, Budget, Variant, atrous, runs
-from minissd.backend import to_numpy
 from minissd.data import PRESETS, ShapesDataset
 from minissd.detection.object_sizes import SIZES
+from minissd.device import to_numpy
 from minissd.layers import Initializer
 from minissd.models import build
 from minissd.models.ssd_tiny import tiny_detector

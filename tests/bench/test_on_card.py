@@ -10,11 +10,10 @@ import typer
 from strict_cupy import count_syncs
 from typer.testing import CliRunner
 
-from minissd import card
-from minissd.backend import gpu_available
 from minissd.bench import BENCHMARKS, ON_CARD, Conditions, detection, load_peer, nvidia_smi, on_card, real_run, ssd300
 from minissd.bench.subject import Subject
 from minissd.cli.bench import bench
+from minissd.device import card, gpu_available
 from minissd.errors import MinissdError
 from minissd.models import SSD
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from minissd import backend
+from minissd import device
 from minissd.cli import looking
 
 TRAIN = ("train", "--input-size", 64, "--limit", 12, "--steps", 1, "--workers", 0, "--validation", "none")
@@ -15,9 +15,9 @@ TRAIN = ("train", "--input-size", 64, "--limit", 12, "--steps", 1, "--workers", 
 
 @pytest.fixture(autouse=True)
 def not_tried_out_yet():
-    backend._try_out.cache_clear()
+    device._try_out.cache_clear()
     yield
-    backend._try_out.cache_clear()
+    device._try_out.cache_clear()
 
 
 @pytest.fixture
@@ -110,8 +110,8 @@ def test_whatever_a_broken_cupy_raises_is_one_line(refused, minissd, impostor, t
     assert outcome.status == 0 and "".join(impostor.split()) in "".join(words_in(outcome.out).split())
     outcome = minissd(*TRAIN, "--device", "auto", "--out", tmp_path)
     assert outcome.status == 0 and "on cpu" in outcome.out, outcome
-    backend.array_module(np.zeros(2), None, 3)  # though there is something in sys.modules["cupy"]
-    assert backend.to_numpy([1, 2]).sum() == 3
+    device.array_module(np.zeros(2), None, 3)  # though there is something in sys.modules["cupy"]
+    assert device.to_numpy([1, 2]).sum() == 3
 
 
 @pytest.mark.parametrize("call", ["driverGetVersion", "runtimeGetVersion", "getDeviceCount", "getDeviceProperties"])
@@ -124,7 +124,7 @@ def test_a_call_of_the_driver_that_fails(refused, minissd, strict, monkeypatch, 
     assert outcome.status == 0 and "OSError: libcuda.so.1: file too short" in words_in(outcome.out)
     if call == "getDeviceCount":
         refused(["OSError: libcuda.so.1: file too short", "--device cpu"], "train", *CUDA)
-        assert not backend.gpu_available()
+        assert not device.gpu_available()
 
 
 def test_no_driver(refused, driver):
@@ -175,7 +175,7 @@ def test_a_card_on_which_cupy_cannot_compute(refused, strict, monkeypatch, name,
 
     monkeypatch.setattr(strict, name, fail)
     refused([part, "cannot compute on it", "pip install 'cupy-cuda13x[ctk]'", "--device cpu"], "train", *CUDA)
-    assert not backend.gpu_available()
+    assert not device.gpu_available()
 
 
 def test_a_full_card(refused, strict):

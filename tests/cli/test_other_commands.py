@@ -9,9 +9,10 @@ import PIL
 import pytest
 from PIL import Image
 
-from minissd import __version__, checks
+from minissd import __version__
 from minissd.cli.console import console
 from minissd.cli.results import DetectionResults
+from minissd.gradcheck import cases as checks
 
 
 def test_version_and_help(minissd):

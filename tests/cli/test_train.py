@@ -117,7 +117,7 @@ def test_bad_options_are_named_with_what_would_do(refused, tmp_path, words, part
 
 
 def test_a_missing_card_is_said_in_one_line(refused, tmp_path):
-    from minissd.backend import gpu_available
+    from minissd.device import gpu_available
 
     if gpu_available():
         pytest.skip("there is a card")

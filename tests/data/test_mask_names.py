@@ -11,7 +11,7 @@ from minissd.data import VocMasks
 from minissd.data.mask_names import ALPHABET, BY_BOXES
 from minissd.data.voc_masks import TURNED
 from minissd.errors import MinissdError
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 LABELMAP = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nred:250,50,83::\nblue : 50, 183, 250 :a,b:c\n"
 

@@ -9,7 +9,7 @@ from minissd.data.augmentation import MEAN_COLOR, PRESETS, Augmentation
 from minissd.data.prepare_masks import SegmentationPreparation, mask_of_size
 from minissd.data.samples import Masked
 from minissd.data.view import WHOLE, View, view_mask, view_pixels
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 SIZE = 40
 

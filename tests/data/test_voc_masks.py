@@ -9,7 +9,7 @@ from minissd.data import VocDataset, VocMasks, open_dataset
 from minissd.data.mask_names import ALPHABET
 from minissd.data.voc_masks import NOBODY
 from minissd.errors import MinissdError
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strict_cupy import count_syncs
 
-from minissd.backend import to_numpy
 from minissd.detection import SSD300, default_boxes, encode, iou, match, to_centers, to_corners
+from minissd.device import to_numpy
 from minissd.naive import boxes as loops
 from minissd.properties.box_sets import corners
 

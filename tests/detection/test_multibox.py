@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from minissd import naive
 from minissd.detection import hard_negatives, match_count, multibox_loss, multibox_loss_backward
+from minissd.engine import log_softmax
 from minissd.gradcheck import check_backward
-from minissd.ops import log_softmax
 from minissd.properties.windows import seeds
 
 TIED_LOSSES = st.sampled_from([0.0, 0.5, 1.0, 2.0])

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from strict_cupy import count_syncs
 
 from minissd.detection import clip, decode, detections_from, iou, nms, to_centers, to_corners
-from minissd.detection.nms import BLOCK, first_survivors, survivors
+from minissd.detection.suppression import BLOCK, first_survivors, survivors
+from minissd.engine import softmax
 from minissd.naive import boxes as loops
-from minissd.ops import softmax
 from minissd.properties.box_sets import corners, scored_corners
 from minissd.properties.windows import seeds
 

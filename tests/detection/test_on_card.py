@@ -8,8 +8,8 @@ import strict_cupy
 from strict_cupy import count_syncs
 
 from minissd import detection
-from minissd.backend import to_device, to_numpy
 from minissd.detection import to_centers
+from minissd.device import to_device, to_numpy
 
 HOST_ONLY = {
     "default_boxes": "computed once, when a network is built",

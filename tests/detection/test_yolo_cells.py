@@ -8,7 +8,6 @@ from strict_cupy import count_syncs
 from yolo_cases import ANCHORS, anchor_sets, batch, objects
 
 from minissd import naive
-from minissd.backend import to_numpy
 from minissd.detection import (
     cell_detections,
     clip,
@@ -19,6 +18,7 @@ from minissd.detection import (
     to_centers,
     to_corners,
 )
+from minissd.device import to_numpy
 from minissd.properties.box_sets import corners
 from minissd.properties.windows import seeds
 

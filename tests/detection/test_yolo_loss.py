@@ -8,8 +8,8 @@ from strict_cupy import count_syncs
 from yolo_cases import ANCHORS, anchor_sets, batch
 
 from minissd import naive
-from minissd.backend import to_numpy
 from minissd.detection import assign_predictors, yolo_loss, yolo_loss_backward
+from minissd.device import to_numpy
 from minissd.gradcheck import check_backward
 from minissd.properties.windows import seeds
 

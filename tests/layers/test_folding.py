@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minissd.engine.algorithms import winograd_filters
 from minissd.layers import (
     BatchNorm,
     Conv2d,
@@ -18,7 +19,6 @@ from minissd.layers import (
 )
 from minissd.layers.folding import fold
 from minissd.models import Classifier, build
-from minissd.ops import winograd_filters
 from minissd.properties.windows import seeds
 
 

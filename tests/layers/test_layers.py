@@ -5,7 +5,7 @@ import pytest
 from layer_table import CASES, MAP
 from strict_cupy import count_syncs
 
-from minissd import layers, ops
+from minissd import engine, layers
 from minissd.layers import BatchNorm, Dropout, Initializer, L2Normalize, SpatialDropout
 
 
@@ -153,7 +153,7 @@ def test_only_batch_norm_has_buffers_and_only_training_moves_them(rng):
     np.testing.assert_allclose(layer.buffers["running_var"], 0.75 + 0.25 * x.var(axis=(0, 1, 2), ddof=1))
 
 
-@pytest.mark.parametrize(("layer", "op"), [(Dropout, ops.dropout), (SpatialDropout, ops.spatial_dropout)])
+@pytest.mark.parametrize(("layer", "op"), [(Dropout, engine.dropout), (SpatialDropout, engine.spatial_dropout)])
 def test_dropout_in_training_is_the_operation_and_asks_for_a_generator(layer, op, rng):
     x = rng.standard_normal(MAP)
     y, cache = layer(0.4).forward(x, train=True, rng=np.random.default_rng(3))

@@ -12,8 +12,8 @@ import strict_cupy
 from model_table import CASES, LR, batch_for, models_on, narrow_networks
 from strict_cupy import count_syncs
 
-from minissd.backend import to_device, to_numpy
 from minissd.data import PRESETS, Loader, ShapesDataset
+from minissd.device import to_device, to_numpy
 from minissd.models import MODELS
 from minissd.training import SGD, TrainConfig, task_of, train_step
 

@@ -7,8 +7,8 @@ import pytest
 from model_table import CASES, narrow_networks
 from PIL import Image
 
-from minissd.backend import to_numpy
 from minissd.detection import Detections
+from minissd.device import to_numpy
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
 from minissd.models import MODELS, build

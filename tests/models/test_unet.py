@@ -5,11 +5,11 @@ import pytest
 from mask_trees import MaskTree, square_mask
 from strict_cupy import count_syncs
 
-from minissd.backend import to_device
 from minissd.data import Batch, SegmentationPreparation, VocMasks
+from minissd.device import to_device
 from minissd.errors import MinissdError
+from minissd.metrics.segmentation import VOID
 from minissd.models import build
-from minissd.segmentation import VOID
 from minissd.training import SGD, TrainConfig, evaluate, train, train_step
 
 CLASSES = ("a", "b")

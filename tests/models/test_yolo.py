@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from strict_cupy import count_syncs
 from yolo_cases import objects
 
-from minissd.backend import to_device
 from minissd.data import Batch
+from minissd.device import to_device
 from minissd.errors import MinissdError
 from minissd.layers import Conv2d, Dropout, Initializer, LeakyReLU, Linear, MaxPool2d
 from minissd.models import build

@@ -5,11 +5,11 @@ import pytest
 from strict_cupy import count_syncs
 from strict_streams import is_there
 
-from minissd.card import uploaded
 from minissd.data import DetectionPreparation, Loader
+from minissd.device.card import uploaded
+from minissd.engine import linear, linear_backward
+from minissd.engine.products import precision
 from minissd.errors import MinissdError
-from minissd.ops import linear, linear_backward
-from minissd.ops.products import precision
 from minissd.training import LAST, SGD, TrainConfig, load_checkpoint, loss_scale, train, train_step
 from minissd.training.loss_scale import UNSCALED, LossScale, all_finite
 

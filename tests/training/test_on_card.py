@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from strict_cupy import count_syncs
 
-from minissd.backend import to_device
 from minissd.data import DetectionPreparation, Loader
+from minissd.device import to_device
 from minissd.training import LAST, SGD, TrainConfig, evaluate, load_checkpoint, train, train_step
 
 CONFIG = TrainConfig(epochs=1, batch_size=4, validate_every=1, workers=0)

@@ -10,8 +10,8 @@ from mpi import needs_mpi, run
 from plain_ssd import plain_ssd
 from strict_cupy import count_syncs
 
-from minissd.backend import device_for, to_device
 from minissd.data import PRESETS, DetectionPreparation, Loader, ShapesDataset
+from minissd.device import device_for, to_device
 from minissd.training import ALONE, SGD, Processes, TrainConfig, join, load_checkpoint, read_log, train_step
 
 WORKER = train_together.__file__

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minissd.segmentation import VOID
+from minissd.metrics.segmentation import VOID
 from minissd.viz.masks import OPACITY, OUTLINE, masks_beside_truth, overlay
 from minissd.viz.style import class_colour, rgb
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
-from minissd.ops import conv2d, linear
+from minissd.engine import conv2d, linear
 from minissd.weights import decimate, dense_to_convolution
 
 OUTPUTS, CHANNELS = 8, 5  # of fc6, which reads a 7x7 map

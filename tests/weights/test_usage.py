@@ -8,8 +8,8 @@ import pytest
 
 from minissd.data import DetectionPreparation, ShapesDataset
 from minissd.detection import SSD300, decode, default_boxes, detections_from, iou
+from minissd.engine import softmax
 from minissd.models import build
-from minissd.ops import softmax
 from minissd.training import answers, load_checkpoint, save_checkpoint, task_of
 from minissd.weights import load, load_model, save
 

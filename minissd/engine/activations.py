@@ -1,0 +1,45 @@
+"""ReLU on all cores, in place where asked; the other activations are those of `minissd.ops`."""
+
+from functools import cache
+
+import numpy as np
+
+from minissd.device import array_module
+from minissd.engine.cpu.threads import ELEMENTS, elementwise
+from minissd.engine.cpu.workspace import scratch
+from minissd.engine.cuda import on_card
+from minissd.engine.cuda.elementwise import RELU_BACKWARD
+from minissd.ops.arguments import floats, gradient_of
+
+
+def relu(x, *, in_place=False):
+    """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0.
+
+    in_place: overwrite x, which nobody may need any more: fresh memory costs more than the maximum.
+    """
+    xp = floats("relu", x=x)
+
+    def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
+        xp.maximum(x, _zeros(x.dtype)[: x.size] if xp is np else 0, out=out)
+
+    y = elementwise(of_part, x, in_place=in_place)
+    return y, y
+
+
+@cache
+def _zeros(dtype):
+    """As many zeros as a part of `elementwise` has elements."""
+    return np.zeros(2 * ELEMENTS, dtype=dtype)
+
+
+def relu_backward(dy, y, *, in_place=False):
+    """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0).  in_place: overwrite dy."""
+    xp, dy = array_module(dy, y), gradient_of("relu", dy, y.shape, y.dtype)
+    if on_card(dy):
+        return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
+
+    def of_part(dy, y, out):
+        passed = xp.greater(y, 0, out=scratch("passed", y.shape, np.empty(0, bool)))
+        xp.multiply(dy, passed, out=out)
+
+    return elementwise(of_part, dy, y, in_place=in_place)

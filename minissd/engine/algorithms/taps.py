@@ -1,0 +1,53 @@
+"""Convolution tap by tap: multiply first, add up afterwards; for far fewer channels out than in, as the heads have.
+
+A kernel's tap is a matrix (C, D) for all places of the map at once.  One product has the results of all taps,
+    products[n, i, j, ky, kx] = x[n, i, j] @ w[ky, kx]        (N, H, W, KH, KW, D)
+and at stride 1 an output is the sum of KH*KW of them, each from a neighbouring place:
+    y[n, i, j] = sum over ky, kx of products[n, i + ky*dilation - pad, j + kx*dilation - pad, ky, kx].
+What moves in memory are KH*KW*D numbers for a place, where a matrix of patches has KH*KW*C.
+
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
+"""
+
+from minissd.device import array_module
+from minissd.engine.algorithms import im2col
+from minissd.engine.cpu.gathering import pad
+from minissd.engine.cpu.threads import in_turns
+
+FEWER = 4  # times fewer channels out than in: from there on this was measured to be faster
+
+gradients = im2col.gradients  # at stride 1 it gathers patches of dy, which are small for the same reason
+
+
+FOR = "stride 1"
+
+
+def applies(windows):
+    """Whether the taps of neighbouring windows see neighbouring places."""
+    return windows.stride == (1, 1)
+
+
+def pays(windows, w):
+    """Whether this is faster than im2col; with a 1x1 kernel they are the same."""
+    return w.shape[:2] != (1, 1) and FEWER * w.shape[3] <= w.shape[2]
+
+
+def convolve(x, w, b, windows):
+    """y (N, OH, OW, D) of `conv2d`."""
+    xp, (kh, kw, c, d) = array_module(x), w.shape
+    padded = pad(windows, xp.ascontiguousarray(x))
+    matrix = xp.ascontiguousarray(w.transpose(2, 0, 1, 3)).reshape(c, -1)  # (C, KH*KW*D)
+    y = xp.zeros((len(x), *windows.out, d), dtype=x.dtype)
+
+    def work(i):
+        products = (padded[i].reshape(-1, c) @ matrix).reshape(1, *padded.shape[1:3], kh, kw, d)
+        for ky, kx in windows.taps():
+            y[i] += windows.tap(products[..., ky, kx, :], ky, kx)[0]
+
+    if len(x) > 1:
+        in_turns(work, range(len(x)), xp)
+    elif len(x):
+        work(0)  # one image: BLAS's own threads share its product
+    if b is not None:
+        y += b
+    return y

@@ -1,0 +1,66 @@
+"""Maps cut into the overlapping tiles that a Winograd convolution works on.
+
+A 3x3 convolution at stride 1 makes each tile of 4x4 outputs from a tile of 6x6 inputs; neighbouring input tiles share
+two rows or columns.  A last tile may hang over the edge; what lies there is read as zero and not written.
+
+N batch, OH OW output map, T tiles of a block, TH TW tiles in a map's height and width.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+from minissd.engine.cpu.threads import runs
+
+STEP = 4  # outputs per tile and axis
+STRIPS = 5, 4, 3  # tiles of a strip, see `Tiling.strip`
+
+
+class Block(NamedTuple):
+    """Some rows of tiles, the same in a run of images."""
+
+    images: slice
+    rows: slice
+
+
+class Tiling(NamedTuple):
+    """How the outputs of a 3x3 convolution at stride 1 divide into tiles."""
+
+    batch: int
+    out: tuple  # (OH, OW)
+
+    @property
+    def strip(self):
+        """How many neighbouring tiles are transformed by one product along a row: of STRIPS what fits best."""
+        across = -(-self.out[1] // STEP)
+        return max(1, across) if across < min(STRIPS) else min(STRIPS, key=lambda strip: -across % strip)
+
+    @property
+    def per_map(self):
+        """(TH, TW): enough to cover the map, in whole strips."""
+        down, across = (-(-size // STEP) for size in self.out)
+        return down, -(-across // self.strip) * self.strip
+
+    @property
+    def total(self):
+        return self.batch * prod(self.per_map)
+
+    def shape(self, block):
+        """(n, TH, TW) tiles in a block."""
+        return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.per_map[1]
+
+    def blocks(self, limit, threads=1):
+        """All tiles in blocks of about the same size, at most `limit` tiles unless one row of them is more; as many as
+        threads can share evenly, if there are enough."""
+        down, across = self.per_map
+        if 0 < down * across <= limit:
+            count = _even(-(-self.batch // (limit // (down * across))), 1, threads, self.batch)
+            return [Block(images, slice(0, down)) for images in runs(self.batch, count)]
+        count = _even(-(-down // max(1, limit // max(across, 1))), self.batch, threads, down)
+        rows = runs(down, count)
+        return [Block(slice(i, i + 1), part) for i in range(self.batch) for part in rows]
+
+
+def _even(count, times, threads, most):
+    """The least number from `count` to `most` of which `times` as many are a multiple of threads, or else `count`."""
+    count = max(count, 1)
+    return next((more for more in range(count, most + 1) if more * times % threads == 0), count)

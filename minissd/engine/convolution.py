@@ -1,0 +1,93 @@
+"""Convolution by the fastest of six algorithms, which give the same but for rounding.  What they compute, and the
+gradients as on paper, is in `minissd/ops/convolution.py`.
+
+    im2col         multiplies a matrix of patches, block by block: any geometry
+    winograd       needs a quarter of the multiplications for 3x3 kernels at stride 1
+    winograd-rows  needs half of them, and less besides: for fewer channels
+    strided        takes patches as views of the map, at strides above 1
+    taps           multiplies before it moves anything: for the few output channels of the heads
+    banded         is for the small maps of few channels that handwritten digits are
+
+Each is a file of `minissd/engine/algorithms`.
+
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
+"""
+
+from typing import NamedTuple
+
+from minissd.device import array_module
+from minissd.engine.algorithms import banded, im2col, strided, taps, winograd, winograd_rows
+from minissd.engine.cuda import on_card
+from minissd.engine.products import precision_in_force
+from minissd.engine.sums import column_sums
+from minissd.ops.arguments import gradient_of
+from minissd.ops.convolution import conv2d_windows
+from minissd.ops.windows import Windows
+
+# each says what it is FOR and when it pays
+SPECIAL = {
+    "banded": banded,
+    "winograd": winograd,
+    "taps": taps,
+    "winograd-rows": winograd_rows,
+    "strided": strided,
+}
+ALGORITHMS = {"im2col": im2col, **SPECIAL}
+
+
+class Conv2dCache(NamedTuple):
+    x: object  # (N, H, W, C)
+    w: object  # (KH, KW, C, D)
+    windows: Windows
+    has_bias: bool
+    algorithm: str
+
+
+def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
+    """Cross-correlate x (N, H, W, C) with w (KH, KW, C, D), add b (D,) or None  ->  y (N, OH, OW, D), cache.
+
+    stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
+    dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
+    algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
+    1), "banded" (no dilation) or "auto", the fastest.
+    Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
+    """
+    windows = conv2d_windows(x, w, b, stride, pad, dilation)
+    algorithm = _choose(algorithm, x, w, windows)
+    y = ALGORITHMS[algorithm].convolve(x, w, b, windows)
+    return y, Conv2dCache(x, w, windows, b is not None, algorithm)
+
+
+def conv2d_backward(dy, cache, *, need_dx=True):
+    """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
+
+    db is None where there was no b.  need_dx=False leaves dx out (None): the first layer of a network in training
+    has no use for it.
+    """
+    x, w, windows, has_bias, algorithm = cache
+    xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
+    dy = xp.ascontiguousarray(gradient_of("conv2d", dy, y_shape, x.dtype))
+    db = column_sums(dy.reshape(-1, w.shape[3])) if has_bias else None  # every position adds the same bias
+    return *ALGORITHMS[algorithm].gradients(dy, x, w, windows, need_dx), db
+
+
+def _choose(algorithm, x, w, windows):
+    """The algorithm's name; "auto" is the first one that applies and pays.
+
+    On a card im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
+    what takes the time, and Winograd's method, whose rounding TF32 and float16 would not bear, needs a quarter of
+    them.  That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
+    """
+    if algorithm == "auto":
+        if on_card(x) or precision_in_force() == "fp16":
+            pays = precision_in_force() == "fp32" and winograd.applies(windows) and winograd.pays(windows, w)
+            return "winograd" if pays else "im2col"
+        fast = (name for name, module in SPECIAL.items() if module.applies(windows) and module.pays(windows, w))
+        return next(fast, "im2col")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
+        raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
+    if algorithm in SPECIAL and not SPECIAL[algorithm].applies(windows):
+        given = f"kernel {windows.kernel} at stride {windows.stride}, dilation {windows.dilation}"
+        raise ValueError(f'conv2d: algorithm "{algorithm}" is for {SPECIAL[algorithm].FOR}, got {given}')
+    return algorithm

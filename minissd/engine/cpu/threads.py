@@ -1,0 +1,117 @@
+"""One operation on several cores.
+
+BLAS threads speed up a matrix product and nothing else: while patches are gathered or batch norm walks its maps, all
+cores but one stand idle, and where another program takes a core, the BLAS threads wait for each other.  So the work is
+shared out one level higher: every thread of ours takes a run of blocks and does all there is to do with each, its
+products on one core.  NumPy releases the interpreter lock while it copies, adds and multiplies.
+
+There are as many threads as NumPy's BLAS would use; OPENBLAS_NUM_THREADS=1 or `threadpoolctl.threadpool_limits` lower
+that as usual.  A BLAS that does not tell (Apple's Accelerate) keeps its own threads, and all is one share.  The shares
+are fixed and their results combined in order: a result depends on how many threads there are, but not on timing.
+"""
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from itertools import pairwise
+
+from minissd.device import array_module
+from minissd.engine.cpu.blas import blas_threads, one_blas_thread, one_blas_thread_here
+from minissd.engine.cpu.workspace import empty
+
+# Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
+WORTH_A_THREAD = 8 << 20
+ELEMENTS = 1 << 17  # of a part in element-wise work: it stays in the cache, and keeps a thread busy for about 0.1 ms
+
+
+class _Here(threading.local):
+    sharing = False  # whether this thread works on a share: it has one core, whatever it calls
+
+
+_here = _Here()
+
+
+def threads_for(multiplications, xp):
+    """How many threads to share that many multiply-adds among: 1 on a card, and where there is little to do."""
+    most = multiplications // WORTH_A_THREAD
+    if xp.__name__ != "numpy" or most < 2 or _here.sharing:
+        return 1
+    return min(blas_threads(), most)
+
+
+def runs(length, count):
+    """range(length) cut into `count` slices, equal but for one."""
+    edges = [length * i // count for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
+
+
+def in_shares(work, blocks, xp):
+    """[work(share), ...]: `blocks` cut into consecutive shares, one for each thread; on a card all is one share.
+
+    work: takes a list of blocks; shares run at the same time, so they must not write to the same place.
+    """
+    blocks = list(blocks)
+    threads = threads_for(sys.maxsize, xp)
+    count = min(threads, len(blocks))
+    if threads == 1 or not blocks:
+        return [work(blocks)] if blocks else []
+    shares = [blocks[run] for run in runs(len(blocks), count)]
+    with one_blas_thread():
+        others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
+        try:
+            _here.sharing = True
+            first = work(shares[0])
+        finally:
+            _here.sharing = False
+            wait(others)
+    return [first, *(other.result() for other in others)]
+
+
+def in_turns(work, pieces, xp):
+    """[work(piece), ...] in the order of the pieces: each thread takes the next one when it is free.
+
+    None waits long for another that way, and the results do not depend on how many threads there are.  `in_shares` is
+    for sums so large that there can only be one for each thread.
+    """
+    pieces = list(pieces)
+    results, numbered = [None] * len(pieces), enumerate(pieces)
+
+    def take_turns(_):
+        for place, piece in numbered:
+            results[place] = work(piece)
+
+    in_shares(take_turns, range(min(len(pieces), threads_for(sys.maxsize, xp))), xp)
+    return results
+
+
+def elementwise(operation, *arrays, in_place=False):
+    """An array like the first, which operation(*parts, out=part) fills part after part, on all cores.
+
+    in_place: fill the first itself, where it is contiguous.
+    """
+    xp, first = array_module(*arrays), arrays[0]
+    out = first if in_place and first.flags.c_contiguous else empty(first.shape, first)
+    flat, flat_out = [xp.ascontiguousarray(array).reshape(-1) for array in arrays], out.reshape(-1)
+
+    def work(part):
+        operation(*(array[part] for array in flat), out=flat_out[part])
+
+    parts = max(1, out.size // ELEMENTS) if xp.__name__ == "numpy" else 1
+    in_turns(work, runs(out.size, parts), xp)
+    return out
+
+
+@cache
+def _pool(workers):
+    return ThreadPoolExecutor(workers, thread_name_prefix="minissd-ops", initializer=_only_share)
+
+
+def _only_share():
+    _here.sharing = True
+    one_blas_thread_here()
+
+
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool, but not its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

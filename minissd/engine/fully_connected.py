@@ -1,0 +1,24 @@
+"""Fully connected layers, in the precision of a card that is in force.  N rows, C inputs, D outputs."""
+
+from minissd.engine.products import matmul
+from minissd.ops.arguments import gradient_of
+from minissd.ops.fully_connected import check_linear
+
+
+def linear(x, w, b=None):
+    """y = x @ w + b.  x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
+    check_linear(x, w, b)
+    y = matmul(x, w)
+    if b is not None:
+        y += b
+    return y, (x, w)
+
+
+def linear_backward(dy, cache):
+    """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
+    x, w = cache
+    dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)
+    dx = matmul(dy, w.T)  # (1) each input reaches every output through its row of w
+    dw = matmul(x.T, dy)  # (2) summed over the batch
+    db = dy.sum(axis=0)  # (3)
+    return dx, dw, db

@@ -1,0 +1,32 @@
+"""Transposed convolution by the algorithms of `conv2d`, phase by phase; what it computes is in `minissd/ops`."""
+
+from minissd.engine.algorithms.adjoint import adjoint
+from minissd.engine.convolution import conv2d, conv2d_backward
+from minissd.ops.arguments import gradient_of
+from minissd.ops.transposed_convolution import ConvTranspose2dCache, conv_transpose2d_windows
+
+
+def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
+    """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None  ->  y (N, OH, OW, D), cache.
+
+    OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
+    stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same", cut off y as conv2d would add it.
+    """
+    windows = conv_transpose2d_windows(x, w, b, stride, pad)
+    y = adjoint(x, w, windows, lambda x, taps, pads: conv2d(x, taps.transpose(0, 1, 3, 2), pad=pads)[0])
+    if b is not None:
+        y = y + b
+    return y, ConvTranspose2dCache(x, w, windows, b is not None)
+
+
+def conv_transpose2d_backward(dy, cache):
+    """Gradients of `conv_transpose2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,).
+
+    db is None where there was no b.
+    """
+    x, w, windows, has_bias = cache
+    dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
+    dx, conv_cache = conv2d(dy, w, stride=windows.stride, pad=windows.pads)  # (1) the adjoint's adjoint
+    _, dw, _ = conv2d_backward(x, conv_cache, need_dx=False)  # (2) <dy, y> = <conv2d(dy, w), x>, so as for conv2d
+    db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (3) every position adds the same bias
+    return dx, dw, db

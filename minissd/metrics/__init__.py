@@ -1,0 +1,1 @@
+"""Scores of what a network says: of classes, numbers, masks; those of boxes are in `minissd.detection.metrics`."""

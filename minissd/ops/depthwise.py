@@ -1,0 +1,64 @@
+"""Depthwise convolution: every channel is convolved with a kernel of its own, and none is mixed with another.
+
+    y[n, i, j, c] = b[c] + sum over ky, kx of
+                    x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c]
+
+A pointwise (1x1) convolution behind it mixes the channels: together they make the depthwise separable convolution,
+which needs KH*KW*C + C*D weights where an ordinary one needs KH*KW*C*D.
+
+N batch, H W input map, C channels, KH KW kernel, OH OW output map.
+"""
+
+from typing import NamedTuple
+
+from minissd.device import array_module
+from minissd.ops.arguments import floats, gradient_of
+from minissd.ops.windows import Windows
+
+
+class DepthwiseConv2dCache(NamedTuple):
+    x: object  # (N, H, W, C)
+    w: object  # (KH, KW, C)
+    windows: Windows
+    has_bias: bool
+
+
+def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
+    """x (N, H, W, C), w (KH, KW, C), b (C,) or None  ->  y (N, OH, OW, C), cache.
+
+    stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
+    """
+    windows = depthwise_windows(x, w, b, stride, pad, dilation)
+    padded = windows.pad(x)
+    y = sum(windows.tap(padded, ky, kx) * w[ky, kx] for ky, kx in windows.taps())
+    if b is not None:
+        y += b
+    return y, DepthwiseConv2dCache(x, w, windows, b is not None)
+
+
+def depthwise_conv2d_backward(dy, cache):
+    """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,).
+
+    db is None where there was no b.
+    """
+    x, w, windows, has_bias = cache
+    xp, padded = array_module(dy, x, w), windows.pad(x)
+    dy = gradient_of("depthwise_conv2d", dy, (len(x), *windows.out, x.shape[3]), x.dtype)
+    dw, d_padded = xp.empty_like(w), xp.zeros_like(padded)
+    db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
+    for ky, kx in windows.taps():
+        seen = windows.tap(padded, ky, kx)  # (N, OH, OW, C)
+        dw[ky, kx] = (seen * dy).sum(axis=(0, 1, 2))  # (2) a weight met every cell that its tap saw
+        cells = windows.tap(d_padded, ky, kx)  # a view
+        cells += dy * w[ky, kx]  # (3) and a cell moved every output that saw it, by the weight it was seen through
+    return windows.crop(d_padded), dw, db
+
+
+def depthwise_windows(x, w, b, stride, pad, dilation):
+    """The Windows of a depthwise convolution, once its arguments fit together."""
+    floats("depthwise_conv2d", x=x, w=w, b=b)
+    if x.ndim != 4 or w.ndim != 3 or x.shape[3] != w.shape[2] or not w.size:
+        raise ValueError(f"depthwise_conv2d needs x (N, H, W, C) and w (KH, KW, C), got x {x.shape} and w {w.shape}")
+    if b is not None and b.shape != (w.shape[2],):
+        raise ValueError(f"depthwise_conv2d: bias {b.shape} does not fit the {w.shape[2]} channels of w {w.shape}")
+    return Windows.over(x.shape, w.shape[:2], stride, pad, dilation)

@@ -1,0 +1,31 @@
+"""Fully connected layer.  N rows, C inputs, D outputs."""
+
+from minissd.ops.arguments import floats, gradient_of
+
+
+def linear(x, w, b=None):
+    """y = x @ w + b.  x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
+    check_linear(x, w, b)
+    y = x @ w
+    if b is not None:
+        y += b
+    return y, (x, w)
+
+
+def linear_backward(dy, cache):
+    """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
+    x, w = cache
+    dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)
+    dx = dy @ w.T  # (1) each input reaches every output through its row of w
+    dw = x.T @ dy  # (2) summed over the batch
+    db = dy.sum(axis=0)  # (3)
+    return dx, dw, db
+
+
+def check_linear(x, w, b):
+    """Raises TypeError or ValueError unless the arguments of `linear` fit together."""
+    floats("linear", x=x, w=w, b=b)
+    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0] or not w.size:
+        raise ValueError(f"linear needs x (N, C) and w (C, D), got x {x.shape} and w {w.shape}")
+    if b is not None and b.shape != (w.shape[1],):
+        raise ValueError(f"linear: bias {b.shape} does not fit the {w.shape[1]} outputs of w {w.shape}")

@@ -1,0 +1,39 @@
+"""Skip connections: an early map joins a later one (lecture, "Skip connections").
+
+Two ways to join them: side by side, as the U-Net does, so that what follows weighs both; or added, as a ResNet does,
+where what lies between only has to learn a correction.  (Addition alone carries the identity along: of two maps side
+by side, the next layer may pass over either.)
+"""
+
+from minissd.device import array_module
+from minissd.ops.arguments import floats, gradient_of
+
+
+def concatenate(a, b):
+    """a (..., C), b (..., D) -> y (..., C+D): the channels of a, then those of b; cache."""
+    xp = floats("concatenate", a=a, b=b)
+    if a.ndim < 1 or b.ndim < 1 or a.shape[:-1] != b.shape[:-1]:
+        raise ValueError(f"concatenate needs equal shapes but for the channels, got a {a.shape} and b {b.shape}")
+    y = xp.concatenate([a, b], axis=-1)
+    return y, (a.shape[-1], y.shape, y.dtype)
+
+
+def concatenate_backward(dy, cache):
+    """dy (..., C+D) -> da (..., C), db (..., D): each map gets the gradient of its own channels."""
+    channels, y_shape, dtype = cache
+    xp, dy = array_module(dy), gradient_of("concatenate", dy, y_shape, dtype)
+    return xp.ascontiguousarray(dy[..., :channels]), xp.ascontiguousarray(dy[..., channels:])
+
+
+def add(a, b):
+    """a, b of one shape -> y = a + b, cache."""
+    floats("add", a=a, b=b)
+    if a.shape != b.shape:
+        raise ValueError(f"add needs equal shapes, got a {a.shape} and b {b.shape}")
+    return a + b, (a.shape, a.dtype)
+
+
+def add_backward(dy, cache):
+    """dy -> da, db: a sum hands its gradient on to both, as it is."""
+    dy = gradient_of("add", dy, *cache)
+    return dy, dy.copy()

@@ -1,0 +1,50 @@
+"""im2col and its adjoint col2im: a convolution becomes one matrix product.
+
+Rows run over (image, row, column) of the output, columns over (ky, kx, channel) of a window.
+
+N batch, H W input map, C channels, KH KW kernel, OH OW output map.
+"""
+
+import numpy as np
+
+from minissd.device import array_module
+from minissd.ops.arguments import FLOATS
+from minissd.ops.windows import Windows
+
+
+def im2col(x, kernel, stride=1, pad=0, dilation=1):
+    """All patches of x (N, H, W, C) as the rows of a matrix (N*OH*OW, KH*KW*C).  x: any numbers, they only move."""
+    return patches(x, Windows.over(x.shape, kernel, stride, pad, dilation))
+
+
+def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
+    """The adjoint of im2col: every entry of cols is added to the cell it came from -> (N, H, W, C).
+
+    <im2col(x), cols> = <x, col2im(cols)> for all x and cols; so this is how gradients flow back through patches.
+    """
+    if cols.dtype not in (*FLOATS, np.int64):  # sums of smaller integers wrap
+        raise TypeError(f"col2im adds up float32, float64 or int64, got {cols.dtype}: convert with astype")
+    windows = Windows.over(x_shape, kernel, stride, pad, dilation)
+    n, _, _, c = windows.x_shape
+    expected = (n * windows.out[0] * windows.out[1], windows.kernel[0] * windows.kernel[1] * c)
+    if cols.shape != expected:
+        raise ValueError(f"cols has shape {cols.shape}, but these windows over {tuple(x_shape)} give {expected}")
+    return put_back(cols, windows)
+
+
+def patches(x, windows):
+    """`im2col` of windows that are known: x (N, H, W, C) -> (N*OH*OW, KH*KW*C)."""
+    padded = windows.pad(x)
+    seen = [windows.tap(padded, ky, kx) for ky, kx in windows.taps()]  # by each tap: views (N, OH, OW, C)
+    return array_module(x).stack(seen, axis=3).reshape(-1, len(seen) * x.shape[3])
+
+
+def put_back(cols, windows):
+    """`col2im` of windows that are known: cols (N*OH*OW, KH*KW*C) -> (N, H, W, C)."""
+    (n, _, _, c), taps = windows.x_shape, windows.taps()
+    cols = cols.reshape(n, *windows.out, len(taps), c)
+    padded = array_module(cols).zeros((n, *windows.padded_size, c), dtype=cols.dtype)
+    for i, (ky, kx) in enumerate(taps):
+        cells = windows.tap(padded, ky, kx)  # a view: what tap (ky, kx) of every window saw
+        cells += cols[..., i, :]
+    return windows.crop(padded)

@@ -1,0 +1,26 @@
+"""Softmax and its logarithm over the last axis.
+
+The row maximum is subtracted first: softmax does not change, and exp never overflows.
+"""
+
+from minissd.ops.arguments import floats
+
+
+def log_softmax(x):
+    """x - log(sum(exp(x))) over the last axis; same shape."""
+    xp, x = floats("log_softmax", x=x), _below_zero("log_softmax", x)
+    return x - xp.log(xp.exp(x).sum(axis=-1, keepdims=True))
+
+
+def softmax(x):
+    """exp(x) / sum(exp(x)) over the last axis; same shape, rows sum to 1."""
+    xp, x = floats("softmax", x=x), _below_zero("softmax", x)
+    y = xp.exp(x)
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+def _below_zero(operation, x):
+    """x minus the maximum of each row."""
+    if x.ndim < 1 or not x.shape[-1]:
+        raise ValueError(f"{operation} needs x (..., K) of at least one class, got {x.shape}")
+    return x - x.max(axis=-1, keepdims=True)

@@ -1,0 +1,79 @@
+"""Transposed convolution: from a small map to a larger one.
+
+It is the adjoint of `conv2d` with the same w, stride and pad: as that takes maps (N, OH, OW, D) to (N, H, W, C),
+
+    y[n, i*stride + ky - pad, j*stride + kx - pad, d] collects x[n, i, j, c] * w[ky, kx, d, c]
+    <conv2d(a, w), x> = <a, conv_transpose2d(x, w)>     for all a and x
+
+Seen as matrices, conv2d with these weights multiplies by some matrix and this by its transpose.  Hence its forward
+pass is conv2d's gradient with respect to the input, and its gradient with respect to x is conv2d.
+
+N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
+"""
+
+from typing import NamedTuple
+
+from minissd.device import array_module
+from minissd.ops.arguments import floats, gradient_of
+from minissd.ops.geometry import pad_widths, pair
+from minissd.ops.patches import patches, put_back
+from minissd.ops.windows import Windows
+
+
+class ConvTranspose2dCache(NamedTuple):
+    x: object  # (N, H, W, C)
+    w: object  # (KH, KW, D, C)
+    windows: Windows  # of conv2d, over y
+    has_bias: bool
+
+
+def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
+    """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None  ->  y (N, OH, OW, D), cache.
+
+    OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
+    stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same", cut off y as conv2d would add it.
+    """
+    windows = conv_transpose2d_windows(x, w, b, stride, pad)
+    c = x.shape[3]
+    cols = x.reshape(-1, c) @ w.reshape(-1, c).T  # (N*H*W, KH*KW*D)   what each cell of x adds to its window of y
+    y = put_back(cols, windows)
+    if b is not None:
+        y = y + b
+    return y, ConvTranspose2dCache(x, w, windows, b is not None)
+
+
+def conv_transpose2d_backward(dy, cache):
+    """Gradients of `conv_transpose2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,).
+
+    db is None where there was no b.
+    """
+    x, w, windows, has_bias = cache
+    array_module(dy, x, w)
+    dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
+    c = x.shape[3]
+    cols = patches(dy, windows)  # (N*H*W, KH*KW*D)   the window of dy that each cell of x was spread over
+    dx = (cols @ w.reshape(-1, c)).reshape(x.shape)  # (1) cols = x w^T  =>  dx = dcols w
+    dw = (cols.T @ x.reshape(-1, c)).reshape(w.shape)  # (2) and dw = dcols^T x
+    db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (3) every position adds the same bias
+    return dx, dw, db
+
+
+def conv_transpose2d_windows(x, w, b, stride, pad):
+    """The Windows of the convolution back, over y, once the arguments fit together."""
+    floats("conv_transpose2d", x=x, w=w, b=b)
+    if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[3] or not w.size or 0 in x.shape[1:]:
+        raise ValueError(f"conv_transpose2d needs x (N, H, W, C) and w (KH, KW, D, C), got x {x.shape} and w {w.shape}")
+    if b is not None and b.shape != (w.shape[2],):
+        raise ValueError(
+            f"conv_transpose2d: bias {b.shape} does not fit the {w.shape[2]} output channels of w {w.shape}"
+        )
+    return Windows.over(_output_shape(x, w, stride, pad), w.shape[:2], stride, pad)
+
+
+def _output_shape(x, w, stride, pad):
+    kernel = w.shape[:2]
+    axes = zip(x.shape[1:3], kernel, pair(stride, "stride", 1), pad_widths(pad, kernel), strict=True)
+    size = [(n - 1) * s + k - sum(pads) for n, k, s, pads in axes]
+    if min(size) < 1:
+        raise ValueError(f"conv_transpose2d: pad {pad!r} leaves nothing of the output of x {x.shape} and w {w.shape}")
+    return x.shape[0], *size, w.shape[2]

@@ -1,0 +1,65 @@
+"""Where a kernel's windows lie on a batch of maps.
+
+N batch, H W input map, C channels, KH KW kernel, OH OW output map.
+"""
+
+from dataclasses import dataclass
+
+from minissd.device import array_module
+from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair, whole
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where a kernel's windows lie on a batch of maps: all numbers a convolution or pooling needs."""
+
+    x_shape: tuple  # (N, H, W, C)
+    kernel: tuple  # (KH, KW)
+    stride: tuple
+    pads: tuple  # ((top, bottom), (left, right))
+    dilation: tuple
+    out: tuple  # (OH, OW)
+
+    @classmethod
+    def over(cls, x_shape, kernel, stride=1, pad=0, dilation=1, *, ceil_mode=False):
+        x_shape = tuple(whole(size, "a size of x") for size in x_shape)
+        if len(x_shape) != 4 or 0 in x_shape[1:]:
+            raise ValueError(f"expected a batch of maps (N, H, W, C), with cells and channels, got shape {x_shape}")
+        kernel, stride = pair(kernel, "kernel", 1), pair(stride, "stride", 1)
+        dilation = pair(dilation, "dilation", 1)
+        pads = pad_widths(pad, kernel, dilation)
+        out = output_shape(*x_shape[1:3], kernel, stride, pads, dilation, ceil_mode=ceil_mode)
+        return cls(x_shape, kernel, stride, pads, dilation, out)
+
+    @property
+    def padded_size(self):
+        """(rows, columns) the windows reach over: at least the padded map, more where ceil_mode overhangs."""
+        return tuple(
+            max(n + sum(p), (o - 1) * s + effective_kernel(k, d))
+            for n, p, o, s, k, d in zip(
+                self.x_shape[1:3], self.pads, self.out, self.stride, self.kernel, self.dilation, strict=True
+            )
+        )
+
+    def pad(self, x, value=0):
+        """x (N, H, W, C) with its border filled by `value` -> (N, *padded_size, C); x itself if there is none."""
+        if self.padded_size == self.x_shape[1:3]:
+            return x
+        padded = array_module(x).full((len(x), *self.padded_size, x.shape[3]), value, dtype=x.dtype)
+        self.crop(padded)[...] = x
+        return padded
+
+    def crop(self, padded):
+        """The inner (N, H, W, C) of a padded map: undoes `pad`."""
+        (top, _), (left, _) = self.pads
+        return padded[:, top : top + self.x_shape[1], left : left + self.x_shape[2]]
+
+    def tap(self, padded, ky, kx):
+        """What tap (ky, kx) of every window sees: a strided view (N, OH, OW, C) of the padded map."""
+        y, x = ky * self.dilation[0], kx * self.dilation[1]
+        (sy, sx), (oh, ow) = self.stride, self.out
+        return padded[:, y : y + (oh - 1) * sy + 1 : sy, x : x + (ow - 1) * sx + 1 : sx]
+
+    def taps(self):
+        """All (ky, kx), row by row."""
+        return [(ky, kx) for ky in range(self.kernel[0]) for kx in range(self.kernel[1])]

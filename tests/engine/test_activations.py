@@ -1,0 +1,63 @@
+"""Activations far from 0, at 0, and at the ends of their parameters."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from minissd.engine import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from minissd.properties.windows import seeds
+
+EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
+
+
+def test_relu_in_place_overwrites_its_input_and_gives_the_same(rng):
+    x = rng.standard_normal((3, 300, 300))  # of several parts
+    expected, _ = relu(x)
+    dy = rng.standard_normal(x.shape)
+    expected_dx = relu_backward(dy, expected)
+    y, cache = relu(x, in_place=True)
+    dx = relu_backward(dy, cache, in_place=True)
+    assert y is x and cache is x and dx is dy
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(dx, expected_dx)
+    view = rng.standard_normal((3, 300, 301))[:, :, :300]  # which cannot be walked as one row
+    np.testing.assert_array_equal(relu(view.copy())[0], relu(view, in_place=True)[0])
+
+
+def test_relu_at_the_edges():
+    y, cache = relu(EDGES)
+    np.testing.assert_array_equal(y, [0, 0, 0, 0, 0, 1e-3, 1e4, np.inf])
+    np.testing.assert_array_equal(relu_backward(np.ones_like(EDGES), cache), [0, 0, 0, 0, 0, 1, 1, 1])
+
+
+@given(seed=seeds)
+def test_relu_twice_is_relu(seed):
+    y, _ = relu(np.random.default_rng(seed).standard_normal((3, 4)))
+    np.testing.assert_array_equal(relu(y)[0], y)
+
+
+@given(seed=seeds)
+def test_leaky_relu_lies_between_relu_and_identity(seed):
+    x = np.random.default_rng(seed).standard_normal((3, 4))
+    np.testing.assert_array_equal(leaky_relu(x, 0)[0], relu(x)[0])
+    np.testing.assert_array_equal(leaky_relu(x, 1)[0], x)
+    _, cache = leaky_relu(x, 0.25)
+    np.testing.assert_array_equal(leaky_relu_backward(np.ones_like(x), cache), np.where(x > 0, 1, 0.25))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sigmoid_saturates_without_a_warning(dtype):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y, cache = sigmoid(EDGES.astype(dtype))
+        slope = sigmoid_backward(np.ones(EDGES.shape, dtype), cache)
+    np.testing.assert_allclose(y[[0, 1, 3, 4, 6, 7]], [0, 0, 0.5, 0.5, 1, 1])
+    np.testing.assert_allclose(slope[[0, 1, 3, 4, 6, 7]], [0, 0, 0.25, 0.25, 0, 0])
+
+
+@given(seed=seeds)
+def test_sigmoid_is_point_symmetric(seed):
+    x = 5 * np.random.default_rng(seed).standard_normal(20)
+    np.testing.assert_allclose(sigmoid(x)[0] + sigmoid(-x)[0], 1)
