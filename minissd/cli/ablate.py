@@ -41,6 +41,7 @@ def ablate(
     epochs: Annotated[int | None, typer.Option(help=f"Passes over the images; {DEFAULTS.epochs} unless given.")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates in all, in place of epochs.")] = None,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: Annotated[
         Path, typer.Option(help="Folder for results and pictures; runs in it are not repeated.", metavar="DIR")
     ] = Path("runs/ablate"),

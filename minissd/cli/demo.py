@@ -28,6 +28,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.", metavar="DIR")] = Path("minissd-demo"),
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
 ):
     """Generate images of shapes, train ssd-tiny on them, evaluate it, and draw every step."""
     _make_room(out)

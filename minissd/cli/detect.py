@@ -35,6 +35,7 @@ def detect(
     score: Annotated[float, typer.Option(help="Show what scores higher.", min=0, max=1)] = 0.5,
     batch_size: options.BatchSize = 8,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     precision: options.Precision = "fp32",
     pictures: Annotated[bool, typer.Option(help="Draw annotated copies, or write detections.json only.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the copies and detections.json.", metavar="DIR")] = Path(

@@ -44,6 +44,7 @@ def evaluate(
     ] = Method.voc07,
     batch_size: options.BatchSize = 16,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     precision: options.Precision = "fp32",
     workers: options.Workers = 2,
     out: Annotated[

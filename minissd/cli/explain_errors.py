@@ -33,6 +33,7 @@ def explain_errors(
     split: options.Split = "test",
     limit: options.Limit = None,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: looking.Out = Path("explained"),
 ):
     """Compare detectors object by object: which sizes they miss, how well their boxes lie; errors.png shows it."""

@@ -26,6 +26,7 @@ def explain_features(
     ] = None,
     pictures: Annotated[int, typer.Option(help="Images to show.", min=1)] = 5,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: looking.Out = Path("explained"),
 ):
     """Show maps as colours: the three principal components of the features are red, green and blue."""

@@ -30,6 +30,7 @@ def explain_filters(
     jitter: Annotated[int, typer.Option(help="Largest shift of the image in a step, in pixels.", min=0)] = 8,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: looking.Out = Path("explained"),
 ):
     """Climb from noise to the image that excites a filter most, for some filters of a layer."""

@@ -51,6 +51,7 @@ def explain_latent(
     ] = Projection.tsne,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: looking.Out = Path("explained"),
 ):
     """Represent images by the means of their feature maps: neighbours, clusters, arithmetic."""

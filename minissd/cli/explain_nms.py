@@ -30,6 +30,7 @@ def explain_nms(
     score: Annotated[float, typer.Option(help="T: lowest score to take part.", min=0, max=1)] = 0.3,
     iou: Annotated[float, typer.Option(help="tau: boxes that overlap a better one by more go.", min=0, max=1)] = 0.45,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")] = Path("nms.png"),
 ):
     """Non-maximum suppression step by step: the best box is taken, those too close to it go, and so on."""

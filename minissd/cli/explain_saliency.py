@@ -31,6 +31,7 @@ def explain_saliency(
     ] = False,
     pictures: Annotated[int, typer.Option(help="Answers to draw.", min=1)] = 8,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     out: looking.Out = Path("explained"),
 ):
     """Draw which places of an image speak for its class, and score the maps by the pointing game."""

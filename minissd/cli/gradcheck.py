@@ -16,6 +16,7 @@ def gradcheck(
     only: Annotated[str, typer.Option(help="Only the checks whose name contains this.", metavar="TEXT")] = "",
     seed: options.Seed = 0,
     device: options.Device = "cpu",
+    engine: options.Engine = "fast",
 ):
     """Check every gradient in float64 and print a table.
 

@@ -6,6 +6,17 @@ from typing import Annotated
 
 import typer
 
+from minissd.engine import ENGINES, use
+
+
+def _compute_with(context: typer.Context, engine: str):
+    """The command computes with this engine until it ends."""
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"{engine!r} is not one of {', '.join(ENGINES)}")
+    context.with_resource(use(engine))
+    return engine
+
+
 Data = Annotated[
     str,
     typer.Option(
@@ -27,6 +38,9 @@ Limit = Annotated[int | None, typer.Option(help="Only the first so many images."
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto: the card if there is one.")]
+Engine = Annotated[
+    str, typer.Option(help="fast, or reference: the plain operations of minissd/ops.", callback=_compute_with)
+]
 Precision = Annotated[
     str, typer.Option(help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.")
 ]

@@ -102,6 +102,7 @@ def train(
     validate_every: Annotated[int, typer.Option(help="Epochs between two validations.")] = DEFAULTS.validate_every,
     seed: options.Seed = DEFAULTS.seed,
     device: options.Device = "auto",
+    engine: options.Engine = "fast",
     precision: options.Precision = DEFAULTS.precision,
     workers: options.Workers = DEFAULTS.workers,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/DATA unless given.", metavar="DIR")] = None,

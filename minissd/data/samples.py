@@ -95,7 +95,7 @@ class Masked(NamedTuple):
 
     id: str
     image: np.ndarray  # (H, W, 3) uint8, RGB; smaller than the mask if it was decoded at reduced size
-    mask: np.ndarray  # (H, W) uint8: 0 background, k the k-th class, minissd.metrics.segmentation.VOID where nobody can tell
+    mask: np.ndarray  # (H, W) uint8: 0 background, k the k-th class, VOID where nobody can tell
 
 
 def choose_classes(wanted, known, where, some=False):

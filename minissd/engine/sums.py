@@ -13,7 +13,7 @@ def column_sums(x):
 
 
 def sums_on_card(kernel, x, *others):
-    """What a kernel of `engine/cuda/sums.py` says of x (M, C), not empty, and the other arrays it takes: [(C,), ...]."""
+    """What a kernel of `cuda/sums.py` says of x (M, C), not empty, and the other arrays it takes: [(C,), ...]."""
     xp, (rows, columns) = array_module(x), x.shape
     rows_of_part = max(1, -(-rows * columns // THREADS))
     parts = -(-rows // rows_of_part)

@@ -50,21 +50,23 @@ class Head(Layer):
         if self.offsets.tapped or self.logits.tapped:
             (offsets, offsets_cache), (logits, logits_cache) = self.offsets.forward(x), self.logits.forward(x)
             cache = Apart(offsets_cache, logits_cache)
+            size = offsets.shape[1:3]
         else:
             y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry)
             offsets, logits = self._split(y)
-        return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), cache
+            size = y.shape[1:3]
+        return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), (cache, size)
 
     def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
-        windows = (cache.offsets if isinstance(cache, Apart) else cache).windows
-        d_offsets, d_logits = (part.reshape(len(part), *windows.out, -1) for part in dy)
+        cache, size = cache
+        d_offsets, d_logits = (part.reshape(len(part), *size, -1) for part in dy)
         if isinstance(cache, Apart):
             dx, offsets = self.offsets.backward(d_offsets, cache.offsets)
             dx_logits, logits = self.logits.backward(d_logits, cache.logits)
             dx += dx_logits  # both read the same map
         else:
-            dy = empty((*d_offsets.shape[:3], cache.w.shape[3]), d_offsets)
             width = d_offsets.shape[3]
+            dy = empty((*d_offsets.shape[:3], width + d_logits.shape[3]), d_offsets)
             dy[..., :width], dy[..., width:] = d_offsets, d_logits
             dx, *grads = conv2d_backward(dy, cache)
             parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits

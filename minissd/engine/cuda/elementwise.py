@@ -1,6 +1,7 @@
 """Chains of element-wise steps as one kernel each: every number is read once and written once.
 
-The twins are the lines beside which they are launched: `engine/activations.py`, `engine/normalisation.py`, `training/optim.py`.
+The twins are the lines beside which they are launched, in `engine/activations.py`, `engine/normalisation.py` and
+`training/optim.py`.
 Sums over many rows are in `sums.py`.
 """
 
