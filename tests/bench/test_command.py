@@ -9,9 +9,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from minissd.bench import BENCHMARKS, Figure, Goal, Growth, convolution, load_peer
+from minissd.bench import BENCHMARKS, Figure, Goal, Growth, convolution, load_peer, record
 from minissd.bench import figures as measured
-from minissd.bench import record
 from minissd.cli import bench as command
 from minissd.cli.bench import bench
 from minissd.cli.console import console
