@@ -47,7 +47,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     """Cross-correlate x (N, H, W, C) with w (KH, KW, C, D), add b (D,) or None  ->  y (N, OH, OW, D), cache.
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
-    dilation r > 1 is the atrous convolution of the SSD notes: r - 1 holes between the taps.
+    dilation r > 1 is the atrous convolution: r - 1 holes between the taps.
     algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
     1), "banded" (no dilation) or "auto", the fastest.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
