@@ -1,7 +1,9 @@
 """Imports go downward only: the contracts of pyproject.toml, checked by import-linter."""
 
 import ast
+import importlib
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,14 @@ def test_the_oracles_know_nothing_but_numpy(package):
             top = module.partition(".")[0]
             own = module.startswith(f"minissd.{package}")
             assert own or top == "numpy" or top in sys.stdlib_module_names, f"{path.name} imports {module}"
+
+
+def test_no_module_is_hidden_by_a_function_of_its_name():
+    """`import minissd.ops.x as m` gives the module."""
+    for path in sorted((ROOT / "minissd").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if "lessons" in parts or parts[-1] in ("__init__", "__main__", "torch_peer", "torch_card"):
+            continue
+        importlib.import_module(".".join(parts))
+        found = getattr(importlib.import_module(".".join(parts[:-1])), parts[-1])
+        assert isinstance(found, types.ModuleType), f"{'.'.join(parts)} gives {found!r}"

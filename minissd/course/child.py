@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from minissd.course.judge import judge_source
+from minissd.course.judging import judge_source
 from minissd.course.lab import find_trap, judge_detector, read_traps
 from minissd.course.shelf import find_exercise, read_lessons
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from minissd.course.judge import Verdict
+from minissd.course.judging import Verdict
 from minissd.course.sandbox import end_all, judge_file
 from minissd.errors import MinissdError
 from minissd.files import write_atomically

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from minissd.course.judge import judge_source
+from minissd.course.judging import judge_source
 from minissd.course.shelf import read_lessons
 from minissd.errors import MinissdError
 

@@ -9,7 +9,7 @@ A bug is gone when every part of the detector holds what `minissd.properties.det
 from dataclasses import dataclass
 from pathlib import Path
 
-from minissd.course.judge import Unusable, Verdict, load
+from minissd.course.judging import Unusable, Verdict, load
 from minissd.course.shelf import Mutant, read_toml
 from minissd.errors import MinissdError
 from minissd.properties import falsify

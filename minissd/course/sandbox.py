@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from minissd.course.judge import Verdict
+from minissd.course.judging import Verdict
 from minissd.errors import MinissdError
 
 SECONDS, MEGABYTES = 20, 1024

@@ -29,7 +29,7 @@ from minissd.detection.tiling import (
     scales,
 )
 from minissd.detection.yolo_cells import cell_detections, decode_cells, encode_cells, kept_objects
-from minissd.detection.yolo_loss import Assignment, assign_predictors, yolo_loss, yolo_loss_backward
+from minissd.detection.yolo_losses import Assignment, assign_predictors, yolo_loss, yolo_loss_backward
 
 __all__ = [
     "NEGATIVES",

@@ -4,12 +4,12 @@ Everything here looks at a trained model through its own forward and backward pa
 """
 
 from minissd.explain.cells import Grid, grid_of, spread_over_image
-from minissd.explain.clusters import clusters, flattened, purity
+from minissd.explain.clustering import clusters, flattened, purity
 from minissd.explain.filters import Ascent, exciting_images
 from minissd.explain.latent import moved, nearest, neighbour_accuracy, representations
 from minissd.explain.pointing import box_mask, ink_mask, pointing_game
 from minissd.explain.projections import feature_colours, principal_components
-from minissd.explain.saliency import Saliency, saliency
+from minissd.explain.saliency_maps import Saliency, saliency
 from minissd.explain.taps import black_image, channels_of, find_layer, look, map_of, tapped
 
 __all__ = [

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.layers import Initializer
+from minissd.models import ssd_tiny, trunks, unet, yolo_tiny, yolo_v1
 from minissd.models.classifier import Classifier
 from minissd.models.detector import Predictions
 from minissd.models.digits import lenet5, mlp, slant
@@ -17,13 +18,9 @@ from minissd.models.mobilenet import ssd300_mobilenet
 from minissd.models.network import Network, Normalized
 from minissd.models.regressor import Regressor
 from minissd.models.ssd import SSD
-from minissd.models.ssd_tiny import ssd_tiny
 from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
-from minissd.models.trunks import TRUNK_OF, mobilenet, tiny, vgg16
-from minissd.models.unet import unet
+from minissd.models.trunks import TRUNK_OF
 from minissd.models.yolo import YOLO
-from minissd.models.yolo_tiny import yolo_tiny
-from minissd.models.yolo_v1 import yolo_v1
 
 
 class Kind(NamedTuple):
@@ -32,19 +29,19 @@ class Kind(NamedTuple):
 
 
 MODELS = {
-    "ssd-tiny": Kind("detect", ssd_tiny),
+    "ssd-tiny": Kind("detect", ssd_tiny.ssd_tiny),
     "ssd300-vgg16": Kind("detect", ssd300_vgg16),
     "ssd512-vgg16": Kind("detect", ssd512_vgg16),
     "ssd300-mobilenet": Kind("detect", ssd300_mobilenet),
-    "yolo-v1": Kind("detect", yolo_v1),
-    "yolo-tiny": Kind("detect", yolo_tiny),
-    "tiny": Kind("classify", tiny),
-    "vgg16": Kind("classify", vgg16),
-    "mobilenet": Kind("classify", mobilenet),
+    "yolo-v1": Kind("detect", yolo_v1.yolo_v1),
+    "yolo-tiny": Kind("detect", yolo_tiny.yolo_tiny),
+    "tiny": Kind("classify", trunks.tiny),
+    "vgg16": Kind("classify", trunks.vgg16),
+    "mobilenet": Kind("classify", trunks.mobilenet),
     "mlp": Kind("classify", mlp),
     "lenet5": Kind("classify", lenet5),
     "slant": Kind("regress", slant),
-    "unet": Kind("segment", unet),
+    "unet": Kind("segment", unet.unet),
 }
 
 

@@ -21,7 +21,7 @@ def encode_cells(corners, labels, side):
 def yolo_loss(boxes, classes, class_targets, box_targets, anchors=None):
     """The five terms (center, size, object, empty, class), each a sum divided by the number of images.
 
-    Shapes as for `minissd.detection.yolo_loss`.
+    Shapes as for `minissd.detection.yolo_losses`.
     """
     terms = dict.fromkeys(("center", "size", "object", "empty", "class"), 0.0)
     images, side, _, predictors, _ = boxes.shape

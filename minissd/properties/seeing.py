@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd.explain import nearest, neighbour_accuracy, principal_components
-from minissd.explain.saliency import weighted_sum
+from minissd.explain.saliency_maps import weighted_sum
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, whole
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minissd.course import Verdict, judge_file, vitals
-from minissd.course.judge import load
+from minissd.course.judging import load
 from minissd.course.lab import find_trap, judge_detector, read_traps, unsound_parts
 from minissd.course.shelf import find_shelf
 from minissd.course.vitals import SIGNS, examine, samples

@@ -5,7 +5,7 @@ import pytest
 
 from minissd.errors import MinissdError
 from minissd.explain import saliency
-from minissd.explain.saliency import surest_boxes, weighted_sum
+from minissd.explain.saliency_maps import surest_boxes, weighted_sum
 from minissd.models import build
 
 LABELS = np.array([0, 1, 1])
