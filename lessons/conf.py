@@ -1,14 +1,21 @@
-"""How Sphinx turns the lessons into web pages: see build.py."""
+"""How Sphinx turns lessons, pages and docstrings into web pages: see build.py."""
+
+import sys
+from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
 
-project = "minissd, the course"
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for docstrings.py
+import docstrings
+
+project = "minissd"
 author = copyright = "The minissd authors"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["**/exercises", "**/solutions", "**/mutants", "**/lesson.ipynb"]
 html_theme = "furo"
-html_title = "minissd, the course"
+html_title = "minissd"
+smartquotes = False  # "same" is a string
 html_show_sphinx = False
 html_static_path, html_css_files = ["static"], ["course.css"]
 html_math_renderer = "mathml"
@@ -16,11 +23,15 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 
 
 def setup(app):
     """Formulas as MathML, which browsers draw themselves: the pages need no script from elsewhere and read offline."""
     app.add_html_math_renderer("mathml", (_inline_formula, None), (_formula, None))
+    app.connect("autodoc-process-docstring", docstrings.process)
+    app.connect("autodoc-skip-member", docstrings.skip)
 
 
 def _inline_formula(translator, node):

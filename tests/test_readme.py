@@ -1,4 +1,4 @@
-"""What the README shows is there."""
+"""What the README and the pages of the site show is there."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "lessons/pages").glob("*.md"))
+TEXTS = [ROOT / "README.md", ROOT / ".github/CONTRIBUTING.md", *PAGES]
 
 
 def test_the_layer_it_shows_is_the_layer_of_the_package():
@@ -20,9 +22,30 @@ def test_the_map_names_what_exists(name):
     assert (ROOT / "minissd" / name).exists()
 
 
-@pytest.mark.parametrize("path", re.findall(r"!\[.*?\]\((.*?)\)", README))
-def test_its_pictures_exist(path):
-    assert (ROOT / path).exists()
+def test_it_is_short():
+    assert README.count("\n") <= 150
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_links_and_pictures_exist(page):
+    for path in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / path).exists(), path
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_files_of_the_package_that_are_named_exist(page):
+    for path in re.findall(r"`((?:minissd|tests|lessons)/[\w/.-]+)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists() or "NAME" in path or "NN_" in path, path
+
+
+def test_the_notes_that_are_explained_are_those_that_are_made():
+    page = (ROOT / "lessons/pages/data.md").read_text(encoding="utf-8")
+    section = page.partition("## What the notes mean")[2].partition("\n## ")[0]
+    rows = [row.split(" | ")[0] for row in section.splitlines() if row.startswith("| `")]
+    notes = [note for row in rows for note in re.findall(r"`([^`]+)`", row)]
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "minissd/data").glob("*.py"))
+    assert len(notes) > 40
+    assert [note for note in notes if note not in source] == []
 
 
 def test_every_command_of_its_table_exists(monkeypatch, capsys):

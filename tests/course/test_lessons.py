@@ -53,7 +53,20 @@ def test_the_site_builds_without_a_warning(build, tmp_path):
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     for name in SOURCES:
         assert re.search(rf'href="{name}/lesson\.html"', index)
+    operations = (tmp_path / "site/pages/reference/operations.html").read_text(encoding="utf-8")
+    assert 'id="minissd.ops.conv2d_backward"' in operations, "the reference has what the docstrings say"
     for page in (tmp_path / "site").glob("*/lesson.html"):
         html = page.read_text(encoding="utf-8")
         assert "<math " in html and "\\frac" not in html and "<mi>&</mi>" not in html
         assert not re.search(r'<script[^>]*src="https?:', html), "it reads offline"
+
+
+def test_docstrings_are_taken_as_they_are_written(monkeypatch):
+    """`code` is code, indented blocks stay, and no other character is markup."""
+    monkeypatch.syspath_prepend(LESSONS)
+    from docstrings import to_rst
+
+    written = ["A* of `x` and y_: |a|.", "    1 * 2", "- one", "  more", "", "end"]
+    block = ["", ".. code-block:: text", "", "    1 * 2", ""]
+    rst = ["A\\* of ``x``\\  and y\\_: \\|a\\|.", *block, "- one", "  more", "", "end", ""]
+    assert to_rst(written) == rst
