@@ -25,6 +25,7 @@ nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = False  # forward and backward are described once, with `Layer`
 
 
 def setup(app):
