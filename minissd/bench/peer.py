@@ -1,4 +1,4 @@
-"""Whom minissd is measured beside."""
+"""The PyTorch baseline."""
 
 import importlib
 import importlib.util

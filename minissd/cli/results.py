@@ -58,7 +58,7 @@ class ClassificationResults:
         probabilities = np.array(probabilities)
         chosen = surest_mistakes(probabilities, labels)
         wrong = int((probabilities.argmax(axis=1) != labels).sum())
-        title = f"{wrong} of {len(labels)} are taken for something else" + (", the surest first" if wrong else "")
+        title = f"{wrong} of {len(labels)} are misclassified" + (", the most confident first" if wrong else "")
         pictures = [dataset[i].image for i in chosen]
         save_picture(
             mistakes_gallery(pictures, probabilities[chosen], labels[chosen], dataset.classes, title),

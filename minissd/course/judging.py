@@ -91,7 +91,7 @@ def load(source, start_text, filename):
     except SyntaxError as error:
         where = f"line {error.lineno}" if error.lineno else "the file"
         text = f": {error.text.strip()}" if error.text else ""
-        raise Unusable(f"{where} is no Python ({error.msg}){text}") from None
+        raise Unusable(f"{where} is not valid Python ({error.msg}){text}") from None
     foreign = sorted(set(_imports(tree)) - set(_imports(ast.parse(start_text))) - EVERYDAY)
     if foreign:
         raise Unusable(f"it imports {foreign[0]}: write it with numpy and what the file came with")

@@ -3,7 +3,7 @@
     L_ij = sum over channels k of  alpha_k A_ijk          alpha_k = mean over all locations of  d(score) / d(A_k)
 
 A_k are the layer's maps and the score is a logit.  With a final ReLU, which leaves what speaks for the answer and drops
-what speaks against it, this is Grad-CAM (Selvaraju et al. 2017); the lecture's sum has none.
+what speaks against it, this is Grad-CAM (Selvaraju et al. 2017); the plain sum has none.
 
 The mean asks what a feature counts for anywhere.  A default box of an SSD looks at one place only, and to forget which
 costs the map much of its precision; the local form, with d(score) / d(A_ijk) itself in the place of alpha_k, keeps it

@@ -77,7 +77,7 @@ class Layer:
 
     @property
     def tapped(self) -> bool:
-        """Whether somebody looks on: who does, puts a `forward` into the object itself (`minissd/explain/taps.py`)."""
+        """Whether a hook is set: it is a `forward` put into the object itself (`minissd/explain/taps.py`)."""
         return "forward" in vars(self)
 
     def leaves(self, prefix: str = "") -> "Iterator[tuple[str, Layer]]":

@@ -1,4 +1,4 @@
-"""The same operations as loops straight from the notes: slow, obviously right, the oracle of the tests."""
+"""The same operations as loops straight from the formulas: slow, obviously right, the oracle of the tests."""
 
 from minissd.naive.boxes import (
     NmsStep,

@@ -35,7 +35,7 @@ def to_centers(corners):
 
 
 def encode(objects, default_boxes, variances=(0.1, 0.2)):
-    """The notes' t of each object (n, 4) and its default box (n, 4), divided by the variances; all centers."""
+    """The targets of objects (n, 4) and their default boxes (n, 4), SSD paper, eq. 2, by the variances; all centers."""
     rows = []
     for (g_cx, g_cy, g_w, g_h), (d_cx, d_cy, d_w, d_h) in zip(objects, default_boxes, strict=True):
         t_cx, t_cy = (g_cx - d_cx) / d_w, (g_cy - d_cy) / d_h
@@ -96,7 +96,7 @@ class NmsStep(NamedTuple):
 
 
 def nms_steps(corners, scores, iou_threshold=0.45):
-    """Yield the `NmsStep`s of the lecture's Algorithm 1, lines 4 to 14, with a strict comparison."""
+    """Yield the `NmsStep`s of greedy suppression, one for each box that is taken, with a strict comparison."""
     left = sorted(range(len(scores)), key=lambda box: -scores[box])
     while left:
         best, *left = left

@@ -1,4 +1,4 @@
-"""Convolution as nested loops, straight from the notes.
+"""Convolution as nested loops, straight from the formula.
 
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.  A tap that falls outside
 the map meets a zero, so it is passed over; nothing is ever padded.  Results are float64 whatever comes in.

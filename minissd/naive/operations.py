@@ -1,4 +1,4 @@
-"""Everything that is no sliding window, entry by entry with the formulas of the notes.
+"""Everything that is not a sliding window, entry by entry as the formulas say.
 
 C is the number of channels or classes, on the last axis.  Results are float64 whatever comes in.
 """

@@ -44,7 +44,7 @@ def effective_kernel(k, dilation):
 def pad_widths(pad, kernel, dilation=1):
     """((top, bottom), (left, right)) from any way to write a pad.
 
-    pad: int; (vertical, horizontal); ((top, bottom), (left, right)); or "same", the lecture's rule:
+    pad: int; (vertical, horizontal); ((top, bottom), (left, right)); or "same":
     floor((k - 1) / 2) above and left, floor(k / 2) below and right, k the effective kernel.  At stride 1 that
     keeps the size, for even kernels too.
     """

@@ -40,7 +40,7 @@ def step_that_fits(run, attempt_step, batch, config):
     attempt_step(optimizer, batch, config): such a step, of this process alone, to try out smaller batches.
 
     A part of a batch needs more room than a batch of that size, for the gradients of the parts before it are kept: so
-    for --accumulate it is tried out anew.
+    for --accumulate it is found anew.
     """
     whole = len(batch.ids)
     at_once = math.ceil(whole / config.accumulate)

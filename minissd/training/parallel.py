@@ -97,7 +97,7 @@ def join() -> Processes:
     """The processes that this one was started with; `ALONE` where it was started in the ordinary way.
 
     Those of one machine share its cores.  MinissdError, on one process of each machine, if they cannot find together;
-    the others leave without a word.
+    the others exit silently.
     """
     variables = next((names for names in _LAUNCHERS.items() if os.environ.get(names[0], "").isdecimal()), None)
     if variables is None or int(os.environ[variables[0]]) < 2:

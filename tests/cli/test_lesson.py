@@ -67,7 +67,7 @@ def test_next_leads_on(minissd, answer):
 def test_what_is_no_python_needs_neither_the_lesson_nor_a_hint(minissd, answer, exercise):
     answer.write_text("def output_size(n:\n")
     out = minissd("lesson", "check", NAME).out
-    assert "line 1 is no Python" in out
+    assert "line 1 is not valid Python" in out
     assert "hint" not in out and exercise.section not in out
 
 

@@ -1,1 +1,1 @@
-"""What makes NumPy fast: threads of our own, memory that is used again, views in place of copies."""
+"""What makes NumPy fast: threads of our own, pools of memory, views in place of copies."""

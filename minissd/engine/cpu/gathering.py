@@ -23,7 +23,7 @@ BLOCK_BYTES = {"numpy": 2 << 20, "cupy": 1 << 28}
 
 
 def pad(windows, x, value=0):
-    """`windows.pad(x, value)`, on all cores and in memory that is used again."""
+    """`windows.pad(x, value)`, on all cores and in scratch memory."""
     n, h, w, c = windows.x_shape
     rows, columns = windows.padded_size
     if (rows, columns) == (h, w):

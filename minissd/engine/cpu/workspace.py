@@ -1,4 +1,4 @@
-"""Memory that is used again: for results, once nobody holds them any more, and for scratch.
+"""Pools for results that nobody holds any more, and for scratch.
 
 Fresh memory is slow memory: the system maps and clears every page of it when it is first touched, which for the
 transformed filters of 512 to 512 channels (38 MB) takes as long as the transform, and for the maps of a training step
