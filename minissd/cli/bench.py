@@ -35,7 +35,7 @@ def bench(
     ] = None,
     peer: Annotated[Peer | None, typer.Option(help="Measure beside it; torch if it is installed.")] = None,
     repeat: Annotated[
-        int, typer.Option(help="Times that each side is measured, a third of it for slow work. Medians.", min=1)
+        int, typer.Option(help="Runs of each side, a third of them for slow work; medians are reported.", min=1)
     ] = 15,
     data: Annotated[
         str | None, typer.Option(help="Images for `data` and `run`, as for train; generated JPEGs unless given.")
