@@ -148,7 +148,7 @@ def test_files_appear_in_no_place_of_ours(verdict, tmp_path, monkeypatch):
     [
         ("def output_size(n:\n", "line 1 is not valid Python"),
         ("x = 1\n", "no function output_size"),
-        ("from minissd.engine import output_size\n", "it imports minissd.ops.output_size"),
+        ("from minissd.ops import output_size\n", "it imports minissd.ops.output_size"),
         ("import minissd\n" + SIGNATURE + "    return 1\n", "it imports minissd:"),
         ("1 / 0\n", "ZeroDivisionError in line 1"),
         ("x = 1\0", "the file is not valid Python (source code string cannot contain null bytes)"),
