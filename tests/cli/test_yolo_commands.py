@@ -40,7 +40,8 @@ def test_yolo_tiny_takes_over_the_trunk_of_ssd_tiny(minissd, tree, trained, tmp_
 
 
 def test_a_yolo_of_other_classes_takes_over_all_but_the_last_layer(tmp_path):
-    one, other = (build("yolo-tiny", classes=names, input_size=64, seed=len(names)) for names in (["a", "b"], ["a", "b", "c"]))
+    two, three = ["a", "b"], ["a", "b", "c"]
+    one, other = (build("yolo-tiny", classes=names, input_size=64, seed=len(names)) for names in (two, three))
     save_checkpoint(tmp_path / "one.safetensors", one)
     report = weights.load(other, tmp_path / "one.safetensors", heads=None)
     assert set(report.untouched) == {"cells.w", "cells.b"}
