@@ -1,6 +1,6 @@
 """Atrous is faster: fc6 of SSD300 in four forms on the same map, and the whole network with two of them.
 
-SSD notes, "Atrous algorithm"; by the SSD paper, section 3.1, the network with the whole VGG16 is about a fifth slower.
+By the SSD paper (Liu et al. 2016), section 3.2, the network with the whole VGG16 is about a fifth slower.
 
     fc6 3x3 atrous          pool5 keeps the map at 19x19; 3x3 taps with a dilation of 6, 1024 outputs
     fc6 7x7 dense           what it was decimated from: pool5 halves the map to 10x10; 7x7 taps, 4096 outputs

@@ -1,6 +1,6 @@
 """The experiments: what is claimed, which variants show it, and which of them ought to be better.
 
-The claims are those of the SSD notes and of section 3.1 of the paper, tables 2 and 3.
+The claims are those of the SSD paper (Liu et al. 2016), section 3.2, tables 2 and 3.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """Non-maximum suppression on the card: who overlaps whom as bits, all pairs at once, then one pass over each set.
 
-Twin: `survivors` in `detection/nms.py`.  K boxes of a set, best first; W = K / 32 words of bits, rounded up.
+Twin: `survivors` in `detection/suppression.py`.  K boxes of a set, best first; W = K / 32 words of bits, rounded up.
 """
 
 from minissd.engine.cuda.kernel import Kernel

@@ -1,7 +1,7 @@
 """Sliding windows on the card: patches gathered, put back, pooled, weighted, without a padded copy of the map.
 
 Each thread writes one number and reads what belongs to it, so nothing is added up by several at once (no atomics), and
-the same input gives the same bits.  Twins: `engine/cpu/gathering.py`, `engine/pooling.py`, `engine/depthwise.py`.
+the same input gives the same bits.  Twins: `engine/cpu/gathering.py`, `ops/pooling.py`, `engine/depthwise.py`.
 
 N batch, H W map, C channels, KH KW kernel, OH OW outputs; sy sx strides, ry rx dilations, top left pads.
 """
@@ -16,7 +16,7 @@ MOST = 1 << 32  # numbers that a kernel here can count: its divisions are of 32 
 
 
 def geometry(windows, channels=None):
-    """The numbers of GEOMETRY for `ops.im2col.Windows`; channels: where they are counted otherwise."""
+    """The numbers of GEOMETRY for `ops.windows.Windows`; channels: where they are counted otherwise."""
     _, height, width, c = windows.x_shape
     (top, _), (left, _) = windows.pads
     sizes = height, width, channels or c, *windows.kernel, *windows.out
