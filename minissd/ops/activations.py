@@ -19,10 +19,10 @@ def relu_backward(dy, y):
 
 
 def leaky_relu(x, slope=0.1):
-    """x where x > 0, slope * x elsewhere (YOLO uses slope .1)."""
+    """x where x > 0, slope * x elsewhere (YOLO: slope 0.1)."""
     if not isinstance(slope, Real):
         raise TypeError(f"leaky_relu needs a number as slope, got {slope!r}")
-    xp, slope = floats("leaky_relu", x=x), float(slope)  # a float64 of NumPy's would turn float32 into its own kind
+    xp, slope = floats("leaky_relu", x=x), float(slope)  # a NumPy float64 would promote float32
     return xp.where(x > 0, x, x * slope), (x, slope)
 
 

@@ -1,4 +1,4 @@
-"""What every operation asks of its arguments: one rule each, in one place, and a sentence for what breaks it.
+"""The rules for the arguments of operations, and the messages for what breaks them.
 
     arrays   of one dtype, float32 or float64, which is that of the results too.  Others are refused, not converted:
              sums of whole numbers wrap, means of them are cut off, and pixels are no features until normalised
@@ -6,8 +6,8 @@
     labels   whole numbers from 0 to the number of classes - 1
     dy       in the shape that forward returned, in any dtype of floats: it is taken in that of the forward pass
 
-On a card a question about values would have to wait for the answer: a loss of labels or targets that do not exist is
-NaN there, which ends a training with a message.
+Asking a card about values would mean waiting for it.  There, invalid labels or targets make the loss NaN instead, which
+ends a training with a message.
 """
 
 from math import nan
@@ -89,5 +89,5 @@ def refuse(operation, wrong, values, expected):
 
 
 def nan_if(wrong, loss):
-    """The loss, unless `refuse` would have had to wait for the card to say that it is of no use."""
+    """The loss; NaN where `refuse`, on a card, found wrong values."""
     return loss if wrong is None else array_module(loss).where(wrong, nan, loss).astype(loss.dtype)

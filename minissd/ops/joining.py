@@ -1,8 +1,7 @@
-"""Skip connections: an early map joins a later one (lecture, "Skip connections").
+"""Skip connections: an early map joins a later one.
 
-Two ways to join them: side by side, as the U-Net does, so that what follows weighs both; or added, as a ResNet does,
-where what lies between only has to learn a correction.  (Addition alone carries the identity along: of two maps side
-by side, the next layer may pass over either.)
+Two ways to join them: concatenated, as in the U-Net (Ronneberger et al. 2015), so that the next layer weighs both; or
+added, as in a ResNet (He et al. 2016), so that the layers between only have to learn a correction.
 """
 
 from minissd.device import array_module

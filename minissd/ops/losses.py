@@ -1,7 +1,7 @@
 """Losses: (loss, cache), where loss is a 0-d array that stays on its device.
 
-reduction="mean" averages over the rows (cross-entropy) or entries (the others); "sum" adds them up, as the SSD notes
-write theirs, and leaves it to the caller to divide by the number of matched boxes.
+reduction="mean" averages over the rows (cross-entropy) or entries (the others); "sum" adds them up: the SSD loss
+divides by the number of matched boxes instead.
 """
 
 from minissd.device import array_module
@@ -13,7 +13,7 @@ from minissd.ops.probabilities import log_softmax
 def cross_entropy(logits, labels, *, reduction="mean"):
     """-log softmax(logits)[label].  logits (..., K), integer labels (...) in 0..K-1 -> loss, cache.
 
-    Lecture, appendix, eq. 2, with y_iu one-hot: only the term of the true class is left of the sum.
+    Of the sum over the classes only the term of the true class is left, since the target is one-hot.
     """
     floats("cross_entropy", logits=logits)
     xp = array_module(logits, labels)
@@ -40,8 +40,8 @@ def cross_entropy_backward(cache, dloss=1):
 def smooth_l1(pred, target, *, reduction="mean"):
     """0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, d = pred - target of the same shape -> loss, cache.
 
-    SSD notes, "Localization loss": quadratic near 0, linear far out, so that outliers do not dominate.  With c, which
-    is d clipped to [-1, 1], both branches are c (d - c / 2), and c is the slope.
+    Quadratic near 0, linear far out, so that outliers do not dominate (Girshick 2015).  With c, which is d clipped to
+    [-1, 1], both branches are c (d - c / 2), and c is the slope.
     """
     floats("smooth_l1", pred=pred)
     xp, target = array_module(pred, target), target_of("smooth_l1", target, pred)
