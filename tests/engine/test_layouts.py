@@ -1,7 +1,7 @@
 """Memory layout does not matter to any operation, nor to any algorithm, forward or backward.
 
-The cases are those of `minissd gradcheck`: tests/gradcheck/test_cases.py sees to it that none is left out.  Each is computed on
-arrays (the inputs and dy) of every layout and compared with the same numbers in contiguous memory.
+The cases are those of `minissd gradcheck`; tests/gradcheck/test_cases.py sees to it that none is left out.  Each is
+computed on arrays (the inputs and dy) of every layout and compared with the same numbers in contiguous memory.
 """
 
 import numpy as np
