@@ -19,7 +19,7 @@ from minissd.engine.cpu.threads import in_shares
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import DEPTHWISE, MOST, geometry
 from minissd.ops.arguments import gradient_of
-from minissd.ops.depthwise import DepthwiseConv2dCache, depthwise_windows
+from minissd.ops.depthwise import depthwise_windows
 from minissd.ops.windows import Windows
 
 
@@ -32,7 +32,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     y = _correlate(x, w, windows)
     if b is not None:
         y += b
-    return y, DepthwiseConv2dCache(x, w, windows, b is not None)
+    return y, (x, w, windows, b is not None)
 
 
 def depthwise_conv2d_backward(dy, cache, *, need_dx=True):

@@ -3,7 +3,7 @@
 from minissd.engine.algorithms.adjoint import adjoint
 from minissd.engine.convolution import conv2d, conv2d_backward
 from minissd.ops.arguments import gradient_of
-from minissd.ops.transposed_convolution import ConvTranspose2dCache, conv_transpose2d_windows
+from minissd.ops.transposed_convolution import conv_transpose2d_windows
 
 
 def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
@@ -16,7 +16,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
     y = adjoint(x, w, windows, lambda x, taps, pads: conv2d(x, taps.transpose(0, 1, 3, 2), pad=pads)[0])
     if b is not None:
         y = y + b
-    return y, ConvTranspose2dCache(x, w, windows, b is not None)
+    return y, (x, w, windows, b is not None)
 
 
 def conv_transpose2d_backward(dy, cache):

@@ -9,19 +9,10 @@ With the patches as the rows of a matrix (patches.py) all these dot products are
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from typing import NamedTuple
-
 from minissd.device import array_module
 from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.patches import patches, put_back
 from minissd.ops.windows import Windows
-
-
-class Conv2dCache(NamedTuple):
-    x: object  # (N, H, W, C)
-    w: object  # (KH, KW, C, D)
-    windows: Windows
-    has_bias: bool
 
 
 def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
@@ -35,7 +26,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     y = cols @ w.reshape(-1, w.shape[3])  # (N*OH*OW, D)   every output is a dot product of a patch and a kernel
     if b is not None:
         y += b
-    return y.reshape(len(x), *windows.out, w.shape[3]), Conv2dCache(x, w, windows, b is not None)
+    return y.reshape(len(x), *windows.out, w.shape[3]), (x, w, windows, b is not None)
 
 
 def conv2d_backward(dy, cache):

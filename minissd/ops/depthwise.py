@@ -4,23 +4,14 @@
                     x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c]
 
 A pointwise (1x1) convolution behind it mixes the channels: together they make the depthwise separable convolution,
-which needs KH*KW*C + C*D weights where an ordinary one needs KH*KW*C*D.
+which needs KH*KW*C + C*D weights for D outputs where an ordinary one needs KH*KW*C*D.
 
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
-from typing import NamedTuple
-
 from minissd.device import array_module
 from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.windows import Windows
-
-
-class DepthwiseConv2dCache(NamedTuple):
-    x: object  # (N, H, W, C)
-    w: object  # (KH, KW, C)
-    windows: Windows
-    has_bias: bool
 
 
 def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
@@ -33,7 +24,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     y = sum(windows.tap(padded, ky, kx) * w[ky, kx] for ky, kx in windows.taps())
     if b is not None:
         y += b
-    return y, DepthwiseConv2dCache(x, w, windows, b is not None)
+    return y, (x, w, windows, b is not None)
 
 
 def depthwise_conv2d_backward(dy, cache):

@@ -1,19 +1,12 @@
-"""Inverted dropout: each unit is kept with probability 1 - rate, drawn anew at every call (lecture, "Dropout").
+"""Inverted dropout (Srivastava et al. 2014): each unit is kept with probability 1 - rate, drawn anew at every call.
 
-Kept units are divided by 1 - rate, so the expected value does not change and nothing is to be done at inference.
+Kept units are divided by 1 - rate, so the expected value does not change and inference needs no correction.
 """
 
 from numbers import Real
-from typing import NamedTuple
 
 from minissd.device import to_like
 from minissd.ops.arguments import floats, gradient_of
-
-
-class DropoutCache(NamedTuple):
-    shape: tuple  # of x
-    dtype: object
-    mask: object  # what x was multiplied by; None for nothing
 
 
 def dropout(x, rate, rng, train=True):
@@ -24,12 +17,13 @@ def dropout(x, rate, rng, train=True):
 
 def dropout_backward(dy, cache):
     """dx: the same mask again."""
-    dy = gradient_of("dropout", dy, cache.shape, cache.dtype)
-    return dy if cache.mask is None else dy * cache.mask
+    shape, dtype, mask = cache
+    dy = gradient_of("dropout", dy, shape, dtype)
+    return dy if mask is None else dy * mask
 
 
 def spatial_dropout(x, rate, rng, train=True):
-    """Dropout of whole channels, x (N, H, W, C): a cell's neighbours show what it had, so single cells teach little."""
+    """Dropout of whole channels, x (N, H, W, C): a single cell could be guessed from its neighbours."""
     floats("spatial_dropout", x=x)
     if x.ndim != 4:
         raise ValueError(f"spatial_dropout needs x (N, H, W, C), got {x.shape}")
@@ -40,18 +34,18 @@ spatial_dropout_backward = dropout_backward
 
 
 def dropout_rate(rate):
-    """The rate; ValueError if it is none."""
+    """The rate; ValueError unless it is in [0, 1)."""
     if not isinstance(rate, Real) or not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be a number in [0, 1), got {rate!r}")
     return rate
 
 
 def _drop(x, shape, rate, rng, train):
-    """x times a mask of this shape, which is the cache."""
+    """x times a mask of this shape; the cache ends with the mask, or None where x is returned as it is."""
     rate = dropout_rate(rate)
     if not train or rate == 0:
-        return x, DropoutCache(x.shape, x.dtype, None)
+        return x, (x.shape, x.dtype, None)
     if not hasattr(rng, "random"):
         raise TypeError(f"dropout needs a numpy.random.Generator in training, got {rng!r}")
     mask = to_like((rng.random(shape) >= rate).astype(x.dtype) / float(1 - rate), x)
-    return x * mask, DropoutCache(x.shape, x.dtype, mask)
+    return x * mask, (x.shape, x.dtype, mask)

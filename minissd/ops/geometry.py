@@ -1,8 +1,7 @@
 """Sizes, pads and strides of sliding windows: the arithmetic that convolution and pooling share.
 
-k_eff = k + (k - 1)(dilation - 1) is the extent of an atrous kernel (SSD notes, "Atrous algorithm"), and
+k_eff = k + (k - 1)(dilation - 1) is the extent of an atrous kernel, and the output size is
     OH = floor((H + pad_before + pad_after - k_eff) / stride) + 1
-the output size (lecture, "Padding and stride"; the floor is missing there).
 """
 
 import operator
@@ -74,11 +73,3 @@ def output_size(n, k, stride=1, pad=0, dilation=1, *, ceil_mode=False):
         return room // stride + 1
     size = -(-room // stride) + 1
     return size - 1 if (size - 1) * stride >= n + before else size
-
-
-def output_shape(height, width, kernel, stride, pads, dilation=(1, 1), *, ceil_mode=False):
-    """(OH, OW) of windows over a height x width map; `pads` as `pad_widths` gives them."""
-    return tuple(
-        output_size(n, k, s, p, d, ceil_mode=ceil_mode)
-        for n, k, s, p, d in zip((height, width), kernel, stride, pads, dilation, strict=True)
-    )

@@ -13,19 +13,11 @@ statistics too, leaves them as they are, and takes them as fixed in the backward
 """
 
 import math
-from typing import NamedTuple
 
 from minissd.device import array_module
 from minissd.ops.arguments import floats, gradient_of
 
 EPS = 1e-5
-
-
-class BatchNormCache(NamedTuple):
-    x_hat: object  # (..., C)
-    inverse_std: object  # (C,)
-    gamma: object  # (C,)
-    train: bool  # whether mean and variance were those of x
 
 
 def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
@@ -42,12 +34,12 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
         running_var += momentum * (var * (count / (count - 1)) - running_var)
     inverse_std = 1 / xp.sqrt(var + eps)
     x_hat = (x - mean) * inverse_std
-    return gamma * x_hat + beta, BatchNormCache(x_hat, inverse_std, gamma, train)
+    return gamma * x_hat + beta, (x_hat, inverse_std, gamma, train)
 
 
 def batch_norm_backward(dy, cache):
     """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
-    x_hat, inverse_std, gamma, train = cache
+    x_hat, inverse_std, gamma, train = cache  # (..., C), (C,), (C,), whether mean and variance were those of x
     array_module(dy, x_hat)
     dy = gradient_of("batch_norm", dy, x_hat.shape, x_hat.dtype)
     axes, count = tuple(range(dy.ndim - 1)), math.prod(dy.shape[:-1])  # M
@@ -73,9 +65,7 @@ def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
 def check_channels(operation, array, of_channels):
     """The module of {name: array (..., C)} and {name: array (C,)}, if their channels and dtypes agree."""
     xp, ((name, whole),) = floats(operation, **array, **of_channels), array.items()
-    for of_channel, values in of_channels.items():
+    for key, values in of_channels.items():
         if values.shape != whole.shape[-1:] or not values.size:
-            raise ValueError(
-                f"{operation}: {of_channel} {values.shape} does not fit the channels of {name} {whole.shape}"
-            )
+            raise ValueError(f"{operation}: {key} {values.shape} does not fit the channels of {name} {whole.shape}")
     return xp

@@ -11,20 +11,11 @@ pass is conv2d's gradient with respect to the input, and its gradient with respe
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from typing import NamedTuple
-
 from minissd.device import array_module
 from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.geometry import pad_widths, pair
 from minissd.ops.patches import patches, put_back
 from minissd.ops.windows import Windows
-
-
-class ConvTranspose2dCache(NamedTuple):
-    x: object  # (N, H, W, C)
-    w: object  # (KH, KW, D, C)
-    windows: Windows  # of conv2d, over y
-    has_bias: bool
 
 
 def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
@@ -39,7 +30,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
     y = put_back(cols, windows)
     if b is not None:
         y = y + b
-    return y, ConvTranspose2dCache(x, w, windows, b is not None)
+    return y, (x, w, windows, b is not None)
 
 
 def conv_transpose2d_backward(dy, cache):
@@ -47,7 +38,7 @@ def conv_transpose2d_backward(dy, cache):
 
     db is None where there was no b.
     """
-    x, w, windows, has_bias = cache
+    x, w, windows, has_bias = cache  # windows: of conv2d, over y
     array_module(dy, x, w)
     dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
     c = x.shape[3]
@@ -67,13 +58,9 @@ def conv_transpose2d_windows(x, w, b, stride, pad):
         raise ValueError(
             f"conv_transpose2d: bias {b.shape} does not fit the {w.shape[2]} output channels of w {w.shape}"
         )
-    return Windows.over(_output_shape(x, w, stride, pad), w.shape[:2], stride, pad)
-
-
-def _output_shape(x, w, stride, pad):
     kernel = w.shape[:2]
     axes = zip(x.shape[1:3], kernel, pair(stride, "stride", 1), pad_widths(pad, kernel), strict=True)
     size = [(n - 1) * s + k - sum(pads) for n, k, s, pads in axes]
     if min(size) < 1:
         raise ValueError(f"conv_transpose2d: pad {pad!r} leaves nothing of the output of x {x.shape} and w {w.shape}")
-    return x.shape[0], *size, w.shape[2]
+    return Windows.over((len(x), *size, w.shape[2]), kernel, stride, pad)

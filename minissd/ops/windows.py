@@ -6,12 +6,12 @@ N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 from dataclasses import dataclass
 
 from minissd.device import array_module
-from minissd.ops.geometry import effective_kernel, output_shape, pad_widths, pair, whole
+from minissd.ops.geometry import effective_kernel, output_size, pad_widths, pair, whole
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where a kernel's windows lie on a batch of maps: all numbers a convolution or pooling needs."""
+    """All numbers that a convolution or pooling needs to place its windows."""
 
     x_shape: tuple  # (N, H, W, C)
     kernel: tuple  # (KH, KW)
@@ -28,18 +28,15 @@ class Windows:
         kernel, stride = pair(kernel, "kernel", 1), pair(stride, "stride", 1)
         dilation = pair(dilation, "dilation", 1)
         pads = pad_widths(pad, kernel, dilation)
-        out = output_shape(*x_shape[1:3], kernel, stride, pads, dilation, ceil_mode=ceil_mode)
+        axes = zip(x_shape[1:3], kernel, stride, pads, dilation, strict=True)
+        out = tuple(output_size(*axis, ceil_mode=ceil_mode) for axis in axes)
         return cls(x_shape, kernel, stride, pads, dilation, out)
 
     @property
     def padded_size(self):
         """(rows, columns) the windows reach over: at least the padded map, more where ceil_mode overhangs."""
-        return tuple(
-            max(n + sum(p), (o - 1) * s + effective_kernel(k, d))
-            for n, p, o, s, k, d in zip(
-                self.x_shape[1:3], self.pads, self.out, self.stride, self.kernel, self.dilation, strict=True
-            )
-        )
+        axes = zip(self.x_shape[1:3], self.pads, self.out, self.stride, self.kernel, self.dilation, strict=True)
+        return tuple(max(n + sum(p), (o - 1) * s + effective_kernel(k, d)) for n, p, o, s, k, d in axes)
 
     def pad(self, x, value=0):
         """x (N, H, W, C) with its border filled by `value` -> (N, *padded_size, C); x itself if there is none."""
