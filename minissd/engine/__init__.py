@@ -20,8 +20,8 @@ from minissd.engine.convolution import ALGORITHMS
 from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size
 
 ENGINES = ("fast", "reference")
-HINTS = ("algorithm", "in_place", "need_dx")  # how the fast functions may go about it; no other is told
-_ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # what no layer calls
+HINTS = ("algorithm", "in_place", "need_dx")  # options of the fast functions, which others are not given
+_ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 
 _exchanged: ContextVar[Mapping[str, Callable] | None] = ContextVar("minissd.engine", default=None)
@@ -29,7 +29,7 @@ _exchanged: ContextVar[Mapping[str, Callable] | None] = ContextVar("minissd.engi
 
 @contextmanager
 def use(engine):
-    """Within the block, operations are computed by an engine.
+    """Within the block, this engine computes the operations.
 
     engine: "fast"; "reference"; or {name: function}, functions that take and return what those of `minissd.ops` do, in
     place of what computed these names before.  An operation and its backward pass are exchanged together.  The choice
@@ -43,7 +43,7 @@ def use(engine):
 
 
 def _functions_of(engine):
-    """{name: what is to be computed by another function than the fast one}."""
+    """{name: the function that replaces the fast one}."""
     if isinstance(engine, str):
         if engine not in ENGINES:
             raise ValueError(f"engine must be one of {', '.join(ENGINES)} or a mapping of functions, got {engine!r}")

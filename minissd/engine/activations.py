@@ -13,10 +13,7 @@ from minissd.ops.arguments import floats, gradient_of
 
 
 def relu(x, *, in_place=False):
-    """max(x, 0).  The cache is y itself: the next layer keeps it anyway, and y > 0 exactly where x > 0.
-
-    in_place: overwrite x, which nobody may need any more: fresh memory costs more than the maximum.
-    """
+    """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum."""
     xp = floats("relu", x=x)
 
     def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
@@ -33,7 +30,7 @@ def _zeros(dtype):
 
 
 def relu_backward(dy, y, *, in_place=False):
-    """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0).  in_place: overwrite dy."""
+    """As `minissd.ops.relu_backward`.  in_place: overwrite dy."""
     xp, dy = array_module(dy, y), gradient_of("relu", dy, y.shape, y.dtype)
     if on_card(dy):
         return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))

@@ -1,12 +1,12 @@
-"""Convolution by the fastest of six algorithms, which give the same but for rounding.  What they compute, and the
+"""Convolution by the fastest of six algorithms, whose results differ only in rounding.  What they compute, and the
 gradients as on paper, is in `minissd/ops/convolution.py`.
 
     im2col         multiplies a matrix of patches, block by block: any geometry
     winograd       needs a quarter of the multiplications for 3x3 kernels at stride 1
-    winograd-rows  needs half of them, and less besides: for fewer channels
+    winograd-rows  needs half of them, with cheaper transforms: for fewer channels
     strided        takes patches as views of the map, at strides above 1
     taps           multiplies before it moves anything: for the few output channels of the heads
-    banded         is for the small maps of few channels that handwritten digits are
+    banded         multiplies by whole rows of the map: for small maps of few channels, such as handwritten digits
 
 Each is a file of `minissd/engine/algorithms`.
 
@@ -24,7 +24,7 @@ from minissd.ops.arguments import gradient_of
 from minissd.ops.convolution import conv2d_windows
 from minissd.ops.windows import Windows
 
-# each says what it is FOR and when it pays
+# in the order in which "auto" tries them
 SPECIAL = {
     "banded": banded,
     "winograd": winograd,
@@ -44,10 +44,8 @@ class Conv2dCache(NamedTuple):
 
 
 def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
-    """Cross-correlate x (N, H, W, C) with w (KH, KW, C, D), add b (D,) or None  ->  y (N, OH, OW, D), cache.
+    """As `minissd.ops.conv2d`: x (N, H, W, C), w (KH, KW, C, D), b (D,) or None  ->  y (N, OH, OW, D), cache.
 
-    stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
-    dilation r > 1 is the atrous convolution: r - 1 holes between the taps.
     algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
     1), "banded" (no dilation) or "auto", the fastest.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
@@ -59,10 +57,9 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
 
 
 def conv2d_backward(dy, cache, *, need_dx=True):
-    """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
+    """As `minissd.ops.conv2d_backward`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
 
-    db is None where there was no b.  need_dx=False leaves dx out (None): the first layer of a network in training
-    has no use for it.
+    need_dx=False leaves dx out (None): the first layer of a network in training does not need it.
     """
     x, w, windows, has_bias, algorithm = cache
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
@@ -75,8 +72,8 @@ def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is the first one that applies and pays.
 
     On a card im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
-    what takes the time, and Winograd's method, whose rounding TF32 and float16 would not bear, needs a quarter of
-    them.  That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
+    what takes the time, and Winograd's method, which TF32 and float16 are too coarse for, needs a quarter of them.
+    That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
     """
     if algorithm == "auto":
         if on_card(x) or precision_in_force() == "fp16":

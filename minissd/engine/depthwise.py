@@ -1,15 +1,10 @@
-"""Depthwise convolution: every channel is convolved with a kernel of its own, and none is mixed with another.
-
-    y[n, i, j, c] = b[c] + sum over ky, kx of
-                    x[n, i*stride + ky*dilation - pad, j*stride + kx*dilation - pad, c] * w[ky, kx, c]
-
-N batch, H W input map, C channels, KH KW kernel, OH OW output map.  A pointwise (1x1) convolution behind it mixes
-the channels: together they make the depthwise separable convolution (lecture, appendix), which needs
-KH*KW*C + C*D weights where an ordinary one needs KH*KW*C*D.
+"""Depthwise convolution in blocks that fit the cache; what it computes is in `minissd/ops/depthwise.py`.
 
 There is no matrix product in it: KH*KW multiply-adds for an output, done while the numbers lie in the cache.  A row
 of the output is one vector of OW*C numbers, since NumPy is slow on many short ones, and einsum adds up the products
 of all taps in one pass; a loop over the taps with multiply and add took twice as long or more.
+
+N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
 from minissd.device import array_module
@@ -24,10 +19,7 @@ from minissd.ops.windows import Windows
 
 
 def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
-    """x (N, H, W, C), w (KH, KW, C), b (C,) or None  ->  y (N, OH, OW, C), cache.
-
-    stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
-    """
+    """As `minissd.ops.depthwise_conv2d`: x (N, H, W, C), w (KH, KW, C), b (C,) or None -> y (N, OH, OW, C), cache."""
     windows = depthwise_windows(x, w, b, stride, pad, dilation)
     y = _correlate(x, w, windows)
     if b is not None:
@@ -36,10 +28,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
 
 
 def depthwise_conv2d_backward(dy, cache, *, need_dx=True):
-    """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,).
-
-    db is None where there was no b; need_dx=False leaves dx out (None).
-    """
+    """As `minissd.ops.depthwise_conv2d_backward`; need_dx=False leaves dx out (None)."""
     x, w, windows, has_bias = cache
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[2])
     dy = xp.ascontiguousarray(gradient_of("depthwise_conv2d", dy, y_shape, x.dtype))

@@ -1,4 +1,4 @@
-"""The operations that have a faster way than `minissd.ops`; for all others, that is the fast way too."""
+"""The operations that have a faster form than the one in `minissd.ops`, which serves for all others."""
 
 from minissd.engine.activations import relu, relu_backward
 from minissd.engine.convolution import conv2d, conv2d_backward

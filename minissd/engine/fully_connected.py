@@ -1,4 +1,4 @@
-"""Fully connected layers, in the precision of a card that is in force.  N rows, C inputs, D outputs."""
+"""Fully connected layers by the matrix products of products.py, in the precision in force there."""
 
 from minissd.engine.products import matmul
 from minissd.ops.arguments import gradient_of
@@ -6,7 +6,7 @@ from minissd.ops.fully_connected import check_linear
 
 
 def linear(x, w, b=None):
-    """y = x @ w + b.  x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
+    """As `minissd.ops.linear`: x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
     check_linear(x, w, b)
     y = matmul(x, w)
     if b is not None:
@@ -15,7 +15,7 @@ def linear(x, w, b=None):
 
 
 def linear_backward(dy, cache):
-    """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
+    """As `minissd.ops.linear_backward`: dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
     x, w = cache
     dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)
     dx = matmul(dy, w.T)  # (1) each input reaches every output through its row of w

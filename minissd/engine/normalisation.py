@@ -3,8 +3,8 @@
 Speed on a CPU is a matter of passes over memory.  The maps are walked in blocks that fit the cache, so that every
 pass but the first over a block is cheap and no temporary is larger than a block; and a row of a map is taken as one
 vector of W*C numbers, with the channels' numbers repeated W times, since NumPy is slow on many short vectors.  They are
-repeated for every row of a block, too: of two arrays of the same shape it makes one long loop, twice as fast as many.
-The blocks are shared out among the cores.
+repeated for every row of a block, too: on two arrays of the same shape NumPy runs one long loop, twice as fast as
+broadcasting.  The blocks are shared out among the cores.  What is computed is in `minissd/ops/normalisation.py`.
 
 C channels on the last axis, M = all other entries (N*H*W for maps).
 """
@@ -37,7 +37,7 @@ class BatchNormCache(NamedTuple):
 
 
 def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
-    """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
+    """As `minissd.ops.batch_norm`: x (..., C); the others (C,) -> y (..., C), cache."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp, eps = check_channels("batch_norm", {"x": x}, of_channels), float(eps)
     if not (0 <= momentum <= 1 and eps >= 0):
@@ -70,7 +70,7 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
 
 
 def batch_norm_backward(dy, cache):
-    """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
+    """As `minissd.ops.batch_norm_backward`: dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x, mean, inverse_std, gamma, train = cache
     xp, dy = array_module(dy, x), gradient_of("batch_norm", dy, x.shape, x.dtype)
     rows, repeats = _wide_rows(xp, x)
@@ -131,7 +131,7 @@ def _moments(xp, rows, repeats):
 
 
 def _column_sums(block):
-    """What `column_sums` says, but as a product: BLAS reads a block at the speed of the cache."""
+    """As `column_sums`, but by a matrix product: BLAS reads a block at the speed of the cache."""
     return column_sums(block) if on_card(block) else np.ones(len(block), dtype=block.dtype) @ block
 
 

@@ -1,4 +1,4 @@
-"""Max pooling on a card, a kernel for each pass; everywhere else `minissd.ops.pooling` does it."""
+"""Max pooling on a card, one kernel per pass; on a CPU it is that of `minissd.ops`."""
 
 from minissd import ops
 from minissd.device import array_module

@@ -1,4 +1,4 @@
-"""Matrix products, and how exactly a card takes them.
+"""Matrix products, and the precision in which a card computes them.
 
     fp32   float32 as it is: what gradient checks and parity with the CPU need, and the default
     tf32   cuBLAS rounds the factors to 10 bits of mantissa on their way into the tensor cores (Ampere and later)

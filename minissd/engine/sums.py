@@ -6,14 +6,14 @@ from minissd.engine.cuda.sums import COLUMN_SUMS, THREADS
 
 
 def column_sums(x):
-    """x (M, C) -> (C,): what `x.sum(axis=0)` gives, which a card would take its time for."""
+    """x (M, C) -> (C,): `x.sum(axis=0)`, which is slow in CuPy."""
     if on_card(x) and x.size:
         return sums_on_card(COLUMN_SUMS, x)[0]
     return x.sum(axis=0)
 
 
 def sums_on_card(kernel, x, *others):
-    """What a kernel of `cuda/sums.py` says of x (M, C), not empty, and the other arrays it takes: [(C,), ...]."""
+    """The sums [(C,), ...] by a kernel of `cuda/sums.py` over x (M, C), not empty, and the other arrays it takes."""
     xp, (rows, columns) = array_module(x), x.shape
     rows_of_part = max(1, -(-rows * columns // THREADS))
     parts = -(-rows // rows_of_part)

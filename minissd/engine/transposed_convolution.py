@@ -7,11 +7,7 @@ from minissd.ops.transposed_convolution import conv_transpose2d_windows
 
 
 def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
-    """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None  ->  y (N, OH, OW, D), cache.
-
-    OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
-    stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same", cut off y as conv2d would add it.
-    """
+    """As `minissd.ops.conv_transpose2d`: x (N, H, W, C), w (KH, KW, D, C), b (D,) -> y (N, OH, OW, D), cache."""
     windows = conv_transpose2d_windows(x, w, b, stride, pad)
     y = adjoint(x, w, windows, lambda x, taps, pads: conv2d(x, taps.transpose(0, 1, 3, 2), pad=pads)[0])
     if b is not None:
@@ -20,10 +16,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
 
 
 def conv_transpose2d_backward(dy, cache):
-    """Gradients of `conv_transpose2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,).
-
-    db is None where there was no b.
-    """
+    """As `minissd.ops.conv_transpose2d_backward`: dy (N, OH, OW, D)  ->  dx, dw, db in the shapes of x, w, b."""
     x, w, windows, has_bias = cache
     dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
     dx, conv_cache = conv2d(dy, w, stride=windows.stride, pad=windows.pads)  # (1) the adjoint's adjoint

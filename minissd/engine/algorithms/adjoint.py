@@ -7,7 +7,7 @@ dimension, with u = i*stride + k the cell of the padded map that output i sees t
 
 Cells of one phase, u = phase + stride*q, meet only the taps k = phase + stride*t, and these as y[q - t]: an ordinary
 convolution of y at stride 1 with those taps, mirrored.  So every phase is computed by itself, and unlike with zeros
-inserted between the outputs (lecture, "Transposed convolution") nothing is multiplied by zero.
+inserted between the outputs (Dumoulin and Visin 2016) nothing is multiplied by zero.
 """
 
 from minissd.device import array_module

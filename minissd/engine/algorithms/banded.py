@@ -1,8 +1,7 @@
 """Convolution as a product with a banded matrix: the algorithm for small maps of few channels.
 
-A convolution is a fully connected layer with shared parameters and many zeros (lecture, "Local Connectivity and Shared
-Parameters").  Written out for one row of outputs: it reads KH rows of the padded map, which lie one after the other in
-memory, and its weights are a band,
+A convolution is a fully connected layer with shared parameters and many zeros.  Written out for one row of outputs: it
+reads KH rows of the padded map, which lie one after the other in memory, and its weights are a band,
 
     y[n, i] = rows[n, i] @ band        rows (N, OH, KH*W*C), band (KH*W*C, OW*D)
     band[ky, j*stride + kx, c, j, d] = w[ky, kx, c, d]

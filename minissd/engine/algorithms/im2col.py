@@ -1,4 +1,4 @@
-"""Convolution as a matrix product (lecture, "Convolution as a matrix product"): the algorithm for every geometry.
+"""Convolution as a matrix product (Chellapilla et al. 2006): the algorithm for every geometry.
 
 With the patches as rows of a matrix, cols (N*OH*OW, KH*KW*C), a convolution is y = cols @ w + b.  The matrix is KH*KW
 times the size of x, so it is never there as a whole: blocks of it that fit the cache are gathered, multiplied and
