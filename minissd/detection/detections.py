@@ -10,7 +10,7 @@ import numpy as np
 from minissd.detection.boxes import Detections, clip, decode, to_corners
 from minissd.detection.suppression import first_survivors, survivors
 from minissd.device import Array, array_module, to_numpy
-from minissd.engine.probabilities import softmax
+from minissd.engine import softmax
 from minissd.errors import MinissdError
 
 NOT_FINITE = "the network answers with numbers that are not finite: its weights are damaged, or its training diverged"

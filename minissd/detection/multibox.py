@@ -15,8 +15,7 @@ Nothing here waits for the device: masks go into `where` and products, never int
 from typing import Any, NamedTuple
 
 from minissd.device import Array, array_module
-from minissd.engine import smooth_l1, smooth_l1_backward
-from minissd.engine.probabilities import log_softmax
+from minissd.engine import log_softmax, smooth_l1, smooth_l1_backward
 from minissd.ops.arguments import factor_of, floats, labels_below, nan_if
 
 NEGATIVES = {"paper": 0, "every-image": 10}  # names of rules: if_none
@@ -118,7 +117,7 @@ def multibox_loss_backward(cache: MultiboxCache, dloss: float = 1) -> tuple[Arra
     d_offsets = smooth_l1_backward(cache.smooth_l1_cache, cache.localization_scale * dloss)
     # (2) confidence: (softmax(logits) - one_hot(target)) / M for the boxes that count, 0 for the rest
     d_logits = xp.exp(cache.log_p)
-    classes = xp.arange(d_logits.shape[-1]).reshape(-1, 1, 1)  # in front, as `log_softmax` lays them out
+    classes = xp.arange(d_logits.shape[-1]).reshape(-1, 1, 1)  # in front, as the fast `log_softmax` lays them out
     d_logits -= xp.moveaxis(classes == cache.class_targets, 0, -1)
     d_logits *= (cache.box_weight * dloss)[..., None]
     return d_offsets, d_logits

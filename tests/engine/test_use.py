@@ -1,12 +1,14 @@
 """What computes the operations can be exchanged, as a whole or one by one."""
 
+import ast
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from minissd import engine, ops
+from minissd import detection, engine, ops
 from minissd.cli.main import app
 from minissd.data import ShapesDataset
 from minissd.models import build
@@ -30,6 +32,30 @@ def test_a_detector_trains_on_functions_of_ones_own():
     with engine.use(own):
         train(build("ssd-tiny", classes=data.classes, input_size=64), data, config)
     assert all(calls.count(name) > 3 for name in own)
+
+
+def test_the_loss_and_the_scores_of_a_detector_are_exchanged_too():
+    calls, rng = [], np.random.default_rng(0)
+    offsets, logits, boxes = rng.normal(size=(1, 5, 4)), rng.normal(size=(1, 5, 3)), rng.uniform(0.3, 0.6, (5, 4))
+    own = {name: counted(calls, getattr(ops, name)) for name in ("softmax", "log_softmax")}
+    with engine.use(own):
+        detection.multibox_loss(offsets, logits, offsets, np.array([[0, 1, 2, 0, 0]]))
+        detection.detections_from(offsets, logits, boxes)
+    assert calls == ["log_softmax", "softmax"]
+
+
+def test_what_is_above_the_engine_imports_no_operation_past_the_exchange():
+    package = Path(engine.__file__).parents[1]
+    files = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in ("engine", "ops")]
+    past = {
+        f"{path.relative_to(package)}: {name.name}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("minissd.engine.", "minissd.ops"))
+        for name in node.names
+        if name.name in engine.OPERATIONS
+    }
+    assert len(files) > 100 and not past
 
 
 def test_both_engines_learn_the_same():
