@@ -1,4 +1,4 @@
-"""Layers: objects that hold parameters and nothing else.  The mathematics is in minissd.ops."""
+"""Layers: objects that hold parameters and nothing else.  They call the operations of minissd.engine."""
 
 from minissd.layers.batch_norm import BatchNorm
 from minissd.layers.conv2d import Conv2d

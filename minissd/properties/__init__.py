@@ -1,4 +1,4 @@
-"""What holds for every right implementation: one room of properties for the library's tests and for the exercises."""
+"""Properties of every correct implementation, stated once for the library's tests and for the exercises."""
 
 from minissd.properties.core import Broken, Call, Property, equals, falsify, require_equal, sample_calls, show
 
