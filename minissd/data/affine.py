@@ -1,4 +1,4 @@
-"""Rotations, shifts, zooms and mirror images of a picture as one affine map (lecture, "Augmentation").
+"""Rotations, shifts, zooms and mirror images of a picture as one affine map.
 
 A map is settled by arithmetic on six numbers; then every pixel is resampled once, and boxes and masks go through the
 very same map.  It acts on the square that a network reads, both sides being 1 and y pointing down:

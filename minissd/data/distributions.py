@@ -1,4 +1,4 @@
-"""From where an augmentation draws its numbers: a distribution of reasonable values for each (lecture, "Augmentation").
+"""The distributions that an augmentation draws its numbers from.
 
 Each has draw(rng) -> float.
 """

@@ -1,4 +1,4 @@
-"""How far a digit leans: MNIST with one number for each image, for image regression (lecture, "Introduction").
+"""How far a digit leans: MNIST with one number for each image, for image regression.
 
 The slant is that of the line that fits the ink best when x is to follow from y.  With the ink of a pixel as its weight
 and x, y from the centre of all ink,

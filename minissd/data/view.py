@@ -58,7 +58,7 @@ def view_corners(view, corners):
 
 
 def view_objects(view, objects):
-    """The objects whose centre lies in the view, clipped to its edges (SSD notes, data augmentation)."""
+    """The objects whose centre lies in the view, clipped to its edges (Liu et al. 2016, section 2.2)."""
     kept = contains_centers(np.array(view[:4]), objects.corners)
     corners = np.clip(view_corners(view, objects.corners[kept]), 0, 1)
     return Objects(corners, objects.labels[kept], objects.difficult[kept])

@@ -1,7 +1,6 @@
 """Non-maximum suppression: of boxes that show the same thing the best one stays.
 
-Lecture, "Non-Max. Suppression".  Its algorithm removes a box at IoU >= tau, its text at IoU > tau; here it is
-IoU > tau, as in the original SSD.
+A box goes where its IoU with a better one is above tau, not where it equals tau, as in the original SSD.
 
 Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed
 so far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the

@@ -1,4 +1,4 @@
-"""A latent space drawn flat, and its clusters: t-SNE and mean shift (lecture, "Representations").
+"""A latent space drawn flat, and its clusters: t-SNE (van der Maaten and Hinton 2008) and mean shift.
 
 The one part of minissd that needs scikit-learn: pip install 'minissd[lessons]'.
 """

@@ -1,7 +1,7 @@
 """What a filter looks for: the image that excites it most, by gradient ascent (Olah et al. 2017).
 
-With the parameters frozen, the image x climbs the mean a of one channel of a map (lecture, "Filter Visualization",
-which credits Zeiler and Fergus; theirs is another method, a network run backwards):
+With the parameters frozen, the image x climbs the mean a of one channel of a map (not to be confused
+with the method of Zeiler and Fergus, a network run backwards):
 
     x <- x + rate * g / rms(g)          g = da/dx
 

@@ -1,5 +1,5 @@
-"""Latent space: an image as the means of its feature maps, and what can be done with such vectors (lecture,
-"Representations").
+"""Latent space: an image as the means of its feature maps, and what can be done with such
+vectors.
 
     r_k = mean over all locations of map k          one number for each feature
 

@@ -1,4 +1,4 @@
-"""Feature projections: what a network makes of each place of an image, as a colour (lecture; Szegedy et al. 2015).
+"""Feature projections: what a network makes of each place of an image, as a colour (Szegedy et al. 2015).
 
 Every location of a map is characterised by its D scores, one for each feature.  The three directions in which these
 vary most over a set of images (principal components) become red, green and blue: what has one colour is alike to the

@@ -1,4 +1,4 @@
-"""What an answer rests on: gradient-weighted sums of a layer's maps (lecture, "Saliency Map").
+"""What an answer rests on: gradient-weighted sums of a layer's maps.
 
     L_ij = sum over channels k of  alpha_k A_ijk          alpha_k = mean over all locations of  d(score) / d(A_k)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def iou(a, b):
-    """Overlap of each box of a (A, 4) with each of b (B, 4) -> (A, B).  SSD notes, "Jaccard coefficient"."""
+    """Overlap of each box of a (A, 4) with each of b (B, 4) -> (A, B): the Jaccard coefficient."""
     return np.array([[_iou_of_two(first, second) for second in b] for first in a]).reshape(len(a), len(b))
 
 
@@ -112,7 +112,7 @@ def nms(corners, scores, iou_threshold=0.45):
 
 
 def average_precision(recall, precision, method="voc07"):
-    """SSD notes, "Average precision", for recalls and precisions of equal length, recall rising."""
+    """Average precision (Everingham et al. 2010) for recalls and precisions of equal length, recall rising."""
 
     def best_precision_from(wanted):
         return max((p for r, p in zip(recall, precision, strict=True) if r >= wanted), default=0.0)

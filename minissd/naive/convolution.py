@@ -13,7 +13,7 @@ def extent(k, dilation):
 
 
 def pad_widths(pad, kernel, dilation=1):
-    """((top, bottom), (left, right)).  "same": floor((k - 1) / 2) before and floor(k / 2) after (lecture)."""
+    """((top, bottom), (left, right)).  "same": floor((k - 1) / 2) before and floor(k / 2) after."""
     if isinstance(pad, str):
         extents = [extent(k, r) for k, r in zip(both(kernel), both(dilation), strict=True)]
         return tuple(((k - 1) // 2, k // 2) for k in extents)

@@ -1,4 +1,4 @@
-"""Default boxes as loops over cells (SSD notes, "Default boxes and aspect ratios")."""
+"""Default boxes as loops over cells (Liu et al. 2016, section 2.2)."""
 
 import math
 

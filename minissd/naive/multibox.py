@@ -1,4 +1,4 @@
-"""The multibox loss as loops over images and default boxes (SSD notes, "Training"; SSD paper, section 2.2)."""
+"""The multibox loss as loops over images and default boxes (Liu et al. 2016, section 2.2)."""
 
 import numpy as np
 

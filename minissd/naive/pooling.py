@@ -1,4 +1,4 @@
-"""Max and mean pooling, one window at a time (lecture, "Pooling"), and the way back up.
+"""Max and mean pooling, one window at a time, and the way back up.
 
 x (N, H, W, C) -> y (N, OH, OW, C).  A window holds the cells that lie on the map: what hangs over the edge
 does not exist, so it can neither win a maximum nor count in a mean.

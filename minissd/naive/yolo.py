@@ -1,4 +1,4 @@
-"""YOLO as loops over images, cells, predictors and classes (lecture, "YOLO", "Loss"; Redmon et al. 2016, eq. 3)."""
+"""YOLO as loops over images, cells, predictors and classes (Redmon et al. 2016, eq. 3)."""
 
 import math
 

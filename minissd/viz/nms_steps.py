@@ -1,4 +1,4 @@
-"""Non-maximum suppression, a picture for each step of the algorithm (lecture, "Non-Max. Suppression").
+"""Non-maximum suppression, a picture for each step of the algorithm.
 
 Legend: K boxes of one class, those that score high enough to take part.
 """

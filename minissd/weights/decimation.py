@@ -1,7 +1,7 @@
 """Fully connected layers as convolutions, and convolutions with fewer taps and channels.
 
 VGG16 ends with fc6, which reads the 7x7x512 map of pool5 at once, and fc7; each has 4096 outputs.  SSD makes
-convolutions of them and keeps a part of the weights ("subsample parameters" in the SSD notes; SSD paper, section 3):
+convolutions of them and keeps a part of the weights ("subsample parameters", Liu et al. 2016, section 3):
 
     fc6   7x7 taps -> 3x3, the taps 0, 3 and 6 in both directions;   every fourth of its 4096 outputs
     fc7   1x1                                                        every fourth input and output
