@@ -1,5 +1,4 @@
-"""Latent space: an image as the means of its feature maps, and what can be done with such
-vectors.
+"""Latent space: an image as the means of its feature maps, and what such vectors are good for.
 
     r_k = mean over all locations of map k          one number for each feature
 

@@ -30,10 +30,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
 
 
 def conv2d_backward(dy, cache):
-    """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
-
-    db is None where there was no b.
-    """
+    """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,) or None."""
     x, w, windows, has_bias = cache
     array_module(dy, x, w)
     dy = gradient_of("conv2d", dy, (len(x), *windows.out, w.shape[3]), x.dtype)

@@ -28,10 +28,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
 
 
 def depthwise_conv2d_backward(dy, cache):
-    """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,).
-
-    db is None where there was no b.
-    """
+    """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,) or None."""
     x, w, windows, has_bias = cache
     xp, padded = array_module(dy, x, w), windows.pad(x)
     dy = gradient_of("depthwise_conv2d", dy, (len(x), *windows.out, x.shape[3]), x.dtype)

@@ -1,7 +1,4 @@
-"""Softmax and its logarithm over the last axis.
-
-The row maximum is subtracted first: softmax does not change, and exp never overflows.
-"""
+"""Softmax and its logarithm over the last axis."""
 
 from minissd.ops.arguments import floats
 
@@ -20,7 +17,7 @@ def softmax(x):
 
 
 def _below_zero(operation, x):
-    """x minus the maximum of each row."""
+    """x minus the maximum of each row: softmax does not change, and exp never overflows."""
     if x.ndim < 1 or not x.shape[-1]:
         raise ValueError(f"{operation} needs x (..., K) of at least one class, got {x.shape}")
     return x - x.max(axis=-1, keepdims=True)

@@ -34,10 +34,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
 
 
 def conv_transpose2d_backward(dy, cache):
-    """Gradients of `conv_transpose2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,).
-
-    db is None where there was no b.
-    """
+    """Gradients.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,) or None."""
     x, w, windows, has_bias = cache  # windows: of conv2d, over y
     array_module(dy, x, w)
     dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)

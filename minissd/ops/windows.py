@@ -1,7 +1,4 @@
-"""Where a kernel's windows lie on a batch of maps.
-
-N batch, H W input map, C channels, KH KW kernel, OH OW output map.
-"""
+"""Windows over a batch of maps.  N batch, H W input map, C channels, KH KW kernel, OH OW output map."""
 
 from dataclasses import dataclass
 
@@ -11,7 +8,7 @@ from minissd.ops.geometry import effective_kernel, output_size, pad_widths, pair
 
 @dataclass(frozen=True)
 class Windows:
-    """All numbers that a convolution or pooling needs to place its windows."""
+    """Where a kernel's windows lie on a batch of maps: all numbers a convolution or pooling needs."""
 
     x_shape: tuple  # (N, H, W, C)
     kernel: tuple  # (KH, KW)

@@ -1,4 +1,4 @@
-"""Properties: what holds for every right implementation of a function, whatever its inputs.
+"""Properties: what holds for every correct implementation of a function, whatever its inputs.
 
 A `Property` is a statement, the inputs it is about, and the check.  The tests hold the library to it, an exercise of
 the course holds a student to it: one piece of code judges both.  `falsify` looks for inputs that break it and, with
