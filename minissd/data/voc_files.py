@@ -8,6 +8,8 @@ from pathlib import Path
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.errors import MinissdError
 
+_LONGEST_LINK = 4096  # bytes
+
 
 def files_in(folder, suffixes):
     """(id, path) of the files of these suffixes in a folder and those below it, in order.
@@ -69,3 +71,13 @@ def spelling(name):
 
 def is_shown(name):
     return not name.startswith(".") and name != "__MACOSX"
+
+
+def written_link(path):
+    """The folder that a link led to which is a text file now, as Git leaves links where they are off; else None."""
+    try:
+        target = path.read_text(encoding="utf-8").strip() if path.stat().st_size <= _LONGEST_LINK else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    linked = os.path.join(path.parent, target)
+    return Path(linked) if target and os.path.isdir(linked) else None

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.samples import split_names
 from minissd.data.splits import MADE_SPLITS, SPLIT_WORDS, in_made_split
-from minissd.data.voc_files import files_in, images_in, is_shown, matched, spelling
+from minissd.data.voc_files import files_in, images_in, is_shown, matched, spelling, written_link
 from minissd.data.voc_lists import lists_in, read_split, splits_of
 from minissd.errors import MinissdError
 
@@ -139,7 +139,8 @@ def _folders_in(root):
 
 def _pair(root):
     """(folder of images, folder of annotations) beside each other, or None."""
-    images, annotations = subfolder(root, _IMAGES), subfolder(root, _ANNOTATIONS, holds=".xml")
+    images = subfolder(root, _IMAGES) or written_link(root / "JPEGImages")
+    annotations = subfolder(root, _ANNOTATIONS, holds=".xml") or written_link(root / "Annotations")
     if images is None or annotations is None:
         return None
     return images, subfolder(annotations, ("xmls", "xml"), holds=".xml") or annotations  # the first: Oxford pets
