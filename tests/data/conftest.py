@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from coco_scenes import Scenes
 from voc_scenes import put_tree
 from voc_trees import Tree
 from web import serve
@@ -21,6 +22,12 @@ def pets(tree):
     tree.add("one", [("dog", (1, 1, 20, 30))])
     tree.add("two", [("cat", (11, 6, 30, 25), True), ("dog", (5, 5, 9, 9))])
     return tree.add("three")
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """A COCO folder of three scenes (coco_scenes.py)."""
+    return Scenes(tmp_path / "coco")
 
 
 @pytest.fixture
