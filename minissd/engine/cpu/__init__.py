@@ -1,1 +1,1 @@
-"""What makes NumPy fast: threads of our own, pools of memory, views in place of copies."""
+"""What makes NumPy fast: a pool of threads, pools of memory, views in place of copies."""

@@ -1,4 +1,4 @@
-"""How many threads NumPy's BLAS uses; and one, while threads of ours share out an operation (threads.py).
+"""How many threads NumPy's BLAS uses; and one, while the pool of threads.py shares out an operation.
 
 To most BLAS libraries that is one setting of the whole process, and operations of several threads of the program
 overlap.  So the first one lowers it and remembers what it was, the last one restores that, and so does a forked child,

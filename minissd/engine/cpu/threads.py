@@ -2,7 +2,7 @@
 
 BLAS threads speed up a matrix product and nothing else: while patches are gathered or batch norm walks its maps, all
 cores but one stand idle, and where another program takes a core, the BLAS threads wait for each other.  So the work is
-shared out one level higher: every thread of ours takes a run of blocks and does all there is to do with each, its
+shared out one level higher: each thread of the pool takes a run of blocks and does all there is to do with each, its
 products on one core.  NumPy releases the interpreter lock while it copies, adds and multiplies.
 
 There are as many threads as NumPy's BLAS would use; OPENBLAS_NUM_THREADS=1 or `threadpoolctl.threadpool_limits` lower
