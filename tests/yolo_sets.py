@@ -4,6 +4,7 @@ from PIL import Image
 from scenes import BLUE_BOX, RED_BOX, scene
 from voc_scenes import off_colour
 
+NAMES = "names: [red, blue]\n"  # of a data.yaml
 BOXES = {"red": RED_BOX, "blue": BLUE_BOX}
 
 
@@ -37,6 +38,12 @@ def add_split(root, split="train", pattern="images/{}", count=2, **labels):
         label = str(image.relative_to(root)).replace("images", "labels")
         add(image, (root / label).with_suffix(".txt"), **labels)
     return root
+
+
+def yolo(root, yaml="train: images/train\n" + NAMES, **labels):
+    """A set of one split and its data.yaml."""
+    (root / "data.yaml").write_text(yaml)
+    return add_split(root, **labels)
 
 
 def check_colours(dataset, expected=("blue", "red")):

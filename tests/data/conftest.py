@@ -25,6 +25,13 @@ def pets(tree):
 
 
 @pytest.fixture
+def root(tmp_path):
+    """An empty folder two levels below that of the test."""
+    (tmp_path / "sets" / "pets").mkdir(parents=True)
+    return tmp_path / "sets" / "pets"
+
+
+@pytest.fixture
 def scenes(tmp_path):
     """A COCO folder of three scenes (coco_scenes.py)."""
     return Scenes(tmp_path / "coco")
