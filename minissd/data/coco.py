@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from minissd.data.boxed_images import BoxedImages
 from minissd.data.coco_annotation import read_annotation
 from minissd.data.coco_images import MISSING, image_files
-from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
+from minissd.data.images import read_header
 from minissd.data.placing import CORNERS, OVER_THE_EDGE, place_boxes, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
-    Sample,
     check_limit,
     choose_classes,
     ids_that_show,
@@ -36,7 +36,7 @@ from minissd.errors import MinissdError
 CROWD = "crowd regions, not learned"
 
 
-class CocoDataset:
+class CocoDataset(BoxedImages):
     """The images of a COCO JSON file (see samples.py for what a dataset offers).
 
     path: the file; images: the folder its file names are relative to, None to look for it (coco_images.py).
@@ -53,8 +53,6 @@ class CocoDataset:
 
     All boxes are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
-
-    task = "detect"
 
     def __init__(self, path, images=None, classes=None, limit=None, keep_others=False, split=None):
         check_limit(limit)
@@ -94,22 +92,6 @@ class CocoDataset:
         if split is not None:
             whole = f"no splits in {self.path.name}: {split!r} is all of it, the images of train and val too"
             self.notes.append(MADE_NOTE if split in MADE_SPLITS else whole)
-
-    def __len__(self):
-        return len(self.ids)
-
-    def __getitem__(self, index):
-        """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
-        image = read_image(self._paths[index], ENOUGH_PIXELS)
-        return Sample(self.ids[index], image, *self.objects(index))
-
-    def objects(self, index):
-        """The Objects at a position, without reading the image."""
-        return self._objects[index]
-
-    def image_path(self, index):
-        """The image file at a position, to be read at full size."""
-        return self._paths[index]
 
     def _make_objects(self, annotation, chosen, keep_crowds, remarks):
         """One Objects for each chosen image; what is wrong with boxes goes into the remarks.

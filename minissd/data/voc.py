@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
+from minissd.data.boxed_images import BoxedImages
+from minissd.data.images import read_header
 from minissd.data.placing import place_boxes
 from minissd.data.samples import (
     NO_CLASS,
     OTHERS,
-    Sample,
     check_limit,
     choose_classes,
     ids_that_show,
@@ -38,7 +38,7 @@ CHOSEN_BY_NAME = "ids with several images, that of <filename> used"
 OTHER_NAME = "annotations whose <filename> is another image of the set, that of their own name used"
 
 
-class VocDataset:
+class VocDataset(BoxedImages):
     """One split of a VOC tree (see samples.py for what a dataset offers).
 
     root: the folder; split: the name of a list in ImageSets/Main, or what stands for it (voc_places.py); classes: the
@@ -49,8 +49,6 @@ class VocDataset:
 
     All annotations are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
-
-    task = "detect"
 
     def __init__(self, root, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
@@ -76,26 +74,10 @@ class VocDataset:
         if not self.ids:
             raise MinissdError(f"{self.root}, split {split}: no image shows any of {', '.join(self.classes)}")
 
-        self._files = _choose_images(self.ids, places.images, annotations, remarks)
+        self._paths = _choose_images(self.ids, places.images, annotations, remarks)
         self._objects = self._make_objects([annotations[one] for one in self.ids], remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks) + [MADE_NOTE] * (not places.has_splits)
-
-    def __len__(self):
-        return len(self.ids)
-
-    def __getitem__(self, index):
-        """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
-        image = read_image(self.image_path(index), ENOUGH_PIXELS)
-        return Sample(self.ids[index], image, *self._objects[index])
-
-    def objects(self, index):
-        """The Objects at a position, without reading the image."""
-        return self._objects[index]
-
-    def image_path(self, index):
-        """The image file at a position, to be read at full size."""
-        return self._files[index]
 
     def _make_objects(self, annotations, remarks):
         """The Objects of each image, of the chosen classes, normalised; what is wrong goes into the remarks."""
@@ -107,7 +89,7 @@ class VocDataset:
         wanted = labels >= 0
         image_of, labels, difficult = image_of[wanted], labels[wanted], difficult[wanted]
 
-        headers = read_all(read_header, self._files, "images")
+        headers = read_all(read_header, self._paths, "images")
         sizes = [one.size for one in annotations]
         placed = place_boxes(boxes[wanted], image_of, sizes, headers, self.ids, inclusive=True)
         for remark, where in placed.remarks.items():

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.data.images import ENOUGH_PIXELS, read_image
+from minissd.data.boxed_images import BoxedImages
 from minissd.data.placing import CORNERS, OUTSIDE, OVER_THE_EDGE, clip_corners, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
-    Sample,
     check_limit,
     choose_classes,
     ids_that_show,
@@ -38,7 +37,7 @@ ONE_LABEL = "images that share their label file with another one"
 _ROUNDING = 1e-3  # of the image: labels have as few as three digits, and a box that fills it shall not reach over
 
 
-class YoloDataset:
+class YoloDataset(BoxedImages):
     """One split of a YOLO set (see samples.py for what a dataset offers).
 
     place: its data.yaml or obj.data, or the folder; split: train, val or test, or of a folder that has no splits one
@@ -50,8 +49,6 @@ class YoloDataset:
     An image without a label file, or with an empty one, shows no object.  All labels are read here, images on
     access.  Raises MinissdError for whatever is missing or broken.
     """
-
-    task = "detect"
 
     def __init__(self, place, split, classes=None, limit=None, keep_others=False):
         check_limit(limit)
@@ -92,21 +89,6 @@ class YoloDataset:
         self._objects = self._make_objects(boxes, chosen, len(ids), remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks) + ([MADE_NOTE] if made else [])
-
-    def __len__(self):
-        return len(self.ids)
-
-    def __getitem__(self, index):
-        """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
-        return Sample(self.ids[index], read_image(self._paths[index], ENOUGH_PIXELS), *self._objects[index])
-
-    def objects(self, index):
-        """The Objects at a position, without reading the image."""
-        return self._objects[index]
-
-    def image_path(self, index):
-        """The image file at a position, to be read at full size."""
-        return self._paths[index]
 
     def _make_objects(self, boxes, chosen, count, remarks):
         """One Objects for each chosen image of `count`; what is wrong with boxes goes into the remarks."""

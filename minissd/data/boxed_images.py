@@ -1,0 +1,28 @@
+"""What data sets of image files with boxes hand out alike, whatever format their annotations have."""
+
+from minissd.data.images import ENOUGH_PIXELS, read_image
+from minissd.data.samples import Sample
+
+
+class BoxedImages:
+    """Image files and the Objects on each (see samples.py for what a dataset offers).
+
+    A reader fills `ids`, `_paths` and `_objects`, one of each for an image, in the same order.
+    """
+
+    task = "detect"
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, index):
+        """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
+        return Sample(self.ids[index], read_image(self._paths[index], ENOUGH_PIXELS), *self._objects[index])
+
+    def objects(self, index):
+        """The Objects at a position, without reading the image."""
+        return self._objects[index]
+
+    def image_path(self, index):
+        """The image file at a position, to be read at full size."""
+        return self._paths[index]
