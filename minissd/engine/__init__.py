@@ -17,7 +17,7 @@ from functools import wraps
 from minissd import ops
 from minissd.engine import fast
 from minissd.engine.convolution import ALGORITHMS
-from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size
+from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size  # noqa: F401 (in ops.__all__)
 
 ENGINES = ("fast", "reference")
 HINTS = ("algorithm", "in_place", "need_dx")  # options of the fast functions, which others are not given
@@ -116,56 +116,5 @@ spatial_dropout_backward = _exchangeable("spatial_dropout_backward")
 upsample2d = _exchangeable("upsample2d")
 upsample2d_backward = _exchangeable("upsample2d_backward")
 
-__all__ = [
-    "ALGORITHMS",
-    "ENGINES",
-    "OPERATIONS",
-    "add",
-    "add_backward",
-    "avg_pool2d",
-    "avg_pool2d_backward",
-    "batch_norm",
-    "batch_norm_backward",
-    "binary_cross_entropy",
-    "binary_cross_entropy_backward",
-    "col2im",
-    "concatenate",
-    "concatenate_backward",
-    "conv2d",
-    "conv2d_backward",
-    "conv_transpose2d",
-    "conv_transpose2d_backward",
-    "cross_entropy",
-    "cross_entropy_backward",
-    "depthwise_conv2d",
-    "depthwise_conv2d_backward",
-    "dropout",
-    "dropout_backward",
-    "effective_kernel",
-    "fold_batch_norm",
-    "global_avg_pool2d",
-    "global_avg_pool2d_backward",
-    "im2col",
-    "l2_normalize",
-    "l2_normalize_backward",
-    "leaky_relu",
-    "leaky_relu_backward",
-    "linear",
-    "linear_backward",
-    "log_softmax",
-    "max_pool2d",
-    "max_pool2d_backward",
-    "output_size",
-    "relu",
-    "relu_backward",
-    "sigmoid",
-    "sigmoid_backward",
-    "smooth_l1",
-    "smooth_l1_backward",
-    "softmax",
-    "spatial_dropout",
-    "spatial_dropout_backward",
-    "upsample2d",
-    "upsample2d_backward",
-    "use",
-]
+__all__ = ["ALGORITHMS", "ENGINES", "OPERATIONS", "use"]
+__all__ += ops.__all__
