@@ -80,9 +80,7 @@ def pool(name, kernel, stride=None, pad=0, ceil_mode=False):
         getattr(engine, f"{name}_backward"),
         lambda rng: [distinct(rng, MAP)],
         partial(getattr(naive, name), **options),
-        lambda F, x: nhwc(
-            getattr(F, name)(nchw(x), kernel, stride, pad, ceil_mode=ceil_mode, **only_real_cells)
-        ),
+        lambda F, x: nhwc(getattr(F, name)(nchw(x), kernel, stride, pad, ceil_mode=ceil_mode, **only_real_cells)),
     )
 
 

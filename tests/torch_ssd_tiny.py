@@ -71,11 +71,7 @@ def copy_weights(model, twin):
 
 def gradients(twin):
     """The gradients of the twin's parameters, named and laid out like minissd's."""
-    return {
-        name: to_our_order(tensor.grad)
-        for name, tensor in named_tensors(twin).items()
-        if tensor.grad is not None
-    }
+    return {name: to_our_order(tensor.grad) for name, tensor in named_tensors(twin).items() if tensor.grad is not None}
 
 
 def _to_torch_order(array):

@@ -43,7 +43,5 @@ def annotation_xml(objects, size):
         tags = zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
         corners = "".join(f"<{tag}>{value}</{tag}>" for tag, value in tags)
         mark = int(any(difficult))
-        parts.append(
-            f"<object><name>{name}</name><difficult>{mark}</difficult><bndbox>{corners}</bndbox></object>"
-        )
+        parts.append(f"<object><name>{name}</name><difficult>{mark}</difficult><bndbox>{corners}</bndbox></object>")
     return f"<annotation>{''.join(parts)}</annotation>"

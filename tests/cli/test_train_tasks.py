@@ -44,9 +44,7 @@ def test_a_trunk_learns_as_a_classifier_and_its_detector_takes_it_over(minissd, 
 
     detector = tmp_path / "detector"
     options = ("--input-size", 64, "--epochs", 1, "--batch-size", 6, "--workers", 0, "--lr", 1e-9)
-    outcome = minissd(
-        "train", "--data", tree.root, "--out", detector, *options, "--weights", out / "last.safetensors"
-    )
+    outcome = minissd("train", "--data", tree.root, "--out", detector, *options, "--weights", out / "last.safetensors")
     assert outcome.status == 0, outcome
     trunk, whole = (load_checkpoint(folder / "last.safetensors").model for folder in (out, detector))
     assert whole.name == "ssd-tiny"

@@ -35,9 +35,7 @@ ROWS = {
     "saliency, local, ReLU": Row(
         "ssd-tiny", lambda model, x: explain.saliency(model, x, "stage0.relu5", LABELS, relu=True, local=True), 3
     ),
-    "saliency of a classifier": Row(
-        "tiny", lambda model, x: explain.saliency(model, x, "stage1.relu1", LABELS)[:2], 2
-    ),
+    "saliency of a classifier": Row("tiny", lambda model, x: explain.saliency(model, x, "stage1.relu1", LABELS)[:2], 2),
     "exciting_images": Row("ssd-tiny", filters, 3),
     "representations": Row("tiny", lambda model, x: explain.representations(model, "stage1.relu1", x), 1),
     "look": Row("unet", lambda model, x: explain.look(model, ["bottleneck.relu1"], x)["bottleneck.relu1"].output, 0),

@@ -53,21 +53,35 @@ SLIPS = [
     ("zero", "zero everywhere", X, lambda x: x * 3, lambda dy, x: np.zeros_like(x)),
     ("not finite", "NaN or infinity in 1 of 20", X, lambda x: x, lambda dy, x: dy / (x != X.max())),
     ("transposed", "axes 0 and 1 exchanged", SQUARE, lambda w: SQUARE @ w, lambda dy, w: dy.T @ SQUARE),
-    ("transposed", "axes 1 and 2 exchanged", RNG.standard_normal((2, 4, 4, 3)), lambda x: 2 * x,
-     lambda dy, x: 2 * dy.swapaxes(1, 2)),
-    ("reversed", "backwards along axis 0", RNG.standard_normal(3), lambda w: np.correlate(LINE, w, "valid"),
-     lambda dy, w: np.correlate(LINE, dy, "valid")[::-1]),
+    (
+        "transposed",
+        "axes 1 and 2 exchanged",
+        RNG.standard_normal((2, 4, 4, 3)),
+        lambda x: 2 * x,
+        lambda dy, x: 2 * dy.swapaxes(1, 2),
+    ),
+    (
+        "reversed",
+        "backwards along axis 0",
+        RNG.standard_normal(3),
+        lambda w: np.correlate(LINE, w, "valid"),
+        lambda dy, w: np.correlate(LINE, dy, "valid")[::-1],
+    ),
     ("reordered", "wrong places", X, lambda x: x.T.reshape(-1), lambda dy, x: dy.reshape(x.shape)),
     ("shape", r"instead of \(5,\): it was not summed over axis 0", X[0], lambda b: X + b, lambda dy, b: dy),
     ("shape", r"transpose it with \(1, 0\)", X, lambda w: SQUARE @ w, lambda dy, w: dy.T @ SQUARE),
     ("shape", r"\(20,\) instead of \(4, 5\): reshape it", X, lambda x: x, lambda dy, x: dy.reshape(-1)),
     ("border", "start of axis 0 and the end of axis 0", LINE, neighbours, lambda dy, x: wrapped(dy)),
-    ("border", "within 1 of the end of axis 1", MAP, blur_rows,
-     lambda dy, x: blur_rows_backward(dy, keep_last=False)),
+    ("border", "within 1 of the end of axis 1", MAP, blur_rows, lambda dy, x: blur_rows_backward(dy, keep_last=False)),
     ("shifted", "by 1 along axis 1", MAP, blur_rows, lambda dy, x: blur_rows_backward(dy, crop=0)),
     ("shifted", "by -1 along axis 1", MAP, blur_rows, lambda dy, x: blur_rows_backward(dy, crop=2)),
-    ("isolated", "kink or a tie", (abs(X) + 1) * (np.arange(20).reshape(4, 5) != 7),
-     lambda x: np.maximum(x, 0), lambda dy, x: dy * (x > 0)),
+    (
+        "isolated",
+        "kink or a tie",
+        (abs(X) + 1) * (np.arange(20).reshape(4, 5) != 7),
+        lambda x: np.maximum(x, 0),
+        lambda dy, x: dy * (x > 0),
+    ),
     ("factor along an axis", "axis 1", X, lambda x: x * SQUARE[0].sum() * np.arange(1, 6), lambda dy, x: dy),
     ("constant term", "constant along axis 0", X, lambda x: x - x.mean(axis=0), lambda dy, x: dy),
     ("other", "no way that is recognised", X, lambda x: np.sin(x), lambda dy, x: dy * np.cos(2 * x + 1)),
@@ -95,9 +109,10 @@ def test_slips_are_named_on_a_sample_of_a_large_input_too():
 
 def test_the_worst_entry_is_shown():
     numeric = np.arange(12.0).reshape(3, 4)
-    assert "1 of 12 entries are off, the worst at (1, 2): analytic 9, numeric 6" in diagnose(
-        numeric + 3 * (numeric == 6), numeric
-    ).text
+    assert (
+        "1 of 12 entries are off, the worst at (1, 2): analytic 9, numeric 6"
+        in diagnose(numeric + 3 * (numeric == 6), numeric).text
+    )
 
 
 @given(st.integers(0, 2**32 - 1))

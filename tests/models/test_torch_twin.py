@@ -11,9 +11,7 @@ torch = pytest.importorskip("torch")
 import torch_ssd_tiny  # noqa: E402  needs torch
 
 SIZE, CLASSES = 64, ("a", "b", "c")
-OBJECTS = np.array(
-    [[[0.1, 0.2, 0.4, 0.5], [0.5, 0.4, 0.95, 0.9]], [[0.3, 0.3, 0.8, 0.6], [0.0, 0.6, 0.2, 0.95]]]
-)
+OBJECTS = np.array([[[0.1, 0.2, 0.4, 0.5], [0.5, 0.4, 0.95, 0.9]], [[0.3, 0.3, 0.8, 0.6], [0.0, 0.6, 0.2, 0.95]]])
 
 
 @pytest.fixture

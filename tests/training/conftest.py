@@ -6,9 +6,7 @@ from minissd.data import Augmentation, ShapesDataset
 from minissd.models import build
 
 SIZE = 64
-PLAIN = Augmentation(
-    expansion_probability=0, patches=(), mirror=0, photometric=None
-)  # the images as they are
+PLAIN = Augmentation(expansion_probability=0, patches=(), mirror=0, photometric=None)  # the images as they are
 
 
 @pytest.fixture(scope="session")

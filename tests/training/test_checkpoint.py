@@ -27,9 +27,7 @@ def model(new_model, rng):
 
 
 def some_velocity(model, rng):
-    return {
-        name: rng.standard_normal(array.shape).astype(array.dtype) for name, array in model.params.items()
-    }
+    return {name: rng.standard_normal(array.shape).astype(array.dtype) for name, array in model.params.items()}
 
 
 def same_arrays(ours, theirs):
@@ -70,9 +68,7 @@ def test_round_trip(path, new_model, rng, dtype):
 def test_the_loaded_model_gives_the_same_outputs(path, model, rng):
     save_checkpoint(path, model)
     images = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
-    for ours, theirs in zip(
-        load_checkpoint(path).model.forward(images)[0], model.forward(images)[0], strict=True
-    ):
+    for ours, theirs in zip(load_checkpoint(path).model.forward(images)[0], model.forward(images)[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -93,10 +89,7 @@ def test_the_parameters_of_the_loaded_model_are_those_its_layers_use(path, model
     save_checkpoint(path, model)
     loaded = load_checkpoint(path).model
     assert loaded.params["stage0.conv0.w"] is loaded.stages["stage0"].layers["conv0"].params["w"]
-    assert (
-        loaded.buffers["stage0.bn0.running_var"]
-        is loaded.stages["stage0"].layers["bn0"].buffers["running_var"]
-    )
+    assert loaded.buffers["stage0.bn0.running_var"] is loaded.stages["stage0"].layers["bn0"].buffers["running_var"]
 
 
 def test_from_the_card_and_back(path, model, rng, strict, new_model):
@@ -122,9 +115,7 @@ def test_it_is_a_plain_safetensors_file(path, model):
     with safetensors.safe_open(path, framework="numpy") as file:
         assert file.metadata()["model"] == "ssd-tiny"
         assert file.metadata()["step"] == "3"
-        np.testing.assert_array_equal(
-            file.get_tensor("params/head0.logits.b"), model.params["head0.logits.b"]
-        )
+        np.testing.assert_array_equal(file.get_tensor("params/head0.logits.b"), model.params["head0.logits.b"])
 
 
 @pytest.mark.parametrize("kind", ["params", "buffers", "velocity"])

@@ -103,9 +103,7 @@ def test_a_signal_that_the_program_ignores_is_ignored(shapes, new_model):
     """As nohup has it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        records = train(
-            new_model(), shapes, CONFIG, report=lambda record, total: signal.raise_signal(signal.SIGHUP)
-        )
+        records = train(new_model(), shapes, CONFIG, report=lambda record, total: signal.raise_signal(signal.SIGHUP))
         assert len(records) == 6 and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -91,9 +91,7 @@ def test_a_buffer_stops_the_run_when_it_is_to_be_saved(tmp_path, shapes, new_mod
 def test_the_kept_checkpoint_goes_on(tmp_path, shapes, new_model, refused):
     model = new_model()
     with refused("step 4"):
-        train(
-            model, shapes, CONFIG, out=tmp_path, report=spoil_after(3, model.params["head0.logits.w"], np.nan)
-        )
+        train(model, shapes, CONFIG, out=tmp_path, report=spoil_after(3, model.params["head0.logits.w"], np.nan))
     checkpoint = load_checkpoint(tmp_path / LAST)
     records = train(checkpoint.model, shapes, CONFIG, out=tmp_path, resume=checkpoint)
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]

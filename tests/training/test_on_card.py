@@ -69,9 +69,7 @@ def test_a_whole_run_with_validation_checkpoint_and_evaluation(tmp_path, shapes,
     cpu, card = models
     on_cpu = train(cpu, shapes, CONFIG, validation=held_out)
     on_card = train(card, shapes, CONFIG, validation=held_out, out=tmp_path)
-    assert [record.get("loss") for record in on_card] == pytest.approx(
-        [record.get("loss") for record in on_cpu]
-    )
+    assert [record.get("loss") for record in on_card] == pytest.approx([record.get("loss") for record in on_cpu])
     scores, expected = (records[-1]["validation"]["AP"] for records in (on_card, on_cpu))
     assert scores == pytest.approx(expected, nan_ok=True)
     checkpoint = load_checkpoint(tmp_path / LAST, device="cuda")

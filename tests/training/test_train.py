@@ -21,9 +21,7 @@ def test_the_loss_falls(shapes, new_model, plain):
 def test_every_step_is_recorded_reported_and_logged(tmp_path, shapes, new_model):
     config = TrainConfig(epochs=3, batch_size=4, workers=0)
     reported = []
-    records = train(
-        new_model(), shapes, config, out=tmp_path / "run", report=lambda *call: reported.append(call)
-    )
+    records = train(new_model(), shapes, config, out=tmp_path / "run", report=lambda *call: reported.append(call))
     assert reported == [(record, 6) for record in records]
     assert read_log(tmp_path / "run" / "log.jsonl") == records
     assert [(record["step"], record["epoch"]) for record in records] == [
@@ -54,16 +52,13 @@ def test_the_learning_rate_reaches_the_update(shapes, new_model):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_number_of_workers_changes_nothing(shapes, new_model, workers):
     alone, together = (
-        train(new_model(), shapes, TrainConfig(epochs=2, batch_size=4, workers=count))
-        for count in (0, workers)
+        train(new_model(), shapes, TrainConfig(epochs=2, batch_size=4, workers=count)) for count in (0, workers)
     )
     assert without_time(together) == without_time(alone)
 
 
 def test_another_seed_is_another_run(shapes, new_model):
-    one, other = (
-        train(new_model(), shapes, TrainConfig(epochs=1, batch_size=4, seed=seed)) for seed in (0, 1)
-    )
+    one, other = (train(new_model(), shapes, TrainConfig(epochs=1, batch_size=4, seed=seed)) for seed in (0, 1))
     assert one[0]["loss"] != other[0]["loss"]
 
 
