@@ -17,34 +17,57 @@ def _compute_with(context: typer.Context, engine: str):
     return engine
 
 
+DATA, MACHINE = "Data", "Machine"  # groups of a command's --help
+
 Data = Annotated[
     str,
     typer.Option(
+        rich_help_panel=DATA,
         help="shapes, what `minissd fetch` brought, or a path: a VOC tree, a COCO folder or JSON, a YOLO folder or "
-        "data.yaml, MNIST, class folders."
+        "data.yaml, MNIST, class folders.",
     ),
 ]
 Classes = Annotated[
     str | None,
     typer.Option(
-        help='Only these classes, separated by commas; one with a comma in its name as "bolt, hex".', metavar="A,B"
+        rich_help_panel=DATA,
+        help='Only these classes, separated by commas; one with a comma in its name as "bolt, hex".',
+        metavar="A,B",
     ),
 ]
 ImageFolder = Annotated[
     str | None,
-    typer.Option("--images", help="Folder of the images of a COCO JSON, if in no usual place.", metavar="DIR"),
+    typer.Option(
+        "--images",
+        rich_help_panel=DATA,
+        help="Folder of the images of a COCO JSON, if in no usual place.",
+        metavar="DIR",
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(help="Only the first so many images.", metavar="N", min=1)]
-Split = Annotated[str, typer.Option(help="Part of the data: train, val, test, trainval, or val2017 of COCO.")]
-Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto: the card if there is one.")]
+Limit = Annotated[
+    int | None, typer.Option(rich_help_panel=DATA, help="Only the first so many images.", metavar="N", min=1)
+]
+Split = Annotated[
+    str, typer.Option(rich_help_panel=DATA, help="Part of the data: train, val, test, trainval, or val2017 of COCO.")
+]
+Seed = Annotated[int, typer.Option(rich_help_panel=MACHINE, help="Everything random follows from it.", min=0)]
+Device = Annotated[
+    str, typer.Option(rich_help_panel=MACHINE, help="cpu, cuda, cuda:N, or auto: the card if there is one.")
+]
 Engine = Annotated[
-    str, typer.Option(help="fast, or reference: the plain operations of minissd/ops.", callback=_compute_with)
+    str,
+    typer.Option(
+        rich_help_panel=MACHINE, help="fast, or reference: the plain operations of minissd/ops.", callback=_compute_with
+    ),
 ]
 Precision = Annotated[
-    str, typer.Option(help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.")
+    str,
+    typer.Option(
+        rich_help_panel=MACHINE,
+        help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.",
+    ),
 ]
-Workers = Annotated[int, typer.Option(help="Threads that prepare images ahead.", min=0)]
+Workers = Annotated[int, typer.Option(rich_help_panel=MACHINE, help="Threads that prepare images ahead.", min=0)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 
 

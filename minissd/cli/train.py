@@ -1,32 +1,18 @@
 """`minissd train`: from a data set to a run folder with checkpoints, log and loss curves."""
 
 import signal
-from enum import StrEnum
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
 
 import typer
 
 from minissd.cli import options, runs
+from minissd.cli import train_options as of
 from minissd.cli.console import console
 from minissd.cli.splits import scored_split
 from minissd.cli.training import start
-from minissd.data import PRESETS
-from minissd.detection import NEGATIVES
 from minissd.device import device_for
-from minissd.models import MODELS
-from minissd.training import BEST, LAST, RECIPES, SCHEDULES, TrainConfig, join
-
-DEFAULTS = TrainConfig()
-
-
-class Task(StrEnum):
-    detect = "detect"
-    classify = "classify"
-
-
-UNLESS = "the recipe's unless given"
+from minissd.training import BEST, LAST, join
 
 
 def train(
@@ -34,79 +20,38 @@ def train(
     data: options.Data = "shapes",
     image_folder: options.ImageFolder = None,
     split: options.Split = "train",
-    validation: Annotated[
-        str | None,
-        typer.Option(help='Split to score every few epochs, but for images of --split; "val" if there; "none": none.'),
-    ] = None,
+    validation: of.Validation = None,
     classes: options.Classes = None,
     limit: options.Limit = None,
-    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")] = "ssd-tiny",
-    task: Annotated[
-        Task | None, typer.Option(help="classify: train the trunk of a detector on folders of images, one a class.")
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Trained weights to start from (.pth, .npz, .safetensors).", metavar="FILE")
-    ] = None,
-    input_size: Annotated[
-        int | None,
-        typer.Option(help="Side of the square the network reads, where it can be chosen.", min=64),
-    ] = None,
-    batch_norm: Annotated[
-        bool | None, typer.Option("--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
-    ] = None,
-    atrous: Annotated[
-        bool | None, typer.Option("--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
-    ] = None,
-    boxes: Annotated[
-        str | None, typer.Option(help="Default boxes of ssd300-vgg16: caffe, ssd.pytorch or torchvision.")
-    ] = None,
-    anchors: Annotated[
-        bool | None, typer.Option("--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
-    ] = None,
-    width: Annotated[
-        int | None, typer.Option(help="In unet: channels of the first map, 12 unless given.", min=1)
-    ] = None,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="In mlp and lenet5: share of the hidden units left out in a step.", min=0, max=0.95),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help=f"Passes over the images; {UNLESS}.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Updates in all, in place of epochs.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help=f"Images at a time, on all processes together; {UNLESS}.", min=1)
-    ] = None,
-    accumulate: Annotated[
-        int | None, typer.Option(help="Parts in which a batch is worked off, for one larger than the memory.")
-    ] = None,
-    lr: Annotated[float | None, typer.Option(help=f"Highest learning rate; {UNLESS}.")] = None,
-    schedule: Annotated[str | None, typer.Option(help=f"{' or '.join(SCHEDULES)}; {UNLESS}.")] = None,
-    bias_lr: Annotated[float | None, typer.Option(help="Learning rate of the biases, in rates of the weights.")] = None,
-    bias_decay: Annotated[
-        bool | None, typer.Option("--bias-decay/--no-bias-decay", help="Whether weight decay holds for biases.")
-    ] = None,
-    augmentation: Annotated[
-        str | None,
-        typer.Option(help=f"How images are varied: {', '.join(PRESETS)}; ssd is the SSD paper's; {UNLESS}."),
-    ] = None,
-    negatives: Annotated[
-        str | None,
-        typer.Option(
-            help="Background boxes an SSD learns from. paper: three for each matched box of an image, so none of an "
-            f"image without objects; every-image: {3 * NEGATIVES['every-image']} of such an image; {UNLESS}."
-        ),
-    ] = None,
-    validate_every: Annotated[int, typer.Option(help="Epochs between two validations.")] = DEFAULTS.validate_every,
-    seed: options.Seed = DEFAULTS.seed,
+    model: of.Model = "ssd-tiny",
+    task: of.Tasks = None,
+    weights: of.Weights = None,
+    input_size: of.InputSize = None,
+    batch_norm: of.BatchNorm = None,
+    atrous: of.Atrous = None,
+    boxes: of.Boxes = None,
+    anchors: of.Anchors = None,
+    width: of.Width = None,
+    dropout: of.Dropout = None,
+    recipe: of.Recipe = None,
+    batch_size: of.BatchSize = None,
+    accumulate: of.Accumulate = None,
+    lr: of.Lr = None,
+    schedule: of.Schedule = None,
+    bias_lr: of.BiasLr = None,
+    bias_decay: of.BiasDecay = None,
+    augmentation: of.AugmentationName = None,
+    negatives: of.Negatives = None,
+    epochs: of.Epochs = None,
+    steps: of.Steps = None,
+    validate_every: of.ValidateEvery = of.DEFAULTS.validate_every,
+    seed: options.Seed = of.DEFAULTS.seed,
     device: options.Device = "auto",
     engine: options.Engine = "fast",
-    precision: options.Precision = DEFAULTS.precision,
-    workers: options.Workers = DEFAULTS.workers,
-    out: Annotated[Path | None, typer.Option(help="Run folder; runs/DATA unless given.", metavar="DIR")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    precision: options.Precision = of.DEFAULTS.precision,
+    workers: options.Workers = of.DEFAULTS.workers,
+    out: of.Out = None,
+    resume: of.Resume = False,
 ):
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 

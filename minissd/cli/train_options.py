@@ -1,0 +1,97 @@
+"""The options of `minissd train`, in the groups of its --help; those that other commands have too: options.py."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minissd.cli import options
+from minissd.data import PRESETS
+from minissd.detection import NEGATIVES
+from minissd.models import MODELS
+from minissd.training import RECIPES, SCHEDULES, TrainConfig
+
+DEFAULTS = TrainConfig()
+NETWORK, LEARNING, LENGTH, RUN = "Network", "Learning", "Length and validation", "Run folder"
+UNLESS = "the recipe's unless given"
+
+
+class Task(StrEnum):
+    detect = "detect"
+    classify = "classify"
+
+
+def _of(group, *words, **settings):
+    return typer.Option(*words, rich_help_panel=group, **settings)
+
+
+# Data
+Validation = Annotated[
+    str | None,
+    _of(options.DATA, help='Split to score, but for images of --split; "val" if there is one; "none": none.'),
+]
+
+# Network
+Model = Annotated[str, _of(NETWORK, help=f"One of {', '.join(MODELS)}.")]
+Tasks = Annotated[
+    Task | None, _of(NETWORK, help="classify: train the trunk of a detector on folders of images, one a class.")
+]
+Weights = Annotated[
+    str | None, _of(NETWORK, help="Trained weights to start from (.pth, .npz, .safetensors).", metavar="FILE")
+]
+InputSize = Annotated[
+    int | None, _of(NETWORK, help="Side of the square the network reads, where it can be chosen.", min=64)
+]
+BatchNorm = Annotated[
+    bool | None, _of(NETWORK, "--batch-norm/--no-batch-norm", help=f"In the VGG16 networks; {UNLESS}.")
+]
+Atrous = Annotated[
+    bool | None, _of(NETWORK, "--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
+]
+Boxes = Annotated[str | None, _of(NETWORK, help="Default boxes of ssd300-vgg16: caffe, ssd.pytorch or torchvision.")]
+Anchors = Annotated[
+    bool | None, _of(NETWORK, "--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
+]
+Width = Annotated[int | None, _of(NETWORK, help="In unet: channels of the first map, 12 unless given.", min=1)]
+Dropout = Annotated[
+    float | None,
+    _of(NETWORK, help="In mlp and lenet5: share of the hidden units left out in a step.", min=0, max=0.95),
+]
+
+# Learning
+Recipe = Annotated[
+    str | None,
+    _of(LEARNING, help=f"Settings that belong together: {', '.join(RECIPES)}; the model's own unless given."),
+]
+BatchSize = Annotated[int | None, _of(LEARNING, help=f"Images at a time, on all processes together; {UNLESS}.", min=1)]
+Accumulate = Annotated[
+    int | None, _of(LEARNING, help="Parts in which a batch is worked off, for one larger than the memory.")
+]
+Lr = Annotated[float | None, _of(LEARNING, help=f"Highest learning rate; {UNLESS}.")]
+Schedule = Annotated[str | None, _of(LEARNING, help=f"{' or '.join(SCHEDULES)}; {UNLESS}.")]
+BiasLr = Annotated[float | None, _of(LEARNING, help="Learning rate of the biases, in rates of the weights.")]
+BiasDecay = Annotated[
+    bool | None, _of(LEARNING, "--bias-decay/--no-bias-decay", help="Whether weight decay holds for biases.")
+]
+AugmentationName = Annotated[
+    str | None,
+    _of(LEARNING, help=f"How images are varied: {', '.join(PRESETS)}; ssd is the SSD paper's; {UNLESS}."),
+]
+Negatives = Annotated[
+    str | None,
+    _of(
+        LEARNING,
+        help="Background boxes an SSD learns from. paper: three for each matched box of an image, so none of an "
+        f"image without objects; every-image: {3 * NEGATIVES['every-image']} of such an image; {UNLESS}.",
+    ),
+]
+
+# Length and validation
+Epochs = Annotated[int | None, _of(LENGTH, help=f"Passes over the images; {UNLESS}.")]
+Steps = Annotated[int | None, _of(LENGTH, help="Updates in all, in place of epochs.")]
+ValidateEvery = Annotated[int, _of(LENGTH, help="Epochs between two validations.")]
+
+# Run folder
+Out = Annotated[Path | None, _of(RUN, help="Run folder; runs/DATA unless given.", metavar="DIR")]
+Resume = Annotated[bool, _of(RUN, "--resume", help="Go on with the run in --out.")]
