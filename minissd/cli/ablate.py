@@ -4,7 +4,6 @@ import shlex
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +18,15 @@ from minissd.device import resolve_device
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 
-Name = Enum("Name", {name: name for name in EXPERIMENTS}, type=str)
 DEFAULTS = Budget()
 
 
 def ablate(
     experiments: Annotated[
-        list[Name] | None, typer.Argument(help="Which of them; all unless given.", metavar="EXPERIMENT")
+        list[str] | None,
+        typer.Argument(
+            help="Which of them; all unless given.", metavar="EXPERIMENT", callback=options.each_of(EXPERIMENTS)
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Say what there is, and stop.")] = False,
     seeds: Annotated[int, typer.Option(help="Runs of each variant, from the seeds 0, 1, ...", min=1)] = 3,
@@ -56,7 +57,7 @@ def ablate(
         return
     if epochs is not None and steps is not None:
         raise MinissdError("--epochs and --steps both say when to stop: give one of them")
-    names = list(dict.fromkeys(name.value for name in experiments or Name))
+    names = list(dict.fromkeys(experiments or EXPERIMENTS))
     check_writable(out)
     epochs = DEFAULTS.epochs if epochs is None else epochs
     budget = Budget(data, limit, input_size, epochs, steps, resolve_device(device))

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from enum import Enum, StrEnum
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,6 @@ from minissd.device.card import check_precision, describe_card
 from minissd.errors import MinissdError
 from minissd.files import check_file_writable, check_writable, write_json
 
-Work = Enum("Work", {name: name for name in (*BENCHMARKS, *ON_CARD)}, type=str)
 QUIET = 0.5  # load average up to which a machine counts as quiet
 
 
@@ -30,8 +29,11 @@ class Peer(StrEnum):
 
 def bench(
     work: Annotated[
-        list[Work] | None,
-        typer.Argument(help=f"What to measure; all unless given. On a card: {', '.join(ON_CARD)}; else the others."),
+        list[str] | None,
+        typer.Argument(
+            help=f"What to measure; all unless given. On a card: {', '.join(ON_CARD)}; else {', '.join(BENCHMARKS)}.",
+            callback=options.each_of((*BENCHMARKS, *ON_CARD)),
+        ),
     ] = None,
     peer: Annotated[Peer | None, typer.Option(help="Measure beside it; torch if it is installed.")] = None,
     repeat: Annotated[
@@ -52,7 +54,7 @@ def bench(
     device = resolve_device(device)
     check_precision(precision, device)
     known = BENCHMARKS if device == "cpu" else ON_CARD
-    names = list(dict.fromkeys(each.value for each in work)) if work else list(known)
+    names = list(dict.fromkeys(work or known))
     check_options(names, known, json, draw, data)
     load = load_average()
     if load and load > QUIET:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
@@ -9,10 +10,21 @@ import typer
 from minissd.engine import ENGINES, use
 
 
+def each_of(names: Collection[str]):
+    """The callback of an argument of which every value is one of these names."""
+
+    def check(values: list[str] | None):
+        for value in values or ():
+            if value not in names:
+                raise typer.BadParameter(f"{value!r} is not one of {', '.join(names)}")
+        return values
+
+    return check
+
+
 def _compute_with(context: typer.Context, engine: str):
     """The command computes with this engine until it ends."""
-    if engine not in ENGINES:
-        raise typer.BadParameter(f"{engine!r} is not one of {', '.join(ENGINES)}")
+    each_of(ENGINES)([engine])
     context.with_resource(use(engine))
     return engine
 

@@ -72,7 +72,8 @@ def train(
     place = Path(data).resolve()
     out = out or Path("runs") / (place.stem if place.suffix.lower() in (".json", ".yaml", ".yml") else place.name)
     values = context.params | {"classes": options.parse_classes(classes)}
-    given = {name: value for name, value in values.items() if context.get_parameter_source(name).name == "COMMANDLINE"}
+    typed = {name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+    given = {name: value for name, value in values.items() if name in typed}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
     sets = start(out, settings, device_for(device, processes.place), resume, processes)
     if processes.rank == 0:

@@ -18,17 +18,11 @@ from minissd.course.judging import judge_source
 from minissd.course.lab import find_trap, judge_detector, read_traps
 from minissd.course.shelf import find_exercise, read_lessons
 
-try:
-    import resource
-except ImportError:  # Windows has no such limits; the clock still runs
-    resource = None
-
 
 def main():
     request = json.load(sys.stdin)
     judge = _judge_of(request)
-    if resource:
-        limit_memory(request["megabytes"])
+    limit_memory(request["megabytes"])
     shown = FirstPart(sys.stdout)
     with open(request["trace"], "w") as trace:  # at the end of its time, the line it is in
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=trace)
@@ -64,6 +58,10 @@ class FirstPart(io.TextIOBase):
 
 def limit_memory(megabytes):
     """At most so much more address space than is in use now; and no files, for an answer has none to write."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the clock still runs
+        return
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if LINUX else 0
     if LINUX:
         wanted = in_use + megabytes * 2**20

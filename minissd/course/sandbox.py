@@ -22,7 +22,7 @@ from minissd.errors import MinissdError
 SECONDS, MEGABYTES = 20, 1024
 LONGEST = 500_000  # characters of a file
 MARGIN = 20  # seconds for starting Python, and before the clock outside ends what the clock inside could not
-_running = set()  # the processes that judge just now
+_running: set[subprocess.Popen] = set()  # the processes that judge just now
 
 
 def judge_file(path, exercise, *, seed=0, seconds=SECONDS, megabytes=MEGABYTES):

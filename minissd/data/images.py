@@ -19,7 +19,7 @@ from minissd.data.deep_pixels import grey_pixels, is_deep_colour, join_bytes, re
 from minissd.data.foreign_files import what_it_is
 from minissd.errors import MinissdError
 
-_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3, where it was built with it
+_AVIF = "avif" in features.modules and bool(features.check("avif"))  # since Pillow 11.3, where it was built with it
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM") + _AVIF * ("AVIF",)  # no EPS: it starts Ghostscript
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import inf, sqrt
-from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
@@ -102,9 +101,9 @@ class DefaultBoxSpec:
         scales = [size / input_size for size in sizes]
         maps = []
         for level, map_size in enumerate(map_sizes):
-            rows_columns = (map_size, map_size) if isinstance(map_size, Integral) else tuple(map_size)
+            rows, columns = np.broadcast_to(map_size, 2).tolist()
             scale, next_scale = scales[level : level + 2]
-            maps.append(MapSpec(rows_columns, scale, next_scale, tuple(ratios[level]), steps[level]))
+            maps.append(MapSpec((rows, columns), scale, next_scale, tuple(ratios[level]), steps[level]))
         return cls(input_size, tuple(maps), clip)
 
     @classmethod

@@ -6,6 +6,7 @@ difference quotient means nothing.
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,7 @@ def _of_input_and_params(layer, x):
 
 
 # Every algorithm of conv2d in each kind of geometry that it is for.  A pad of 3 reaches beyond a kernel of 3.
-GEOMETRIES = {
+GEOMETRIES: dict[str, tuple[dict[str, Any], str]] = {
     "plain": ({}, "im2col winograd winograd-rows taps banded"),
     "pad 1": ({"pad": 1}, "im2col winograd winograd-rows taps banded"),
     "pad 3, 0, 1, 2": ({"pad": ((3, 0), (1, 2))}, "im2col winograd winograd-rows taps banded"),

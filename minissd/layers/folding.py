@@ -14,9 +14,9 @@ from minissd.layers.layer import Layer
 def fold(layers: dict[str, Layer]) -> dict[str, Layer]:
     """Layers by name, one after the other -> the same function of x outside of training, without the batch norms that
     follow a convolution: that convolution has weights of its own for it, which are read-only."""
-    folded = {}
+    folded: dict[str, Layer] = {}
     for name, layer in layers.items():
-        last = next(reversed(folded), None)
+        last = next(reversed(folded), "")
         if isinstance(layer, BatchNorm) and isinstance(folded.get(last), Conv2d | DepthwiseConv2d):
             folded[last] = _together(folded[last], layer)
         else:

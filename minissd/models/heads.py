@@ -5,6 +5,7 @@ N batch, H W D the map, k default boxes in each of its cells, C classes (0 = bac
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,11 +37,11 @@ class Head(Layer):
     ):
         super().__init__()
         self.outputs = class_count + 1
-        options = {"init": init, "pad": kernel // 2, "filler": "xavier"}
-        self.offsets = Conv2d(channels, boxes_per_cell * 4, kernel, **options)
-        self.logits = Conv2d(channels, boxes_per_cell * self.outputs, kernel, **options)
+        convolution = partial(Conv2d, channels, kernel=kernel, init=init, pad=kernel // 2, filler="xavier")
+        self.offsets = convolution(boxes_per_cell * 4)
+        self.logits = convolution(boxes_per_cell * self.outputs)
         self.adopt(offsets=self.offsets, logits=self.logits)
-        self._joined = None
+        self._joined: list[Array] | None = None
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """x (N, H, W, D) -> (offsets (N, H*W*k, 4), logits (N, H*W*k, C+1)), cache.
@@ -76,12 +77,12 @@ class Head(Layer):
     @contextmanager
     def folded(self) -> Iterator[list[Array]]:
         """Inside, the kernels are side by side once and for all, as they were on entering."""
-        self._joined = self._join()
-        for array in self._joined:
+        self._joined = joined = self._join()
+        for array in joined:
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False  # as in `Network.inference`
         try:
-            yield self._joined
+            yield joined
         finally:
             self._joined = None
 

@@ -39,10 +39,9 @@ class Network(Layer):
     `options` is what `build` was given: with name and classes enough to make the model again.
     """
 
-    task: str | None = None
+    task: str
     loss_settings: tuple[str, ...] = ()
     resize = "antialiased"  # how `resized` does it, a name in minissd.data.view.RESIZES
-    predicts = ""  # how many boxes, in words, if it is a detector
 
     def __init__(
         self,
@@ -72,7 +71,7 @@ class Network(Layer):
         """What the loss of a batch is divided by: its images, or its matched boxes."""
         raise NotImplementedError(f"{self._kind} has no loss: define loss_size(self, *targets) -> int")
 
-    def loss(self, outputs: Any, targets: Any, size: int | None = None, **settings: Any) -> tuple[dict[str, Any], Any]:
+    def loss(self, outputs: Any, targets: Any, size: int | None = None) -> tuple[dict[str, Any], Any]:
         """terms, cache: "loss" and its parts, 0-d arrays.  size: of the whole batch, if `outputs` are part of it."""
         raise NotImplementedError(
             f"{self._kind} has no loss: define loss(self, outputs, targets, size) -> terms, cache"
@@ -87,6 +86,11 @@ class Network(Layer):
     ) -> Iterator[tuple[str, Array]]:
         """Yield (name, output) of every layer in the order of `forward`; arguments as for that."""
         raise NotImplementedError(f"{self._kind} has no trace: define trace(self, images, train=False, rng=None)")
+
+    @property
+    def predicts(self) -> str:
+        """How many boxes, in words, if it is a detector."""
+        return ""
 
     def summary(self) -> str:
         """A table of the layers: name, output, parameters, multiply-adds for one image; `print(model.summary())`."""

@@ -114,7 +114,8 @@ class SSD(Detector):
             gradient_of(self.name, part, (*of_boxes, size), self.dtype)
             for part, size in zip(dy, (4, len(self.classes) + 1), strict=True)
         )
-        xp, grads, caches = array_module(d_offsets), {}, caches if spend else list(caches)
+        xp, caches = array_module(d_offsets), caches if spend else list(caches)
+        grads: dict[str, Array] = {}
         d_map = None  # what flows back along the trunk
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):
             stage_cache, head_cache = caches.pop()

@@ -69,7 +69,6 @@ class Counted:
     """A number that counts how often two numbers of its kind are multiplied; factors known beforehand are free."""
 
     products = 0
-    __hash__ = None
 
     def __init__(self, value):
         self.value = value

@@ -39,7 +39,7 @@ def save_checkpoint(
     settings: dict[str, Any] | None = None,
 ) -> None:
     """Write the checkpoint whole or not at all.  Refuses parameters that are not finite."""
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity or {})):
         tensors |= {f"{kind}/{name}": np.ascontiguousarray(to_numpy(array)) for name, array in arrays.items()}
     for name, tensor in tensors.items():

@@ -16,7 +16,7 @@ import numpy as np
 
 from minissd.data import PRESETS, Batch, Loader
 from minissd.data.samples import Dataset
-from minissd.device import array_module, to_device, to_numpy
+from minissd.device import Array, array_module, to_device, to_numpy
 from minissd.device.card import uploaded
 from minissd.engine.products import precision
 from minissd.errors import MinissdError
@@ -73,8 +73,8 @@ def train(
     if validation is not None:
         check_classes(model, validation)
         check_scorable(model, validation)
-    bias = {"bias_lr": config.bias_lr, "bias_decay": config.bias_decay}
-    optimizer = SGD(model.params, config.lr, config.momentum, config.weight_decay, **bias)
+    rates = config.lr, config.momentum, config.weight_decay
+    optimizer = SGD(model.params, *rates, bias_lr=config.bias_lr, bias_decay=config.bias_decay)
     if resume:
         _restore(optimizer, model, resume)
     loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
@@ -167,7 +167,8 @@ def train_step(
     rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
     settings = {name: getattr(config, name) for name in model.loss_settings}
     size = model.loss_size(*batch.targets, **settings)
-    terms, grads = {}, {}
+    terms: dict[str, Array] = {}
+    grads: dict[str, Array] = {}
     parts = split_batch(moved or batch, config.accumulate)
     silent = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is reported below
     with silent, precision(config.precision):

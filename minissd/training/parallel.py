@@ -44,7 +44,8 @@ class Processes:
 
     def __init__(self, world: Any = None, place: int = 0):
         self.world, self.place = world, place
-        self.rank, self.size = (0, 1) if world is None else (world.rank, world.size)
+        self.rank: int = 0 if world is None else world.rank
+        self.size: int = 1 if world is None else world.size
 
     def mean(
         self, terms: dict[str, Array], grads: dict[str, Array], weight: int

@@ -13,7 +13,7 @@ from minissd.training.config import TrainConfig
 # SSD paper, section 3.1, and the released solver: SGD with 1e-3, divided by ten at 2/3 and 5/6 of all steps; biases
 # learn twice as fast and are spared the decay.  The paper starts from a trained VGG16 and so does without a warm-up;
 # a hundredth of the steps costs little and lets the fresh heads settle.
-_PAPER = {
+_PAPER: dict[str, Any] = {
     "lr": 1e-3,
     "momentum": 0.9,
     "weight_decay": 5e-4,
@@ -26,7 +26,7 @@ _PAPER = {
     "negatives": "paper",
 }
 
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "short": {},  # the defaults of TrainConfig: a small network, an hour
     "paper-voc07": _PAPER | {"steps": 60_000},
     "paper-voc0712": _PAPER | {"steps": 120_000},

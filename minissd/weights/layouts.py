@@ -20,19 +20,25 @@ class Dense(NamedTuple):
     steps: tuple[int, int, int, int]  # of the convolution: taps down, taps across, inputs, outputs
 
 
+class Reading(NamedTuple):
+    """How pixels become what a network reads: RGB x in 0..255 becomes (x - mean) * scale."""
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
 class Layout(NamedTuple):
     """One way to name and to use the weights.
 
-    names: their tensor -> ours.  signature: the tensors by which it is recognised.  mean, scale: RGB x in 0..255
-    becomes (x - mean) * scale.  classes: of the outputs.  boxes: the name of the default boxes.  dense: their layer ->
-    Dense.  None, and an empty dict, where there is nothing to say.
+    names: their tensor -> ours.  signature: the tensors by which it is recognised.  classes: of the outputs.
+    boxes: the name of the default boxes.  dense: their layer -> Dense.  None, and an empty dict, where there is
+    nothing to say.
     """
 
     name: str
     names: dict[str, str]
     signature: frozenset[str] = frozenset()
-    mean: tuple[float, ...] | None = None
-    scale: tuple[float, ...] | None = None
+    reading: Reading | None = None
     classes: tuple[str, ...] | None = None
     boxes: str | None = None
     dense: dict[str, Dense] = {}  # noqa: RUF012 (never changed)
@@ -74,13 +80,13 @@ _VGG_PLACES |= {"conv4_1": 17, "conv4_2": 19, "conv4_3": 21, "conv5_1": 24, "con
 _EXTRAS = [(f"conv{number}_1", f"conv{number}_2") for number in (6, 7, 8, 9)]
 _HEADS = range(6)
 
-CAFFE = {"mean": (123.0, 117.0, 104.0), "scale": (1.0, 1.0, 1.0)}
+CAFFE = Reading(mean=(123.0, 117.0, 104.0), scale=(1.0, 1.0, 1.0))
 # torchvision divides by 255, takes away a mean and divides by a deviation
-IMAGENET = {
-    "mean": tuple(255 * np.array([0.485, 0.456, 0.406])),
-    "scale": tuple(1 / (255 * np.array([0.229, 0.224, 0.225]))),
-}
-TORCHVISION_CAFFE = {"mean": tuple(255 * np.array([0.48235, 0.45882, 0.40784])), "scale": (1.0, 1.0, 1.0)}
+IMAGENET = Reading(
+    mean=tuple(255 * np.array([0.485, 0.456, 0.406])),
+    scale=tuple(1 / (255 * np.array([0.229, 0.224, 0.225]))),
+)
+TORCHVISION_CAFFE = Reading(mean=tuple(255 * np.array([0.48235, 0.45882, 0.40784])), scale=(1.0, 1.0, 1.0))
 
 _FEATURES = _vgg("features.")
 VGG16 = Layout(
@@ -88,17 +94,17 @@ VGG16 = Layout(
     _FEATURES | _layers([("classifier.0", "fc6"), ("classifier.3", "fc7")]),
     signature=_weights(_FEATURES) | {"classifier.0.weight", "classifier.3.weight"},
     dense={"classifier.0": Dense((7, 7), (3, 3, 1, 4)), "classifier.3": Dense((1, 1), (1, 1, 4, 4))},
-    **IMAGENET,
+    reading=IMAGENET,
 )
 # The trunk that torchvision's own SSD starts from: Caffe's weights, so Caffe's pixels
 VGG16_FEATURES = Layout(
-    "torchvision vgg16, features only", _FEATURES, signature=_weights(_FEATURES), **TORCHVISION_CAFFE
+    "torchvision vgg16, features only", _FEATURES, signature=_weights(_FEATURES), reading=TORCHVISION_CAFFE
 )
 REDUCED_VGG16 = Layout(
     "ssd.pytorch vgg16_reducedfc",
     _vgg("") | _layers([("31", "fc6"), ("33", "fc7")]),
     signature=_weights(_vgg("")),
-    **CAFFE,
+    reading=CAFFE,
 )
 _SSD_PYTORCH_TRUNK = _vgg("vgg.") | _layers([("vgg.31", "fc6"), ("vgg.33", "fc7")])
 SSD_PYTORCH = Layout(
@@ -113,7 +119,7 @@ SSD_PYTORCH = Layout(
     signature=_weights(_SSD_PYTORCH_TRUNK),
     classes=VOC,
     boxes="ssd.pytorch",
-    **CAFFE,
+    reading=CAFFE,
 )
 _TORCHVISION_CONV5 = {"backbone.extra.0.1": "conv5_1", "backbone.extra.0.3": "conv5_2", "backbone.extra.0.5": "conv5_3"}
 _TORCHVISION_FC = {"backbone.extra.0.7.1": "fc6", "backbone.extra.0.7.3": "fc7"}
@@ -133,7 +139,7 @@ TORCHVISION_SSD = Layout(
     signature=_weights(_TORCHVISION_TRUNK),
     classes=COCO_90,
     boxes="torchvision",
-    **TORCHVISION_CAFFE,
+    reading=TORCHVISION_CAFFE,
 )
 
 LAYOUTS = (TORCHVISION_SSD, SSD_PYTORCH, VGG16, VGG16_FEATURES, REDUCED_VGG16)

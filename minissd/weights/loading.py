@@ -168,12 +168,9 @@ def _advice(model, ours, theirs_shape, shape):
 
 def _pixels(layout, model):
     """Our buffers of the normalisation, as the layout has it."""
-    if layout.mean is None:
+    if layout.reading is None:
         return {}
-    return {
-        f"pixels.{key}": np.array(values, dtype=model.dtype)
-        for key, values in (("mean", layout.mean), ("scale", layout.scale))
-    }
+    return {f"pixels.{key}": np.array(values, model.dtype) for key, values in layout.reading._asdict().items()}
 
 
 def _are_exchanged(classes, own):

@@ -38,13 +38,13 @@ class Elements(NamedTuple):
 
 
 class Storage(NamedTuple):
-    """`count` numbers from `start` on, out of the `numel` that the file holds under `key`."""
+    """`length` numbers from `start` on, out of the `numel` that the file holds under `key`."""
 
     key: str
     elements: Elements
     numel: int
     start: int
-    count: int
+    length: int
 
     @property
     def nbytes(self):
@@ -72,7 +72,7 @@ def new_storage(key, elements, numel, view=None):
 def new_tensor(storage, offset, shape, strides):
     """Raises MinissdError if the tensor would have more numbers than its storage, or reach out of it."""
     sound = isinstance(storage, Storage) and len(shape) == len(strides) and _are_counts(offset, *shape, *strides)
-    if not sound or prod(shape) > storage.count or _end(offset, shape, strides) > storage.count:
+    if not sound or prod(shape) > storage.length or _end(offset, shape, strides) > storage.length:
         raise MinissdError("damaged (a tensor reaches out of its storage): use another file")
     return Tensor(storage, storage.start + offset, tuple(shape), tuple(strides))
 

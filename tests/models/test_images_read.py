@@ -42,8 +42,8 @@ def test_no_network_takes_float_pixels_for_normalised_ones(case, monkeypatch):
 @pytest.mark.parametrize("reading", [CAFFE, IMAGENET, TORCHVISION_CAFFE], ids=["caffe", "imagenet", "torchvision"])
 def test_published_normalisations_are_told_from_pixels(model, pixels, reading):
     """Those without a scale put pixels into -124..151, so that the size of the numbers tells nothing."""
-    for key in ("mean", "scale"):
-        model.buffers[f"pixels.{key}"][...] = reading[key]
+    for key, values in reading._asdict().items():
+        model.buffers[f"pixels.{key}"][...] = values
     normalised = model.normalize(pixels)
     for ours, theirs in zip(model.forward(normalised)[0], model.forward(pixels)[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -14,7 +14,8 @@ from minissd.engine.cpu.workspace import scratch
 
 FILTER = np.kron(G, G)  # (36, 9): both axes at once
 
-_kept = {}  # id(w) -> [w, its transformed filters or None], for the kernels of `keeping`
+# id(w) -> [w, its transformed filters or None], for the kernels of `keeping`
+_kept: dict[int, list[np.ndarray | None]] = {}
 
 
 @contextmanager

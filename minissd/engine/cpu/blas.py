@@ -9,14 +9,16 @@ where it is.
 import os
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 from minissd.engine.cpu.locks import fork_safe_lock
 
 _lock = fork_safe_lock()  # for the two below
-_limiting = set()  # a token for each block of `one_blas_thread` that somebody is in
-_before = []  # (library of one setting, its number of threads before the first of them); empty if there is none
+_limiting: set[object] = set()  # a token for each block of `one_blas_thread` that somebody is in
+# (library of one setting, its number of threads before the first of them); empty if there is none
+_before: list[tuple[Any, int]] = []
 
 
 def blas_threads():

@@ -21,8 +21,8 @@ KEPT = 96 << 20  # bytes of results that nobody holds, at most
 # again when the large maps need it.
 MOST_UNUSED = 8
 
-_returned = deque()  # memory of results that are gone, from any thread and at any time
-_idle = []  # the same, put in order by `_lend`, the oldest first
+_returned: deque[np.ndarray] = deque()  # memory of results that are gone, from any thread and at any time
+_idle: list[np.ndarray] = []  # the same, put in order by `_lend`, the oldest first
 _lock = fork_safe_lock()
 
 
