@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from minissd.cli import looking, options
 from minissd.cli.console import console, print_notes, print_table, simple_table
+from minissd.cli.networks import in_run_folder
 from minissd.cli.results import best_scores
 from minissd.data import open_dataset
 from minissd.detection import precision_recall_curves
@@ -27,7 +28,8 @@ YOLO_V1 = ("yolo-v1", SIDE, None)  # its cells a side, and no anchors: to compar
 
 def explain_errors(
     checkpoints: Annotated[
-        list[Path], typer.Argument(help="Detectors with the same classes, to compare.", metavar="CHECKPOINT...")
+        list[Path],
+        typer.Argument(help="Run folders or checkpoints of detectors with the same classes.", metavar="CHECKPOINT..."),
     ],
     data: options.Data = "shapes",
     split: options.Split = "test",
@@ -38,6 +40,7 @@ def explain_errors(
 ):
     """Compare detectors object by object: which sizes they miss, how well their boxes lie; errors.png shows it."""
     check_writable(out)
+    checkpoints = [in_run_folder(path) for path in checkpoints]
     networks = [load_checkpoint(path, device=resolve_device(device)).model for path in checkpoints]
     first = networks[0]
     for path, network in zip(checkpoints, networks, strict=True):

@@ -8,11 +8,31 @@ import typer
 from minissd.cli.console import console
 from minissd.data import DOWNLOADS, fetched
 from minissd.errors import MinissdError
-from minissd.training import load_checkpoint
+from minissd.training import BEST, checkpoint_of, load_checkpoint
+from minissd.training.checkpoint import read_description
 from minissd.weights import load_model
 
+
+def in_run_folder(path: Path) -> Path:
+    """A path to a file as it is; for the folder of a run the checkpoint that it stands for, and a line that says so."""
+    if not path.is_dir():
+        return path
+    chosen = checkpoint_of(path)
+    description, settings = read_description(chosen)
+    best = settings.get("best")
+    score = f", validation {best:.3f}" if best is not None else ""
+    why = f"the best by its validations{score}" if chosen.name == BEST else "the newest, for it has no validation"
+    console.print(f"{path}: {chosen.name}, step {description['step']}: {why}", markup=False, soft_wrap=True)
+    return chosen
+
+
 Checkpoint = Annotated[
-    Path | None, typer.Option(help="A .safetensors file that `minissd train` wrote.", metavar="FILE")
+    Path | None,
+    typer.Option(
+        help="A run folder, which stands for its best checkpoint, or a .safetensors file that `minissd train` wrote.",
+        metavar="PATH",
+        callback=lambda path: path and in_run_folder(path),
+    ),
 ]
 Weights = Annotated[
     str | None,
@@ -23,8 +43,8 @@ Classes = Annotated[str | None, typer.Option(help="The classes of --weights, if 
 
 
 def weights_file(name):
-    """The path of a file of weights: what `minissd fetch` brought under that name, or a path as it is."""
-    return fetched(name, "weights") if name in DOWNLOADS else Path(name)
+    """The path of a file of weights: what `minissd fetch` brought under that name, that of a run, or as it is."""
+    return fetched(name, "weights") if name in DOWNLOADS else in_run_folder(Path(name))
 
 
 def network(checkpoint, weights, name, classes, device):

@@ -9,6 +9,7 @@ from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, Processes, join
 from minissd.training.recipes import RECIPES, default_recipe, settings_of
 from minissd.training.run import BEST, LAST
+from minissd.training.run_folder import checkpoint_of
 from minissd.training.schedule import SCHEDULES
 from minissd.training.tasks import answers, task_of
 
@@ -23,6 +24,7 @@ __all__ = [
     "Processes",
     "TrainConfig",
     "answers",
+    "checkpoint_of",
     "default_recipe",
     "evaluate",
     "join",

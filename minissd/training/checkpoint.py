@@ -90,7 +90,10 @@ def read_description(path):
 def _opened(path):
     """(the open file, its metadata) of a safetensors file that says it is one of ours."""
     if Path(path).is_dir():
-        raise MinissdError(f"{path}: is a folder: give a .safetensors file in it that `minissd train` wrote")
+        raise MinissdError(
+            f"{path}: is a folder: give a .safetensors file in it that `minissd train` wrote; checkpoint_of(folder) "
+            "is that with the best validation"
+        )
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

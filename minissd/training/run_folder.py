@@ -17,7 +17,7 @@ from minissd.files import check_writable, write_json
 from minissd.training.checkpoint import read_description
 from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in_present_names
 from minissd.training.lock import locked
-from minissd.training.run import LAST
+from minissd.training.run import BEST, LAST
 from minissd.training.same_images import check_same, fingerprint
 from minissd.weights.ours import describe
 
@@ -57,6 +57,19 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
         images = {use: list(dataset.ids) for use, dataset in sets.items() if dataset is not None}
         write_json(folder / CONFIG, settings | (remember or {}) | {"images": images})
         yield prints
+
+
+def checkpoint_of(folder: str | Path) -> Path:
+    """The checkpoint that a run folder stands for: the one with the highest validation score, or else the newest.
+
+    MinissdError if there is none.
+    """
+    path = next((path for path in (Path(folder) / BEST, Path(folder) / LAST) if path.exists()), None)
+    if path is None:
+        raise MinissdError(
+            f"{folder}: holds neither {BEST} nor {LAST}: give the folder of a run of `minissd train`, or a file"
+        )
+    return path
 
 
 def read_settings(folder):

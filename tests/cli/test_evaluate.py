@@ -7,6 +7,7 @@ from voc_trees import Tree
 
 from minissd.cli.results import DetectionResults
 from minissd.errors import MinissdError
+from minissd.training import load_checkpoint, save_checkpoint
 
 PICTURES = {"precision_recall.png", "average_precision.png", "detections.png"}
 
@@ -21,6 +22,18 @@ def test_metrics_and_pictures_lie_beside_the_checkpoint(minissd, trained, tree):
     for name in PICTURES:
         Image.open(trained / name).verify()
     assert "cat" in outcome.out and "mAP" in outcome.out
+
+
+def test_a_run_folder_stands_for_its_best_checkpoint(minissd, refused, trained, tree, tmp_path):
+    words = ("--checkpoint", trained, "--data", tree.root, "--split", "train")
+    newest = minissd("evaluate", *words)
+    assert newest.status == 0, newest.err
+    assert "last.safetensors, step 4: the newest, for it has no validation" in newest.out
+    last = load_checkpoint(trained / "last.safetensors")
+    save_checkpoint(trained / "best.safetensors", last.model, step=2, settings={"best": 0.25})
+    best = minissd("detect", tree.image("img0"), "--checkpoint", trained, "--out", tmp_path / "found")
+    assert "best.safetensors, step 2: the best by its validations, validation 0.250" in best.out
+    refused([tmp_path / "found", "best.safetensors"], "evaluate", "--checkpoint", tmp_path / "found")
 
 
 def test_out_and_method(minissd, trained, tree, tmp_path):
