@@ -16,23 +16,13 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 from typing import NamedTuple
 
 from minissd.device import array_module
-from minissd.engine.algorithms import banded, im2col, strided, taps, winograd, winograd_rows
+from minissd.engine.algorithms import ALGORITHMS
 from minissd.engine.cuda import on_card
 from minissd.engine.products import precision_in_force
 from minissd.engine.sums import column_sums
 from minissd.ops.arguments import gradient_of
 from minissd.ops.convolution import conv2d_windows
 from minissd.ops.windows import Windows
-
-# in the order in which "auto" tries them
-SPECIAL = {
-    "banded": banded,
-    "winograd": winograd,
-    "taps": taps,
-    "winograd-rows": winograd_rows,
-    "strided": strided,
-}
-ALGORITHMS = {"im2col": im2col, **SPECIAL}
 
 
 class Conv2dCache(NamedTuple):
@@ -52,7 +42,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     """
     windows = conv2d_windows(x, w, b, stride, pad, dilation)
     algorithm = _choose(algorithm, x, w, windows)
-    y = ALGORITHMS[algorithm].convolve(x, w, b, windows)
+    y = ALGORITHMS[algorithm].forward(x, w, b, windows)
     return y, Conv2dCache(x, w, windows, b is not None, algorithm)
 
 
@@ -69,7 +59,7 @@ def conv2d_backward(dy, cache, *, need_dx=True):
 
 
 def _choose(algorithm, x, w, windows):
-    """The algorithm's name; "auto" is the first one that applies and pays.
+    """The algorithm's name; "auto" is the first one that supports the windows and pays.
 
     On a card im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
     what takes the time, and Winograd's method, which TF32 and float16 are too coarse for, needs a quarter of them.
@@ -77,14 +67,14 @@ def _choose(algorithm, x, w, windows):
     """
     if algorithm == "auto":
         if on_card(x) or precision_in_force() == "fp16":
-            pays = precision_in_force() == "fp32" and winograd.applies(windows) and winograd.pays(windows, w)
+            winograd = ALGORITHMS["winograd"]
+            pays = precision_in_force() == "fp32" and winograd.supports(windows) and winograd.pays(windows, w)
             return "winograd" if pays else "im2col"
-        fast = (name for name, module in SPECIAL.items() if module.applies(windows) and module.pays(windows, w))
-        return next(fast, "im2col")
+        return next(one.name for one in ALGORITHMS.values() if one.supports(windows) and one.pays(windows, w))
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
         raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
-    if algorithm in SPECIAL and not SPECIAL[algorithm].applies(windows):
+    if not ALGORITHMS[algorithm].supports(windows):
         given = f"kernel {windows.kernel} at stride {windows.stride}, dilation {windows.dilation}"
-        raise ValueError(f'conv2d: algorithm "{algorithm}" is for {SPECIAL[algorithm].FOR}, got {given}')
+        raise ValueError(f'conv2d: algorithm "{algorithm}" is for {ALGORITHMS[algorithm].purpose}, got {given}')
     return algorithm

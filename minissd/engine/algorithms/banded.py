@@ -14,6 +14,7 @@ N batch, H W padded input map, C D channels in and out, KH KW kernel, OH OW outp
 """
 
 from minissd.device import array_module
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.views import strided_view
 
@@ -22,10 +23,7 @@ from minissd.engine.cpu.views import strided_view
 MOST_WORK, LEAST_ROWS = 300, 128
 
 
-FOR = "kernels without holes"
-
-
-def applies(windows):
+def supports(windows):
     """Whether the rows that a window sees are neighbours."""
     return windows.dilation == (1, 1)
 
@@ -36,7 +34,7 @@ def pays(windows, w):
     return work <= MOST_WORK and windows.x_shape[0] * windows.out[0] >= LEAST_ROWS
 
 
-def convolve(x, w, b, windows):
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     y = _rows(x, windows) @ _band_matrix(w, windows)
     y = y.reshape(x.shape[0], *windows.out, w.shape[3])
@@ -89,3 +87,6 @@ def _along_band(band, windows):
     channel, column = ow * d, c * ow * d
     shape = (kh, windows.kernel[1], c, ow, d)
     return strided_view(band, 0, shape, (width * column, column, channel, windows.stride[1] * column + d, 1))
+
+
+BANDED = Algorithm("banded", "kernels without holes", supports, pays, forward, gradients)

@@ -11,6 +11,7 @@ from itertools import chain, groupby
 from math import prod
 
 from minissd.device import array_module
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.gathering import Scattering, gathering, window_blocks
 from minissd.engine.cpu.threads import in_shares, threads_for
 from minissd.engine.cpu.workspace import empty
@@ -19,7 +20,17 @@ from minissd.ops.geometry import effective_kernel
 from minissd.ops.windows import Windows
 
 
-def convolve(x, w, b, windows):
+def supports(windows):
+    """All windows."""
+    return True
+
+
+def pays(windows, w):
+    """What all others are compared with."""
+    return True
+
+
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     d = w.shape[3]
     w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
@@ -141,3 +152,6 @@ def _total(xp, parts, w):
     """Sum of the shares' gradients, in the shape of w; zero if there was nothing to do."""
     total = sum(parts[1:], parts[0]) if parts else xp.zeros_like(w)
     return total.reshape(w.shape)
+
+
+IM2COL = Algorithm("im2col", "every geometry", supports, pays, forward, gradients)

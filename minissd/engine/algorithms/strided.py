@@ -19,18 +19,18 @@ U rows of a class rho, A rows of the kernel that they see, J windows in a row, w
 from typing import NamedTuple
 
 from minissd.device import array_module
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.views import strided_view
 from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.products import matmul
 
-FOR = "strides of 2 and more, not above the kernel's size, and kernels without holes"
 # Few channels make short rows, of which im2col moves more at a time; on small maps the padding counts.
 LEAST_CHANNELS, LEAST_SIDE = 16, 8
 BLOCK_BYTES = 4 << 20  # of what is multiplied at a time: Python's share of the work grows with the number of blocks
 
 
-def applies(windows):
+def supports(windows):
     """Whether these windows can be computed this way."""
     fits = all(1 < s <= k for s, k in zip(windows.stride, windows.kernel, strict=True))
     return fits and windows.dilation == (1, 1)
@@ -51,7 +51,7 @@ class RowClass(NamedTuple):
     there: tuple  # slices (images, rows, columns) of the map: the same cells
 
 
-def convolve(x, w, b, windows):
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, (oh, ow), d = array_module(x), windows.out, w.shape[3]
     y = empty((x.shape[0], oh, ow, d), x)
@@ -192,3 +192,13 @@ def _view(matrix, first, shape, step):
     """shape (count, k): k numbers from the start of each row first, first + step, ... of a contiguous matrix."""
     row = matrix.shape[1]
     return strided_view(matrix, first * row, shape, (step * row, 1))
+
+
+STRIDED = Algorithm(
+    "strided",
+    "strides of 2 and more, not above the kernel's size, and kernels without holes",
+    supports,
+    pays,
+    forward,
+    gradients,
+)

@@ -11,6 +11,7 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 
 from minissd.device import array_module
 from minissd.engine.algorithms import im2col
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.threads import in_turns
 
@@ -19,10 +20,7 @@ FEWER = 4  # times fewer channels out than in: from there on this was measured t
 gradients = im2col.gradients  # at stride 1 it gathers patches of dy, which are small for the same reason
 
 
-FOR = "stride 1"
-
-
-def applies(windows):
+def supports(windows):
     """Whether the taps of neighbouring windows see neighbouring places."""
     return windows.stride == (1, 1)
 
@@ -32,7 +30,7 @@ def pays(windows, w):
     return w.shape[:2] != (1, 1) and FEWER * w.shape[3] <= w.shape[2]
 
 
-def convolve(x, w, b, windows):
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, (kh, kw, c, d) = array_module(x), w.shape
     padded = pad(windows, xp.ascontiguousarray(x))
@@ -51,3 +49,6 @@ def convolve(x, w, b, windows):
     if b is not None:
         y += b
     return y
+
+
+TAPS = Algorithm("taps", "stride 1", supports, pays, forward, gradients)

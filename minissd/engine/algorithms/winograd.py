@@ -19,6 +19,7 @@ from itertools import chain
 from math import gcd, prod
 
 from minissd.device import array_module
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.algorithms.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd_filters import filters_of, kernel_gradient
@@ -51,10 +52,8 @@ CARD_OUTPUTS = kernel_out_of_tiles("winograd_outputs", A_T, STEP)
 
 LEAST_CHANNELS, LEAST_PAIRS, LEAST_TILES = 48, 64 * 64, 24  # measured; for fewer channels there is winograd_rows.py
 
-FOR = "3x3 kernels at stride 1"
 
-
-def applies(windows):
+def supports(windows):
     """Whether these windows can be computed this way: 3x3 at stride 1, any pad and dilation."""
     return windows.kernel == (3, 3) and windows.stride == (1, 1)
 
@@ -73,11 +72,11 @@ def pays(windows, w):
     return channels and tiles >= LEAST_TILES and 5 * outputs >= 2 * tiles * STEP**2
 
 
-def convolve(x, w, b, windows):
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     if windows.dilation != (1, 1):
         grids, dense = grids_of_inputs(x, windows)
-        return put_together(convolve(grids, w, b, dense), windows)
+        return put_together(forward(grids, w, b, dense), windows)
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
     filters = filters_of(w)  # (6, 6, C, D)
@@ -101,12 +100,12 @@ def convolve(x, w, b, windows):
 
 def gradients(dy, x, w, windows, need_dx=True):
     """dx (N, H, W, C) or None, dw (3, 3, C, D) of `conv2d`."""
-    dx = convolve(dy, *mirrored(dy, w, windows)) if need_dx else None
+    dx = forward(dy, *mirrored(dy, w, windows)) if need_dx else None
     return dx, weight_gradient(dy, x, w, windows)
 
 
 def mirrored(dy, w, windows):
-    """What `convolve` takes besides dy to make dx of it: the mirrored kernel, from D to C channels, no bias, windows.
+    """What `forward` takes besides dy to make dx of it: the mirrored kernel, from D to C channels, no bias, windows.
 
     A pad wider than the kernel reaches becomes negative: the outputs that saw no cell of x are skipped.
     """
@@ -187,3 +186,6 @@ def _divide_places(tiling, w, xp):
         edges = [(TILE * i, channels) for i, channels in enumerate(parts)][first : last + 1]
         shares.append([(slice(max(run.start - i, 0), min(run.stop - i, TILE)), channels) for i, channels in edges])
     return shares
+
+
+WINOGRAD = Algorithm("winograd", "3x3 kernels at stride 1", supports, pays, forward, gradients)

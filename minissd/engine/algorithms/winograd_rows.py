@@ -13,6 +13,7 @@ C D channels in and out, n images, TH rows of tiles and L = n*TH*width cells of 
 """
 
 from minissd.device import array_module
+from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd import mirrored
 from minissd.engine.algorithms.winograd_transforms import A_T, B_T, TILE, G, down_the_rows, up_to_the_map
@@ -20,13 +21,12 @@ from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.products import in_pieces
 
-FOR = "3x3 kernels at stride 1 without holes"
 POINT_ONE = 1  # the row of the point 1: it goes into all four rows of outputs with factor 1
 LEAST_CHANNELS, LEAST_WIDTH = 16, 12  # below that im2col was measured to be faster
 BLOCK_BYTES = 8 << 20  # of transformed rows in and out
 
 
-def applies(windows):
+def supports(windows):
     """Whether these windows can be computed this way: 3x3 at stride 1, any pad."""
     return windows.kernel == (3, 3) and windows.stride == windows.dilation == (1, 1)
 
@@ -36,7 +36,7 @@ def pays(windows, w):
     return min(w.shape[2:]) >= LEAST_CHANNELS and windows.out[1] >= LEAST_WIDTH and windows.out[0] >= STEP
 
 
-def convolve(x, w, b, windows):
+def forward(x, w, b, windows):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, d = array_module(x), w.shape[3]
     x, y = xp.ascontiguousarray(x), empty((x.shape[0], *windows.out, d), x)
@@ -60,7 +60,7 @@ def convolve(x, w, b, windows):
 
 def gradients(dy, x, w, windows, need_dx=True):
     """dx (N, H, W, C) or None, dw (3, 3, C, D) of `conv2d`."""
-    dx = convolve(dy, *mirrored(dy, w, windows)) if need_dx else None
+    dx = forward(dy, *mirrored(dy, w, windows)) if need_dx else None
     return dx, weight_gradient(dy, x, w, windows)
 
 
@@ -116,3 +116,6 @@ def _multiply(matrix, w):
     """matrix (m, k) times the k leading entries of w  ->  (m, 3*C, D)."""
     xp, (c, d) = array_module(w), (w.shape[-2] if w.ndim == 4 else w.shape[1] // 3, w.shape[-1])
     return (xp.asarray(matrix, dtype=w.dtype) @ w.reshape(matrix.shape[1], -1)).reshape(len(matrix), 3 * c, d)
+
+
+WINOGRAD_ROWS = Algorithm("winograd-rows", "3x3 kernels at stride 1 without holes", supports, pays, forward, gradients)
