@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import minissd
-from minissd import detection, layers, models, training, weights
+from minissd import detection, engine, layers, models, ops, training, weights
 
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (minissd, layers, models, training, detection)
+    for module in (minissd, ops, engine, layers, models, training, detection)
     for name in module.__all__
     if callable(getattr(module, name))
 } | {"minissd.weights.load": weights.load, "minissd.weights.save": weights.save}

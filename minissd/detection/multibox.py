@@ -14,9 +14,9 @@ Nothing here waits for the device: masks go into `where` and products, never int
 
 from typing import Any, NamedTuple
 
+from minissd.arguments import factor_of, floats, labels_below, nan_if
 from minissd.device import Array, array_module
 from minissd.engine import log_softmax, smooth_l1, smooth_l1_backward
-from minissd.ops.arguments import factor_of, floats, labels_below, nan_if
 
 NEGATIVES = {"paper": 0, "every-image": 10}  # names of rules: if_none
 
@@ -107,7 +107,7 @@ def multibox_loss(
     return cache.confidence + alpha * cache.localization, cache
 
 
-def multibox_loss_backward(cache: MultiboxCache, dloss: float = 1) -> tuple[Array, Array]:
+def multibox_loss_backward(cache: MultiboxCache, dloss: float | Array = 1) -> tuple[Array, Array]:
     """Gradients of `multibox_loss`: d_offsets (N, P, 4), d_logits (N, P, C + 1).
 
     The choice of the hard negatives is held fixed: it is piecewise constant in the logits.

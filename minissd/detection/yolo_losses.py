@@ -21,10 +21,10 @@ Nothing here waits for the device: masks go into `where`, never into an index.
 
 from typing import Any, NamedTuple
 
+from minissd.arguments import factor_of, floats, labels_below, nan_if, target_of
 from minissd.detection.boxes import iou, to_corners
 from minissd.detection.yolo_cells import decode_sizes
 from minissd.device import Array, array_module
-from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, target_of
 
 LAMBDA_COORD, LAMBDA_NOOBJ = 5.0, 0.5
 

@@ -9,10 +9,11 @@ A network, its training and its gradient check then run on those.  Caches belong
 forward pass and its backward pass have to lie in the same block.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from minissd import ops
 from minissd.engine import fast
@@ -24,11 +25,13 @@ HINTS = ("algorithm", "in_place", "need_dx")  # options of the fast functions, w
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 
+P = ParamSpec("P")  # the arguments of an operation, and what it returns
+R = TypeVar("R")
 _exchanged: ContextVar[Mapping[str, Callable] | None] = ContextVar("minissd.engine", default=None)
 
 
 @contextmanager
-def use(engine):
+def use(engine: str | Mapping[str, Callable]) -> Iterator[None]:
     """Within the block, this engine computes the operations.
 
     engine: "fast"; "reference"; or {name: function}, functions that take and return what those of `minissd.ops` do, in
@@ -57,14 +60,13 @@ def _functions_of(engine):
     return {**(_exchanged.get() or {}), **engine}
 
 
-def _exchangeable(name):
-    """The function that layers call by this name."""
-    is_fast = name in fast.__all__
-    ours = getattr(fast if is_fast else ops, name)
-    hints = HINTS if is_fast else ()
+def _exchangeable(ours: Callable[P, R]) -> Callable[P, R]:
+    """What layers call by the name of this function: it, or what stands in its place."""
+    name = ours.__name__
+    hints = HINTS if name in fast.__all__ else ()
 
     @wraps(ours)
-    def operation(*arguments, **options):
+    def operation(*arguments: P.args, **options: P.kwargs) -> R:
         exchanged = _exchanged.get()
         if not exchanged or name not in exchanged:
             return ours(*arguments, **options)
@@ -73,48 +75,48 @@ def _exchangeable(name):
     return operation
 
 
-add = _exchangeable("add")
-add_backward = _exchangeable("add_backward")
-avg_pool2d = _exchangeable("avg_pool2d")
-avg_pool2d_backward = _exchangeable("avg_pool2d_backward")
-batch_norm = _exchangeable("batch_norm")
-batch_norm_backward = _exchangeable("batch_norm_backward")
-binary_cross_entropy = _exchangeable("binary_cross_entropy")
-binary_cross_entropy_backward = _exchangeable("binary_cross_entropy_backward")
-concatenate = _exchangeable("concatenate")
-concatenate_backward = _exchangeable("concatenate_backward")
-conv2d = _exchangeable("conv2d")
-conv2d_backward = _exchangeable("conv2d_backward")
-conv_transpose2d = _exchangeable("conv_transpose2d")
-conv_transpose2d_backward = _exchangeable("conv_transpose2d_backward")
-cross_entropy = _exchangeable("cross_entropy")
-cross_entropy_backward = _exchangeable("cross_entropy_backward")
-depthwise_conv2d = _exchangeable("depthwise_conv2d")
-depthwise_conv2d_backward = _exchangeable("depthwise_conv2d_backward")
-dropout = _exchangeable("dropout")
-dropout_backward = _exchangeable("dropout_backward")
-global_avg_pool2d = _exchangeable("global_avg_pool2d")
-global_avg_pool2d_backward = _exchangeable("global_avg_pool2d_backward")
-l2_normalize = _exchangeable("l2_normalize")
-l2_normalize_backward = _exchangeable("l2_normalize_backward")
-leaky_relu = _exchangeable("leaky_relu")
-leaky_relu_backward = _exchangeable("leaky_relu_backward")
-linear = _exchangeable("linear")
-linear_backward = _exchangeable("linear_backward")
-log_softmax = _exchangeable("log_softmax")
-max_pool2d = _exchangeable("max_pool2d")
-max_pool2d_backward = _exchangeable("max_pool2d_backward")
-relu = _exchangeable("relu")
-relu_backward = _exchangeable("relu_backward")
-sigmoid = _exchangeable("sigmoid")
-sigmoid_backward = _exchangeable("sigmoid_backward")
-smooth_l1 = _exchangeable("smooth_l1")
-smooth_l1_backward = _exchangeable("smooth_l1_backward")
-softmax = _exchangeable("softmax")
-spatial_dropout = _exchangeable("spatial_dropout")
-spatial_dropout_backward = _exchangeable("spatial_dropout_backward")
-upsample2d = _exchangeable("upsample2d")
-upsample2d_backward = _exchangeable("upsample2d_backward")
+add = _exchangeable(ops.add)
+add_backward = _exchangeable(ops.add_backward)
+avg_pool2d = _exchangeable(ops.avg_pool2d)
+avg_pool2d_backward = _exchangeable(ops.avg_pool2d_backward)
+batch_norm = _exchangeable(fast.batch_norm)
+batch_norm_backward = _exchangeable(fast.batch_norm_backward)
+binary_cross_entropy = _exchangeable(ops.binary_cross_entropy)
+binary_cross_entropy_backward = _exchangeable(ops.binary_cross_entropy_backward)
+concatenate = _exchangeable(ops.concatenate)
+concatenate_backward = _exchangeable(ops.concatenate_backward)
+conv2d = _exchangeable(fast.conv2d)
+conv2d_backward = _exchangeable(fast.conv2d_backward)
+conv_transpose2d = _exchangeable(fast.conv_transpose2d)
+conv_transpose2d_backward = _exchangeable(fast.conv_transpose2d_backward)
+cross_entropy = _exchangeable(ops.cross_entropy)
+cross_entropy_backward = _exchangeable(ops.cross_entropy_backward)
+depthwise_conv2d = _exchangeable(fast.depthwise_conv2d)
+depthwise_conv2d_backward = _exchangeable(fast.depthwise_conv2d_backward)
+dropout = _exchangeable(ops.dropout)
+dropout_backward = _exchangeable(ops.dropout_backward)
+global_avg_pool2d = _exchangeable(ops.global_avg_pool2d)
+global_avg_pool2d_backward = _exchangeable(ops.global_avg_pool2d_backward)
+l2_normalize = _exchangeable(ops.l2_normalize)
+l2_normalize_backward = _exchangeable(ops.l2_normalize_backward)
+leaky_relu = _exchangeable(ops.leaky_relu)
+leaky_relu_backward = _exchangeable(ops.leaky_relu_backward)
+linear = _exchangeable(fast.linear)
+linear_backward = _exchangeable(fast.linear_backward)
+log_softmax = _exchangeable(fast.log_softmax)
+max_pool2d = _exchangeable(fast.max_pool2d)
+max_pool2d_backward = _exchangeable(fast.max_pool2d_backward)
+relu = _exchangeable(fast.relu)
+relu_backward = _exchangeable(fast.relu_backward)
+sigmoid = _exchangeable(ops.sigmoid)
+sigmoid_backward = _exchangeable(ops.sigmoid_backward)
+smooth_l1 = _exchangeable(ops.smooth_l1)
+smooth_l1_backward = _exchangeable(ops.smooth_l1_backward)
+softmax = _exchangeable(fast.softmax)
+spatial_dropout = _exchangeable(ops.spatial_dropout)
+spatial_dropout_backward = _exchangeable(ops.spatial_dropout_backward)
+upsample2d = _exchangeable(ops.upsample2d)
+upsample2d_backward = _exchangeable(ops.upsample2d_backward)
 
 __all__ = ["ALGORITHMS", "ENGINES", "OPERATIONS", "use"]
 __all__ += ops.__all__

@@ -4,15 +4,15 @@ from functools import cache
 
 import numpy as np
 
-from minissd.device import array_module
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import ELEMENTS, elementwise
 from minissd.engine.cpu.workspace import scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import RELU_BACKWARD
-from minissd.ops.arguments import floats, gradient_of
 
 
-def relu(x, *, in_place=False):
+def relu(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
     """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum."""
     xp = floats("relu", x=x)
 
@@ -29,7 +29,7 @@ def _zeros(dtype):
     return np.zeros(2 * ELEMENTS, dtype=dtype)
 
 
-def relu_backward(dy, y, *, in_place=False):
+def relu_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
     """As `minissd.ops.relu_backward`.  in_place: overwrite dy."""
     xp, dy = array_module(dy, y), gradient_of("relu", dy, y.shape, y.dtype)
     if on_card(dy):

@@ -15,12 +15,12 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 
 from typing import NamedTuple
 
-from minissd.device import array_module
+from minissd.arguments import Cache, Pad, Pair, gradient_of
+from minissd.device import Array, array_module
 from minissd.engine.algorithms import ALGORITHMS
 from minissd.engine.cuda import on_card
 from minissd.engine.products import precision_in_force
 from minissd.engine.sums import column_sums
-from minissd.ops.arguments import gradient_of
 from minissd.ops.convolution import conv2d_windows
 from minissd.ops.windows import Windows
 
@@ -33,7 +33,16 @@ class Conv2dCache(NamedTuple):
     algorithm: str
 
 
-def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
+def conv2d(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: Pair = 1,
+    pad: Pad = 0,
+    dilation: Pair = 1,
+    algorithm: str = "auto",
+) -> tuple[Array, Cache]:
     """As `minissd.ops.conv2d`: x (N, H, W, C), w (KH, KW, C, D), b (D,) or None  ->  y (N, OH, OW, D), cache.
 
     algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
@@ -46,7 +55,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1, algorithm="auto"):
     return y, Conv2dCache(x, w, windows, b is not None, algorithm)
 
 
-def conv2d_backward(dy, cache, *, need_dx=True):
+def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[Array | None, Array, Array | None]:
     """As `minissd.ops.conv2d_backward`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,).
 
     need_dx=False leaves dx out (None): the first layer of a network in training does not need it.

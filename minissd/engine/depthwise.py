@@ -7,18 +7,20 @@ of all taps in one pass; a loop over the taps with multiply and add took twice a
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
-from minissd.device import array_module
+from minissd.arguments import Cache, Pad, Pair, gradient_of
+from minissd.device import Array, array_module
 from minissd.engine.algorithms.adjoint import adjoint
 from minissd.engine.cpu.gathering import pad, sliding, window_blocks
 from minissd.engine.cpu.threads import in_shares
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import DEPTHWISE, MOST, geometry
-from minissd.ops.arguments import gradient_of
 from minissd.ops.depthwise import depthwise_windows
 from minissd.ops.windows import Windows
 
 
-def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
+def depthwise_conv2d(
+    x: Array, w: Array, b: Array | None = None, *, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1
+) -> tuple[Array, Cache]:
     """As `minissd.ops.depthwise_conv2d`: x (N, H, W, C), w (KH, KW, C), b (C,) or None -> y (N, OH, OW, C), cache."""
     windows = depthwise_windows(x, w, b, stride, pad, dilation)
     y = _correlate(x, w, windows)
@@ -27,7 +29,9 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     return y, (x, w, windows, b is not None)
 
 
-def depthwise_conv2d_backward(dy, cache, *, need_dx=True):
+def depthwise_conv2d_backward(
+    dy: Array, cache: Cache, *, need_dx: bool = True
+) -> tuple[Array | None, Array, Array | None]:
     """As `minissd.ops.depthwise_conv2d_backward`; need_dx=False leaves dx out (None)."""
     x, w, windows, has_bias = cache
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[2])

@@ -1,11 +1,12 @@
 """Fully connected layers by the matrix products of products.py, in the precision in force there."""
 
+from minissd.arguments import Cache, gradient_of
+from minissd.device import Array
 from minissd.engine.products import matmul
-from minissd.ops.arguments import gradient_of
 from minissd.ops.fully_connected import check_linear
 
 
-def linear(x, w, b=None):
+def linear(x: Array, w: Array, b: Array | None = None) -> tuple[Array, Cache]:
     """As `minissd.ops.linear`: x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
     check_linear(x, w, b)
     y = matmul(x, w)
@@ -14,7 +15,7 @@ def linear(x, w, b=None):
     return y, (x, w)
 
 
-def linear_backward(dy, cache):
+def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """As `minissd.ops.linear_backward`: dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
     x, w = cache
     dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)

@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.device import array_module
+from minissd.arguments import Cache, gradient_of
+from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
 from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
 from minissd.engine.cuda.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
 from minissd.engine.sums import column_sums, sums_on_card
-from minissd.ops.arguments import gradient_of
 from minissd.ops.normalisation import EPS, check_channels
 
 BLOCK_BYTES = 1 << 20  # on a CPU; on a card one block is all
@@ -36,7 +36,17 @@ class BatchNormCache(NamedTuple):
     train: bool  # whether mean and variance were those of x
 
 
-def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
+def batch_norm(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    *,
+    train: bool,
+    momentum: float = 0.1,
+    eps: float = EPS,
+) -> tuple[Array, Cache]:
     """As `minissd.ops.batch_norm`: x (..., C); the others (C,) -> y (..., C), cache."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp, eps = check_channels("batch_norm", {"x": x}, of_channels), float(eps)
@@ -69,7 +79,7 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
     return y.reshape(x.shape), BatchNormCache(x, mean, inverse_std, gamma, train)
 
 
-def batch_norm_backward(dy, cache):
+def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """As `minissd.ops.batch_norm_backward`: dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x, mean, inverse_std, gamma, train = cache
     xp, dy = array_module(dy, x), gradient_of("batch_norm", dy, x.shape, x.dtype)

@@ -1,14 +1,16 @@
 """Max pooling on a card, one kernel per pass; on a CPU it is that of `minissd.ops`."""
 
 from minissd import ops
-from minissd.device import array_module
+from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import MAX_POOL, MAX_POOL_BACKWARD, MOST, geometry
-from minissd.ops.arguments import floats, gradient_of
 from minissd.ops.pooling import pooling_windows
 
 
-def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
+def max_pool2d(
+    x: Array, kernel: Pair, *, stride: Pair | None = None, pad: Pad = 0, ceil_mode: bool = False
+) -> tuple[Array, Cache]:
     """As `minissd.ops.max_pool2d`."""
     if not on_card(x) or x.size >= MOST:
         return ops.max_pool2d(x, kernel, stride=stride, pad=pad, ceil_mode=ceil_mode)
@@ -18,7 +20,7 @@ def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
     return y, (x, y, windows)
 
 
-def max_pool2d_backward(dy, cache):
+def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """As `minissd.ops.max_pool2d_backward`."""
     x, y, windows = cache
     if not on_card(x) or x.size >= MOST:

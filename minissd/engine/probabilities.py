@@ -4,11 +4,11 @@ A maximum or a sum over a short last axis is slow, since NumPy starts a new loop
 moved to the front, where each step runs along all rows at once.  The result has the shape of x in that memory layout.
 """
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats
+from minissd.arguments import floats
+from minissd.device import Array, array_module
 
 
-def log_softmax(x):
+def log_softmax(x: Array) -> Array:
     """As `minissd.ops.log_softmax`."""
     xp, y = floats("log_softmax", x=x), _classes_first("log_softmax", x)
     y -= y.max(axis=0)
@@ -16,7 +16,7 @@ def log_softmax(x):
     return xp.moveaxis(y, 0, -1)
 
 
-def softmax(x):
+def softmax(x: Array) -> Array:
     """As `minissd.ops.softmax`."""
     xp, y = floats("softmax", x=x), _classes_first("softmax", x)
     y -= y.max(axis=0)

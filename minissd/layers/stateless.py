@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from minissd import engine
+from minissd.arguments import gradient_of
 from minissd.device import Array
 from minissd.layers.layer import Layer, in_words
-from minissd.ops.arguments import gradient_of
 from minissd.ops.dropping import dropout_rate
 from minissd.ops.geometry import whole
 

@@ -7,10 +7,10 @@ N batch, H W size of the maps, C classes without background.
 
 import numpy as np
 
+from minissd.arguments import factor_of, labels_below, nan_if
 from minissd.device import array_module
 from minissd.engine import binary_cross_entropy, binary_cross_entropy_backward
 from minissd.metrics.classification import confusion_matrix
-from minissd.ops.arguments import factor_of, labels_below, nan_if
 
 VOID = 255
 LIKELY = 0.5  # from this probability on a pixel belongs to a class

@@ -1,14 +1,18 @@
 """Two networks that classify handwritten digits, and one that measures their slant; all read 28x28 grey pixels."""
 
-from minissd.layers import Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU
+from collections.abc import Sequence
+from typing import Any
+
+from minissd.layers import Conv2d, Dropout, Flatten, Initializer, Layer, Linear, MaxPool2d, ReLU
 from minissd.models.classifier import Classifier
 from minissd.models.regressor import Regressor
 
 SIDE = 28
-MNIST_PIXELS = {"pixel_mean": (33.3,), "pixel_scale": 1 / 78.6}  # mean and standard deviation of its training images
+# Mean and standard deviation of the training images
+MNIST_PIXELS: dict[str, Any] = {"pixel_mean": (33.3,), "pixel_scale": 1 / 78.6}
 
 
-def mlp(classes, *, init, width=512, dropout=0.0):
+def mlp(classes: Sequence[str], *, init: Initializer, width: int = 512, dropout: float = 0.0) -> Classifier:
     """The naive approach: the 784 pixels as a vector, two hidden layers of `width` units with ReLU, softmax.
 
     dropout: the share of hidden units that is left out in every step of training.
@@ -23,7 +27,7 @@ def mlp(classes, *, init, width=512, dropout=0.0):
     return _digits("mlp", classes, layers, init)
 
 
-def lenet5(classes, *, init, dropout=0.0):
+def lenet5(classes: Sequence[str], *, init: Initializer, dropout: float = 0.0) -> Classifier:
     """LeNet-5 (LeCun et al. 1998, figure 2) with ReLU for tanh and maxima for means.
 
     The paper lays the digit on 32x32 pixels; here the first convolution pads it by 2, which is the same.  C3 reads all
@@ -35,13 +39,13 @@ def lenet5(classes, *, init, dropout=0.0):
     return _digits("lenet5", classes, _lenet5_layers(len(classes), dropout, init), init)
 
 
-def slant(classes, *, init):
+def slant(classes: Sequence[str], *, init: Initializer) -> Regressor:
     """LeNet-5 with one output, a number for each image in place of a score for each class."""
     layers = _lenet5_layers(1, 0.0, init)
     return Regressor("slant", classes, layers=layers, input_size=SIDE, init=init, **MNIST_PIXELS)
 
 
-def _lenet5_layers(outputs, dropout, init):
+def _lenet5_layers(outputs: int, dropout: float, init: Initializer) -> dict[str, Layer]:
     layers: dict[str, Layer] = {
         "c1": Conv2d(1, 6, 5, init=init, pad=2),
         "relu1": ReLU(),

@@ -9,8 +9,11 @@ A block is a depthwise 3x3 convolution, which looks around, and a pointwise one,
 9 C D.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from minissd.detection import DefaultBoxSpec
-from minissd.layers import BatchNorm, DepthwiseConv2d, ReLU, Sequential
+from minissd.layers import BatchNorm, DepthwiseConv2d, Initializer, ReLU, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head
 from minissd.models.ssd import SSD
@@ -20,7 +23,7 @@ TO_CONV11 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 
 TO_CONV13 = ((1024, 2), (1024, 1))
 # Each extra stage: channels of its 1x1 convolution, and of the 3x3 one behind it that halves the map
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
-MOBILENET_PIXELS = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
+MOBILENET_PIXELS: dict[str, Any] = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
 
 # The scales of the MobileNet-SSD published for Caffe.  Its first map has no box for the extra square; ours has.
 MOBILENET_BOXES = DefaultBoxSpec.from_formula(
@@ -32,7 +35,7 @@ MOBILENET_BOXES = DefaultBoxSpec.from_formula(
 )
 
 
-def mobilenet_stages(*, init):
+def mobilenet_stages(*, init: Initializer) -> dict[str, Sequential]:
     """The stages of the trunk, in order: dict name -> Sequential."""
     first = conv_relu("0", 3, 32, stride=2, init=init, batch_norm=True)
     return {
@@ -55,7 +58,7 @@ def separable_blocks(number, channels, blocks, *, init):
     return layers
 
 
-def ssd300_mobilenet(classes, *, init):
+def ssd300_mobilenet(classes: Sequence[str], *, init: Initializer) -> SSD:
     """SSD on MobileNet: maps 19 10 5 3 2 1, boxes in a cell 4 6 6 6 6 6, together 2,278.
 
     The heads are 1x1 convolutions, as published: with 20 classes the network takes 1.1 billion multiply-adds for an
@@ -73,5 +76,5 @@ def ssd300_mobilenet(classes, *, init):
         Head(width, k, len(classes), init=init, kernel=1)
         for width, k in zip(channels, spec.boxes_per_cell, strict=True)
     ]
-    wiring = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
     return SSD("ssd300-mobilenet", classes, **wiring, input_size=spec.input_size, init=init, **MOBILENET_PIXELS)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minissd.arguments import gradient_of
 from minissd.detection import (
     NEGATIVES,
     DefaultBoxSpec,
@@ -30,7 +31,6 @@ from minissd.device import Array, array_module, to_device
 from minissd.engine.cpu.threads import elementwise
 from minissd.layers import Layer, Sequential, prefixed
 from minissd.models.detector import Detector
-from minissd.ops.arguments import gradient_of
 
 
 class Usage(NamedTuple):

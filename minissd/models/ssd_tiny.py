@@ -4,9 +4,12 @@ Ten convolutions with batch norm, a stride of 2 wherever the map is to shrink; f
 side for the 240 pixels it reads by default) with six default boxes in each cell.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from minissd.detection import DefaultBoxSpec
 from minissd.errors import MinissdError
-from minissd.layers import Sequential
+from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head
 from minissd.models.ssd import SSD
@@ -23,17 +26,24 @@ RATIOS = (2, 3)
 LARGEST_INPUT = 4096  # pixels: 2 million default boxes
 
 
-TINY_PIXELS = {"pixel_mean": (123, 117, 104), "pixel_scale": 1 / 58}
+TINY_PIXELS: dict[str, Any] = {"pixel_mean": (123, 117, 104), "pixel_scale": 1 / 58}
 
 
-def ssd_tiny(classes, *, init, input_size=240):
+def ssd_tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240) -> SSD:
     """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
     if not 1 <= input_size <= LARGEST_INPUT:
         raise MinissdError(f"input size {input_size}: ssd-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
     return tiny_detector(classes, init=init, input_size=input_size)
 
 
-def tiny_detector(classes, *, init, input_size, ratios=RATIOS, levels=(0, 1, 2, 3)):
+def tiny_detector(
+    classes: Sequence[str],
+    *,
+    init: Initializer,
+    input_size: int,
+    ratios: Any = RATIOS,
+    levels: Sequence[int] = (0, 1, 2, 3),
+) -> SSD:
     """ssd-tiny, or a relative of it to compare with.
 
     ratios: of the default boxes besides 1.  levels: for each of SIZES but the last, the stage on whose map the
@@ -54,15 +64,15 @@ def tiny_detector(classes, *, init, input_size, ratios=RATIOS, levels=(0, 1, 2, 
         Head(STAGES[level][-1][0], k, len(classes), init=init)
         for level, k in zip(levels, spec.boxes_per_cell, strict=True)
     ]
-    wiring = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
     return SSD("ssd-tiny", classes, **wiring, input_size=input_size, init=init, **TINY_PIXELS)
 
 
-def tiny_stages(count=None, *, init):
+def tiny_stages(count: int | None = None, *, init: Initializer) -> dict[str, Sequential]:
     """The trunk, or its first `count` stages: dict name -> Sequential."""
     stages, channels = {}, 3
     for i, convolutions in enumerate(STAGES[:count]):
-        layers = {}
+        layers: dict[str, Layer] = {}
         for j, (width, stride) in enumerate(convolutions):
             layers |= conv_relu(str(j), channels, width, init=init, stride=stride, batch_norm=True)
             channels = width
@@ -70,7 +80,7 @@ def tiny_stages(count=None, *, init):
     return stages
 
 
-def map_sizes(size):
+def map_sizes(size: int) -> list[int]:
     """Cells a side of the map each stage ends with, for an input of `size` pixels."""
     sizes = []
     for convolutions in STAGES:

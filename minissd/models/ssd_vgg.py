@@ -7,9 +7,12 @@ The extra layers squeeze the channels with a 1x1 convolution and shrink the map 
 values than the later maps, so its head reads it L2-normalised, with a learned scale that starts at 20.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from minissd.detection import SSD300, SSD300_SSD_PYTORCH, SSD300_TORCHVISION, SSD512
 from minissd.errors import MinissdError
-from minissd.layers import Sequential
+from minissd.layers import Initializer, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head, NormalizedHead
 from minissd.models.ssd import SSD, Usage
@@ -32,10 +35,13 @@ BOXES_512 = {"caffe": SSD512}
 # What those who published weights with these boxes do otherwise than we: both shrink pictures without averaging, and
 # ssd.pytorch clips after NMS.  ("caffe" is for networks trained here.)
 USAGES = {"ssd.pytorch": Usage("bilinear", clip_first=False), "torchvision": Usage("fine bilinear")}
-CAFFE_PIXELS = {"pixel_mean": (123, 117, 104), "pixel_scale": 1}  # RGB, as the released VGG16 was trained
+# RGB, as the released VGG16 was trained
+CAFFE_PIXELS: dict[str, Any] = {"pixel_mean": (123, 117, 104), "pixel_scale": 1}
 
 
-def ssd300_vgg16(classes, *, init, batch_norm=False, atrous=True, boxes="caffe"):
+def ssd300_vgg16(
+    classes: Sequence[str], *, init: Initializer, batch_norm: bool = False, atrous: bool = True, boxes: str = "caffe"
+) -> SSD:
     """batch_norm: after every convolution of trunk and extra layers, to learn from scratch.  atrous: see vgg.py.
 
     Without atrous fc7 ends at 10x10 and conv5_3 is the 19x19 map, so one extra stage falls away.
@@ -45,7 +51,7 @@ def ssd300_vgg16(classes, *, init, batch_norm=False, atrous=True, boxes="caffe")
     return _wire("ssd300-vgg16", classes, stages, extras, BOXES_300, boxes, init, batch_norm)
 
 
-def ssd512_vgg16(classes, *, init, batch_norm=False, boxes="caffe"):
+def ssd512_vgg16(classes: Sequence[str], *, init: Initializer, batch_norm: bool = False, boxes: str = "caffe") -> SSD:
     stages = vgg_stages(init=init, batch_norm=batch_norm)
     return _wire("ssd512-vgg16", classes, stages, EXTRAS_512, BOXES_512, boxes, init, batch_norm)
 

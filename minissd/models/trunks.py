@@ -3,7 +3,9 @@
 The stages have the names they have in the detector, so `minissd.weights.load` finds them there.
 """
 
-from minissd.layers import GlobalAvgPool2d, Linear
+from collections.abc import Sequence
+
+from minissd.layers import GlobalAvgPool2d, Initializer, Linear
 from minissd.models.classifier import Classifier
 from minissd.models.mobilenet import MOBILENET_PIXELS, mobilenet_stages
 from minissd.models.ssd_tiny import TINY_PIXELS, tiny_stages
@@ -19,16 +21,16 @@ TRUNK_OF = {
 }
 
 
-def vgg16(classes, *, init, input_size=224, batch_norm=False):
+def vgg16(classes: Sequence[str], *, init: Initializer, input_size: int = 224, batch_norm: bool = False) -> Classifier:
     stages = vgg_stages(init=init, batch_norm=batch_norm)
     return _classifier("vgg16", classes, stages, ATROUS_CHANNELS, input_size, init, CAFFE_PIXELS)
 
 
-def mobilenet(classes, *, init, input_size=224):
+def mobilenet(classes: Sequence[str], *, init: Initializer, input_size: int = 224) -> Classifier:
     return _classifier("mobilenet", classes, mobilenet_stages(init=init), 1024, input_size, init, MOBILENET_PIXELS)
 
 
-def tiny(classes, *, init, input_size=240):
+def tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240) -> Classifier:
     return _classifier("tiny", classes, tiny_stages(init=init), 128, input_size, init, TINY_PIXELS)
 
 

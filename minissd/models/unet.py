@@ -21,7 +21,7 @@ With several classes each has a logistic output of its own, against all else: th
 and a pixel of which no class is likelier than not is background.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ import numpy as np
 from minissd import engine
 from minissd.device import Array
 from minissd.errors import MinissdError
-from minissd.layers import Conv2d, ConvTranspose2d, MaxPool2d, Sequential, prefixed
+from minissd.layers import Conv2d, ConvTranspose2d, Initializer, MaxPool2d, Sequential, prefixed
 from minissd.metrics.segmentation import known_pixels, mask_loss, mask_loss_backward
 from minissd.models.blocks import conv_relu
 from minissd.models.network import Network
@@ -42,7 +42,15 @@ SKIPS = {
 }
 
 
-def unet(classes, *, init, input_size=160, width=12, batch_norm=True, skip="concatenate"):
+def unet(
+    classes: Sequence[str],
+    *,
+    init: Initializer,
+    input_size: int = 160,
+    width: int = 12,
+    batch_norm: bool = True,
+    skip: str = "concatenate",
+) -> "UNet":
     """Build a U-Net for `classes` (names without background), reading input_size x input_size images.
 
     width: channels of the first map.  skip: "concatenate" or "add", how the two sides are joined.

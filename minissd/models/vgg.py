@@ -11,17 +11,17 @@ atrous=False is the plain VGG16 that the SSD paper compares with ("atrous is fas
 7x7 with all its 4096 channels, and conv5_3, now a stage of its own, feeds a head.
 """
 
-from minissd.layers import MaxPool2d, Sequential
+from minissd.layers import Initializer, Layer, MaxPool2d, Sequential
 from minissd.models.blocks import conv_relu
 
 GROUPS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # output channels of conv1_1 ...
 ATROUS_CHANNELS, FULL_CHANNELS = 1024, 4096  # of fc6 and fc7
 
 
-def vgg_stages(*, init, batch_norm=False, atrous=True):
+def vgg_stages(*, init: Initializer, batch_norm: bool = False, atrous: bool = True) -> dict[str, Sequential]:
     """The stages of the trunk, in order: dict name -> Sequential."""
     options = {"init": init, "batch_norm": batch_norm}
-    front = {}
+    front: dict[str, Layer] = {}
     channels = 3
     for number in range(1, 5):
         if number > 1:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from minissd.arguments import gradient_of
 from minissd.detection import Detections, cell_detections, encode_cells, yolo_loss, yolo_loss_backward
 from minissd.device import Array, array_module, to_device
 from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.detector import Detector
-from minissd.ops.arguments import gradient_of
 
 
 class YOLO(Detector):

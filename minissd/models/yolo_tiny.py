@@ -8,10 +8,11 @@ With the 240 pixels it reads by default S = 15, where yolo-v1 has 7: small objec
 of their own.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from minissd.errors import MinissdError
-from minissd.layers import Conv2d, Sequential
+from minissd.layers import Conv2d, Initializer, Layer, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.ssd_tiny import LARGEST_INPUT, TINY_PIXELS, map_sizes, tiny_stages
 from minissd.models.yolo import YOLO
@@ -26,13 +27,13 @@ PREDICTORS = 2
 ANCHORS = ((0.07, 0.07), (0.15, 0.3), (0.2, 0.2), (0.3, 0.15), (0.5, 0.5))
 
 
-def yolo_tiny(classes, *, init, input_size=240, anchors=False):
+def yolo_tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240, anchors: bool = False) -> YOLO:
     """anchors: predict sizes relative to five anchor boxes, with classes for each, as later versions of YOLO do."""
     if not 1 <= input_size <= LARGEST_INPUT:
         raise MinissdError(f"input size {input_size}: yolo-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
     predictors = len(ANCHORS) if anchors else PREDICTORS
     outputs = predictors * (5 + len(classes)) if anchors else predictors * 5 + len(classes)
-    top = {}
+    top: dict[str, Layer] = {}
     for i, (c_in, c_out) in enumerate(pairwise(WIDTHS)):
         top |= conv_relu(str(i), c_in, c_out, init=init, batch_norm=True)
     top[f"bn{len(WIDTHS) - 2}"].params["gamma"][...] = FIRST_GAMMA

@@ -6,7 +6,10 @@ parameters, three quarters of them between the last map and the first fully conn
 1.1 GB, and training takes twice as much again.
 """
 
-from minissd.layers import Conv2d, Dropout, Flatten, LeakyReLU, Linear, MaxPool2d
+from collections.abc import Sequence
+from typing import Any
+
+from minissd.layers import Conv2d, Dropout, Flatten, Initializer, Layer, LeakyReLU, Linear, MaxPool2d
 from minissd.models.yolo import YOLO
 
 INPUT_SIZE, SIDE, PREDICTORS = 448, 7, 2
@@ -21,12 +24,13 @@ CONVOLUTIONS = (
 )
 DENSE = 4096  # outputs of the first fully connected layer
 DROPOUT = 0.5  # behind it
-PIXELS = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
+PIXELS: dict[str, Any] = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
 
 
-def yolo_v1(classes, *, init, width_multiplier=1.0):
+def yolo_v1(classes: Sequence[str], *, init: Initializer, width_multiplier: float = 1.0) -> YOLO:
     """width_multiplier: channels of all layers but the last, in parts of the published ones, for smaller machines."""
-    layers, channels, number = {}, 3, 0
+    layers: dict[str, Layer] = {}
+    channels, number = 3, 0
     for i, group in enumerate(CONVOLUTIONS):
         if i > 0:
             layers[f"pool{i}"] = MaxPool2d(2)

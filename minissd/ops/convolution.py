@@ -9,13 +9,15 @@ With the patches as the rows of a matrix (patches.py) all these dot products are
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.ops.patches import patches, put_back
 from minissd.ops.windows import Windows
 
 
-def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
+def conv2d(
+    x: Array, w: Array, b: Array | None = None, *, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1
+) -> tuple[Array, Cache]:
     """Cross-correlate x (N, H, W, C) with w (KH, KW, C, D), add b (D,) or None  ->  y (N, OH, OW, D), cache.
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
@@ -29,7 +31,7 @@ def conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     return y.reshape(len(x), *windows.out, w.shape[3]), (x, w, windows, b is not None)
 
 
-def conv2d_backward(dy, cache):
+def conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,) or None."""
     x, w, windows, has_bias = cache
     array_module(dy, x, w)
@@ -42,7 +44,7 @@ def conv2d_backward(dy, cache):
     return put_back(dcols, windows), dw, db  # put back where the patches came from
 
 
-def conv2d_windows(x, w, b, stride, pad, dilation):
+def conv2d_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad, dilation: Pair) -> Windows:
     """The Windows of a convolution, once its arguments fit together."""
     floats("conv2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[2] or not w.size:

@@ -9,12 +9,14 @@ which needs KH*KW*C + C*D weights for D outputs where an ordinary one needs KH*K
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.ops.windows import Windows
 
 
-def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
+def depthwise_conv2d(
+    x: Array, w: Array, b: Array | None = None, *, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1
+) -> tuple[Array, Cache]:
     """x (N, H, W, C), w (KH, KW, C), b (C,) or None  ->  y (N, OH, OW, C), cache.
 
     stride, dilation: int or (vertical, horizontal).  pad: int, pair, ((top, bottom), (left, right)) or "same".
@@ -27,7 +29,7 @@ def depthwise_conv2d(x, w, b=None, *, stride=1, pad=0, dilation=1):
     return y, (x, w, windows, b is not None)
 
 
-def depthwise_conv2d_backward(dy, cache):
+def depthwise_conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,) or None."""
     x, w, windows, has_bias = cache
     xp, padded = array_module(dy, x, w), windows.pad(x)
@@ -42,7 +44,7 @@ def depthwise_conv2d_backward(dy, cache):
     return windows.crop(d_padded), dw, db
 
 
-def depthwise_windows(x, w, b, stride, pad, dilation):
+def depthwise_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad, dilation: Pair) -> Windows:
     """The Windows of a depthwise convolution, once its arguments fit together."""
     floats("depthwise_conv2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 3 or x.shape[3] != w.shape[2] or not w.size:

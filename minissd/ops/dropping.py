@@ -5,24 +5,26 @@ Kept units are divided by 1 - rate, so the expected value does not change and in
 
 from numbers import Real
 
-from minissd.device import to_like
-from minissd.ops.arguments import floats, gradient_of
+from numpy.random import Generator
+
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array, to_like
 
 
-def dropout(x, rate, rng, train=True):
+def dropout(x: Array, rate: float, rng: Generator | None, train: bool = True) -> tuple[Array, Cache]:
     """x of any shape -> y, cache.  rng: numpy.random.Generator, used only with train=True and rate > 0."""
     floats("dropout", x=x)
     return _drop(x, x.shape, rate, rng, train)
 
 
-def dropout_backward(dy, cache):
+def dropout_backward(dy: Array, cache: Cache) -> Array:
     """dx: the same mask again."""
     shape, dtype, mask = cache
     dy = gradient_of("dropout", dy, shape, dtype)
     return dy if mask is None else dy * mask
 
 
-def spatial_dropout(x, rate, rng, train=True):
+def spatial_dropout(x: Array, rate: float, rng: Generator | None, train: bool = True) -> tuple[Array, Cache]:
     """Dropout of whole channels, x (N, H, W, C): a single cell could be guessed from its neighbours."""
     floats("spatial_dropout", x=x)
     if x.ndim != 4:
@@ -30,10 +32,12 @@ def spatial_dropout(x, rate, rng, train=True):
     return _drop(x, (x.shape[0], 1, 1, x.shape[3]), rate, rng, train)
 
 
-spatial_dropout_backward = dropout_backward
+def spatial_dropout_backward(dy: Array, cache: Cache) -> Array:
+    """dx: the same mask again."""
+    return dropout_backward(dy, cache)
 
 
-def dropout_rate(rate):
+def dropout_rate(rate: float) -> float:
     """The rate; ValueError unless it is in [0, 1)."""
     if not isinstance(rate, Real) or not 0 <= rate < 1:
         raise ValueError(f"dropout rate must be a number in [0, 1), got {rate!r}")

@@ -1,9 +1,10 @@
 """Fully connected layer.  N rows, C inputs, D outputs."""
 
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array
 
 
-def linear(x, w, b=None):
+def linear(x: Array, w: Array, b: Array | None = None) -> tuple[Array, Cache]:
     """y = x @ w + b.  x (N, C), w (C, D), b (D,) or None -> y (N, D), cache."""
     check_linear(x, w, b)
     y = x @ w
@@ -12,7 +13,7 @@ def linear(x, w, b=None):
     return y, (x, w)
 
 
-def linear_backward(dy, cache):
+def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
     x, w = cache
     dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)
@@ -22,7 +23,7 @@ def linear_backward(dy, cache):
     return dx, dw, db
 
 
-def check_linear(x, w, b):
+def check_linear(x: Array, w: Array, b: Array | None) -> None:
     """Raises TypeError or ValueError unless the arguments of `linear` fit together."""
     floats("linear", x=x, w=w, b=b)
     if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0] or not w.size:

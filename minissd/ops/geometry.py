@@ -5,9 +5,12 @@ k_eff = k + (k - 1)(dilation - 1) is the extent of an atrous kernel, and the out
 """
 
 import operator
+from typing import Any
+
+from minissd.arguments import Pad, Pair
 
 
-def whole(value, name, least=0):
+def whole(value: Any, name: str, least: int = 0) -> int:
     """A whole number as an int, NumPy's too; ValueError for floats, bools and what is smaller than `least`."""
     try:
         number = None if isinstance(value, bool) else operator.index(value)
@@ -18,12 +21,13 @@ def whole(value, name, least=0):
     return number
 
 
-def pair(value, name="value", least=0):
+def pair(value: Pair, name: str = "value", least: int = 0) -> tuple[int, int]:
     """(vertical, horizontal) from a whole number or a pair of them."""
     both = _two(value)
     if len(both) != 2:
         raise ValueError(f"{name} must be a whole number or a pair of them, got {value!r}")
-    return tuple(whole(one, name, least) for one in both)
+    vertical, horizontal = both
+    return whole(vertical, name, least), whole(horizontal, name, least)
 
 
 def _two(value):
@@ -34,13 +38,13 @@ def _two(value):
         return value, value
 
 
-def effective_kernel(k, dilation):
+def effective_kernel(k: int, dilation: int) -> int:
     """Extent of k taps with dilation - 1 holes between neighbours: k + (k - 1)(dilation - 1)."""
     k, dilation = whole(k, "kernel", 1), whole(dilation, "dilation", 1)
     return k + (k - 1) * (dilation - 1)
 
 
-def pad_widths(pad, kernel, dilation=1):
+def pad_widths(pad: Pad, kernel: Pair, dilation: Pair = 1) -> tuple[tuple[int, int], ...]:
     """((top, bottom), (left, right)) from any way to write a pad.
 
     pad: int; (vertical, horizontal); ((top, bottom), (left, right)); or "same":
@@ -58,7 +62,7 @@ def pad_widths(pad, kernel, dilation=1):
     return tuple(pair(side, "pad") for side in both)
 
 
-def output_size(n, k, stride=1, pad=0, dilation=1, *, ceil_mode=False):
+def output_size(n: int, k: int, stride: int = 1, pad: Pair = 0, dilation: int = 1, *, ceil_mode: bool = False) -> int:
     """Number of windows along one axis of n cells.
 
     pad: int for both ends, or (before, after).  With `ceil_mode` a last, partly empty window is added where

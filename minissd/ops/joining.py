@@ -4,11 +4,11 @@ Two ways to join them: concatenated, as in the U-Net (Ronneberger et al. 2015), 
 added, as in a ResNet (He et al. 2016), so that the layers between only have to learn a correction.
 """
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array, array_module
 
 
-def concatenate(a, b):
+def concatenate(a: Array, b: Array) -> tuple[Array, Cache]:
     """a (..., C), b (..., D) -> y (..., C+D): the channels of a, then those of b; cache."""
     xp = floats("concatenate", a=a, b=b)
     if a.ndim < 1 or b.ndim < 1 or a.shape[:-1] != b.shape[:-1]:
@@ -17,14 +17,14 @@ def concatenate(a, b):
     return y, (a.shape[-1], y.shape, y.dtype)
 
 
-def concatenate_backward(dy, cache):
+def concatenate_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """dy (..., C+D) -> da (..., C), db (..., D): each map gets the gradient of its own channels."""
     channels, y_shape, dtype = cache
     xp, dy = array_module(dy), gradient_of("concatenate", dy, y_shape, dtype)
     return xp.ascontiguousarray(dy[..., :channels]), xp.ascontiguousarray(dy[..., channels:])
 
 
-def add(a, b):
+def add(a: Array, b: Array) -> tuple[Array, Cache]:
     """a, b of one shape -> y = a + b, cache."""
     floats("add", a=a, b=b)
     if a.shape != b.shape:
@@ -32,7 +32,7 @@ def add(a, b):
     return a + b, (a.shape, a.dtype)
 
 
-def add_backward(dy, cache):
+def add_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """dy -> da, db: a sum hands its gradient on to both, as it is."""
     dy = gradient_of("add", dy, *cache)
     return dy, dy.copy()

@@ -4,10 +4,11 @@ y[..., c] = scale[c] * x[..., c] / sqrt(sum_k x[..., k]^2 + eps).  eps stands in
 gradient at a zero vector would be 0/0.
 """
 
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array
 
 
-def l2_normalize(x, scale, eps=1e-10):
+def l2_normalize(x: Array, scale: Array, eps: float = 1e-10) -> tuple[Array, Cache]:
     """x (..., C), scale (C,) -> y (..., C), cache."""
     xp, eps = floats("l2_normalize", x=x, scale=scale), float(eps)
     if scale.shape != x.shape[-1:]:
@@ -16,7 +17,7 @@ def l2_normalize(x, scale, eps=1e-10):
     return x * inverse_norm * scale, (x, scale, inverse_norm)
 
 
-def l2_normalize_backward(dy, cache):
+def l2_normalize_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """dy (..., C) -> dx (..., C), dscale (C,)."""
     x, scale, inverse_norm = cache
     dy = gradient_of("l2_normalize", dy, x.shape, x.dtype)

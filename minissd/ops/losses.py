@@ -4,13 +4,13 @@ reduction="mean" averages over the rows (cross-entropy) or entries (the others);
 divides by the number of matched boxes instead.
 """
 
-from minissd.device import array_module
+from minissd.arguments import Cache, factor_of, floats, labels_below, nan_if, refuse, target_of
+from minissd.device import Array, array_module
 from minissd.ops.activations import sigmoid
-from minissd.ops.arguments import factor_of, floats, labels_below, nan_if, refuse, target_of
 from minissd.ops.probabilities import log_softmax
 
 
-def cross_entropy(logits, labels, *, reduction="mean"):
+def cross_entropy(logits: Array, labels: Array, *, reduction: str = "mean") -> tuple[Array, Cache]:
     """-log softmax(logits)[label].  logits (..., K), integer labels (...) in 0..K-1 -> loss, cache.
 
     Of the sum over the classes only the term of the true class is left, since the target is one-hot.
@@ -26,7 +26,7 @@ def cross_entropy(logits, labels, *, reduction="mean"):
     return nan_if(wrong, losses.sum() * scale), (log_p, labels, scale)
 
 
-def cross_entropy_backward(cache, dloss=1):
+def cross_entropy_backward(cache: Cache, dloss: float | Array = 1) -> Array:
     """d_logits (..., K) = (softmax - one_hot(label)) * scale * dloss."""
     (log_p, labels, scale), dloss = cache, factor_of("cross_entropy", dloss)
     xp = array_module(log_p, labels)
@@ -37,7 +37,7 @@ def cross_entropy_backward(cache, dloss=1):
     return d_logits
 
 
-def smooth_l1(pred, target, *, reduction="mean"):
+def smooth_l1(pred: Array, target: Array, *, reduction: str = "mean") -> tuple[Array, Cache]:
     """0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, d = pred - target of the same shape -> loss, cache.
 
     Quadratic near 0, linear far out, so that outliers do not dominate (Girshick 2015).  With c, which is d clipped to
@@ -55,13 +55,15 @@ def smooth_l1(pred, target, *, reduction="mean"):
     return d.sum() * scale, (slope, scale)
 
 
-def smooth_l1_backward(cache, dloss=1):
+def smooth_l1_backward(cache: Cache, dloss: float | Array = 1) -> Array:
     """d_pred: the slope, d clipped to [-1, 1], times scale and dloss."""
     (slope, scale), dloss = cache, factor_of("smooth_l1", dloss)
     return array_module(slope).multiply(slope, scale * dloss, dtype=slope.dtype)
 
 
-def binary_cross_entropy(logits, target, *, weight=None, reduction="mean"):
+def binary_cross_entropy(
+    logits: Array, target: Array, *, weight: Array | None = None, reduction: str = "mean"
+) -> tuple[Array, Cache]:
     """-t log p - (1 - t) log(1 - p), p = sigmoid(z), for logits z and targets t in [0, 1], or bool, of one shape.
 
     weight: what to multiply the term of each entry by; broadcast to their shape, numbers or bool.
@@ -88,7 +90,7 @@ def binary_cross_entropy(logits, target, *, weight=None, reduction="mean"):
     return nan_if(wrong, losses.sum() * scale), (logits, target, weight, scale)
 
 
-def binary_cross_entropy_backward(cache, dloss=1):
+def binary_cross_entropy_backward(cache: Cache, dloss: float | Array = 1) -> Array:
     """d_logits = (sigmoid(logits) - target) * weight * scale * dloss."""
     (logits, target, weight, scale), dloss = cache, factor_of("binary_cross_entropy", dloss)
     d_logits, _ = sigmoid(logits)

@@ -13,14 +13,25 @@ statistics too, leaves them as they are, and takes them as fixed in the backward
 """
 
 import math
+from typing import Any
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array, array_module
 
 EPS = 1e-5
 
 
-def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1, eps=EPS):
+def batch_norm(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    *,
+    train: bool,
+    momentum: float = 0.1,
+    eps: float = EPS,
+) -> tuple[Array, Cache]:
     """x (..., C); gamma, beta, running_mean, running_var (C,) -> y (..., C), cache."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp, eps = check_channels("batch_norm", {"x": x}, of_channels), float(eps)
@@ -37,7 +48,7 @@ def batch_norm(x, gamma, beta, running_mean, running_var, *, train, momentum=0.1
     return gamma * x_hat + beta, (x_hat, inverse_std, gamma, train)
 
 
-def batch_norm_backward(dy, cache):
+def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x_hat, inverse_std, gamma, train = cache  # (..., C), (C,), (C,), whether mean and variance were those of x
     array_module(dy, x_hat)
@@ -53,7 +64,9 @@ def batch_norm_backward(dy, cache):
     return dx, dgamma, dbeta
 
 
-def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
+def fold_batch_norm(
+    w: Array, b: Array | None, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, eps: float = EPS
+) -> tuple[Array, Array]:
     """(w, b) of the convolution that does what one with w (..., C) and b (C,) or None does together with the batch norm
     behind it, outside of training: slope (x*w + b - mean) + beta = x*(slope w) + slope (b - mean) + beta."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
@@ -62,7 +75,7 @@ def fold_batch_norm(w, b, gamma, beta, running_mean, running_var, *, eps=EPS):
     return w * slope, (-running_mean if b is None else b - running_mean) * slope + beta
 
 
-def check_channels(operation, array, of_channels):
+def check_channels(operation: str, array: dict[str, Array], of_channels: dict[str, Array]) -> Any:
     """The module of {name: array (..., C)} and {name: array (C,)}, if their channels and dtypes agree."""
     xp, ((name, whole),) = floats(operation, **array, **of_channels), array.items()
     for key, values in of_channels.items():

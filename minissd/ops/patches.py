@@ -5,19 +5,23 @@ Rows run over (image, row, column) of the output, columns over (ky, kx, channel)
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from minissd.device import array_module
-from minissd.ops.arguments import FLOATS
+from minissd.arguments import FLOATS, Pad, Pair
+from minissd.device import Array, array_module
 from minissd.ops.windows import Windows
 
 
-def im2col(x, kernel, stride=1, pad=0, dilation=1):
+def im2col(x: Array, kernel: Pair, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1) -> Array:
     """All patches of x (N, H, W, C) as the rows of a matrix (N*OH*OW, KH*KW*C).  x: any numbers, they only move."""
     return patches(x, Windows.over(x.shape, kernel, stride, pad, dilation))
 
 
-def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
+def col2im(
+    cols: Array, x_shape: Sequence[int], kernel: Pair, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1
+) -> Array:
     """The adjoint of im2col: every entry of cols is added to the cell it came from -> (N, H, W, C).
 
     <im2col(x), cols> = <x, col2im(cols)> for all x and cols; so this is how gradients flow back through patches.
@@ -32,14 +36,14 @@ def col2im(cols, x_shape, kernel, stride=1, pad=0, dilation=1):
     return put_back(cols, windows)
 
 
-def patches(x, windows):
+def patches(x: Array, windows: Windows) -> Array:
     """`im2col` of windows that are known: x (N, H, W, C) -> (N*OH*OW, KH*KW*C)."""
     padded = windows.pad(x)
     seen = [windows.tap(padded, ky, kx) for ky, kx in windows.taps()]  # by each tap: views (N, OH, OW, C)
     return array_module(x).stack(seen, axis=3).reshape(-1, len(seen) * x.shape[3])
 
 
-def put_back(cols, windows):
+def put_back(cols: Array, windows: Windows) -> Array:
     """`col2im` of windows that are known: cols (N*OH*OW, KH*KW*C) -> (N, H, W, C)."""
     (n, _, _, c), taps = windows.x_shape, windows.taps()
     cols = cols.reshape(n, *windows.out, len(taps), c)

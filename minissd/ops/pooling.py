@@ -6,12 +6,14 @@ they never win a maximum (the border is -inf, not 0) and are not counted in a me
 
 from dataclasses import replace
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.ops.windows import Windows
 
 
-def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
+def max_pool2d(
+    x: Array, kernel: Pair, *, stride: Pair | None = None, pad: Pad = 0, ceil_mode: bool = False
+) -> tuple[Array, Cache]:
     """Largest value of each window.  x (N, H, W, C) -> y (N, OH, OW, C), cache.
 
     stride: the kernel's size unless given.  ceil_mode: count a last, partly filled window (VGG's pool3: 75 -> 38).
@@ -19,14 +21,13 @@ def max_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
     xp = floats("max_pool2d", x=x)
     windows = pooling_windows(x, kernel, stride, pad, ceil_mode)
     padded = windows.pad(x, -xp.inf)
-    y = None
+    y = xp.full((x.shape[0], *windows.out, x.shape[3]), -xp.inf, dtype=x.dtype)
     for ky, kx in windows.taps():
-        tap = windows.tap(padded, ky, kx)
-        y = tap.copy() if y is None else xp.maximum(y, tap, out=y)
+        xp.maximum(y, windows.tap(padded, ky, kx), out=y)
     return y, (x, y, windows)
 
 
-def max_pool2d_backward(dy, cache):
+def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, OH, OW, C) -> dx (N, H, W, C): the gradient goes to the cell that won, the first one in a tie."""
     x, y, windows = cache
     xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
@@ -41,7 +42,9 @@ def max_pool2d_backward(dy, cache):
     return windows.crop(dx)
 
 
-def avg_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
+def avg_pool2d(
+    x: Array, kernel: Pair, *, stride: Pair | None = None, pad: Pad = 0, ceil_mode: bool = False
+) -> tuple[Array, Cache]:
     """Mean of the real (not padded) cells of each window.  x (N, H, W, C) -> y (N, OH, OW, C), cache."""
     xp = floats("avg_pool2d", x=x)
     windows = pooling_windows(x, kernel, stride, pad, ceil_mode)
@@ -54,7 +57,7 @@ def avg_pool2d(x, kernel, *, stride=None, pad=0, ceil_mode=False):
     return y, (count, windows)
 
 
-def avg_pool2d_backward(dy, cache):
+def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, OH, OW, C) -> dx (N, H, W, C): every cell of a window gets 1 / count of its gradient."""
     (count, windows), (n, *_, c) = cache, cache[1].x_shape
     xp, dy = array_module(dy, count), gradient_of("avg_pool2d", dy, (n, *windows.out, c), count.dtype)
@@ -66,7 +69,7 @@ def avg_pool2d_backward(dy, cache):
     return windows.crop(dx)
 
 
-def global_avg_pool2d(x):
+def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
     """Mean of each channel over the whole map.  x (N, H, W, C) -> y (N, C), cache."""
     floats("global_avg_pool2d", x=x)
     if x.ndim != 4 or 0 in x.shape[1:]:
@@ -74,7 +77,7 @@ def global_avg_pool2d(x):
     return x.mean(axis=(1, 2)), (x.shape, x.dtype)
 
 
-def global_avg_pool2d_backward(dy, cache):
+def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, C) -> dx (N, H, W, C): every cell gets 1 / (H*W) of the gradient."""
     x_shape, dtype = cache
     dy = gradient_of("global_avg_pool2d", dy, (x_shape[0], x_shape[3]), dtype)
@@ -82,7 +85,7 @@ def global_avg_pool2d_backward(dy, cache):
     return array_module(dy).broadcast_to(share, x_shape).copy()
 
 
-def pooling_windows(x, kernel, stride, pad, ceil_mode):
+def pooling_windows(x: Array, kernel: Pair, stride: Pair | None, pad: Pad, ceil_mode: bool) -> Windows:
     windows = Windows.over(x.shape, kernel, kernel if stride is None else stride, pad, ceil_mode=ceil_mode)
     if any(max(pad) >= k for pad, k in zip(windows.pads, windows.kernel, strict=True)):
         raise ValueError(

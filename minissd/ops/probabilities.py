@@ -1,15 +1,16 @@
 """Softmax and its logarithm over the last axis."""
 
-from minissd.ops.arguments import floats
+from minissd.arguments import floats
+from minissd.device import Array
 
 
-def log_softmax(x):
+def log_softmax(x: Array) -> Array:
     """x - log(sum(exp(x))) over the last axis; same shape."""
     xp, x = floats("log_softmax", x=x), _below_zero("log_softmax", x)
     return x - xp.log(xp.exp(x).sum(axis=-1, keepdims=True))
 
 
-def softmax(x):
+def softmax(x: Array) -> Array:
     """exp(x) / sum(exp(x)) over the last axis; same shape, rows sum to 1."""
     xp, x = floats("softmax", x=x), _below_zero("softmax", x)
     y = xp.exp(x)

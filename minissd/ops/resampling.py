@@ -1,10 +1,11 @@
 """Upsampling by repetition: every cell becomes a square of factor x factor equal cells."""
 
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, floats, gradient_of
+from minissd.device import Array
 from minissd.ops.geometry import whole
 
 
-def upsample2d(x, factor):
+def upsample2d(x: Array, factor: int) -> tuple[Array, Cache]:
     """x (N, H, W, C) -> y (N, H*factor, W*factor, C), cache: the nearest cell's value.  factor: a whole number."""
     xp, factor = floats("upsample2d", x=x), whole(factor, f"upsample2d of x {x.shape}: the factor", 1)
     if x.ndim != 4:
@@ -12,7 +13,7 @@ def upsample2d(x, factor):
     return xp.repeat(x, factor, axis=1).repeat(factor, axis=2), (x.shape, x.dtype, factor)
 
 
-def upsample2d_backward(dy, cache):
+def upsample2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, H*factor, W*factor, C) -> dx (N, H, W, C): a cell collects the gradients of all its copies."""
     (n, height, width, c), dtype, factor = cache
     dy = gradient_of("upsample2d", dy, (n, height * factor, width * factor, c), dtype)

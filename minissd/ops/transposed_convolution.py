@@ -11,14 +11,16 @@ pass is conv2d's gradient with respect to the input, and its gradient with respe
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from minissd.device import array_module
-from minissd.ops.arguments import floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.device import Array, array_module
 from minissd.ops.geometry import pad_widths, pair
 from minissd.ops.patches import patches, put_back
 from minissd.ops.windows import Windows
 
 
-def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
+def conv_transpose2d(
+    x: Array, w: Array, b: Array | None = None, *, stride: Pair = 1, pad: Pad = 0
+) -> tuple[Array, Cache]:
     """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None  ->  y (N, OH, OW, D), cache.
 
     OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
@@ -33,7 +35,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, pad=0):
     return y, (x, w, windows, b is not None)
 
 
-def conv_transpose2d_backward(dy, cache):
+def conv_transpose2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,) or None."""
     x, w, windows, has_bias = cache  # windows: of conv2d, over y
     array_module(dy, x, w)
@@ -46,7 +48,7 @@ def conv_transpose2d_backward(dy, cache):
     return dx, dw, db
 
 
-def conv_transpose2d_windows(x, w, b, stride, pad):
+def conv_transpose2d_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad) -> Windows:
     """The Windows of the convolution back, over y, once the arguments fit together."""
     floats("conv_transpose2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[3] or not w.size or 0 in x.shape[1:]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from minissd.device import array_module
+from minissd.arguments import Pad, Pair
+from minissd.device import Array, array_module
 from minissd.ops.geometry import effective_kernel, output_size, pad_widths, pair, whole
 
 
@@ -18,7 +19,7 @@ class Windows:
     out: tuple  # (OH, OW)
 
     @classmethod
-    def over(cls, x_shape, kernel, stride=1, pad=0, dilation=1, *, ceil_mode=False):
+    def over(cls, x_shape, kernel: Pair, stride: Pair = 1, pad: Pad = 0, dilation: Pair = 1, *, ceil_mode=False):
         x_shape = tuple(whole(size, "a size of x") for size in x_shape)
         if len(x_shape) != 4 or 0 in x_shape[1:]:
             raise ValueError(f"expected a batch of maps (N, H, W, C), with cells and channels, got shape {x_shape}")
@@ -30,12 +31,12 @@ class Windows:
         return cls(x_shape, kernel, stride, pads, dilation, out)
 
     @property
-    def padded_size(self):
+    def padded_size(self) -> tuple[int, ...]:
         """(rows, columns) the windows reach over: at least the padded map, more where ceil_mode overhangs."""
         axes = zip(self.x_shape[1:3], self.pads, self.out, self.stride, self.kernel, self.dilation, strict=True)
         return tuple(max(n + sum(p), (o - 1) * s + effective_kernel(k, d)) for n, p, o, s, k, d in axes)
 
-    def pad(self, x, value=0):
+    def pad(self, x: Array, value: float = 0) -> Array:
         """x (N, H, W, C) with its border filled by `value` -> (N, *padded_size, C); x itself if there is none."""
         if self.padded_size == self.x_shape[1:3]:
             return x
@@ -43,17 +44,17 @@ class Windows:
         self.crop(padded)[...] = x
         return padded
 
-    def crop(self, padded):
+    def crop(self, padded: Array) -> Array:
         """The inner (N, H, W, C) of a padded map: undoes `pad`."""
         (top, _), (left, _) = self.pads
         return padded[:, top : top + self.x_shape[1], left : left + self.x_shape[2]]
 
-    def tap(self, padded, ky, kx):
+    def tap(self, padded: Array, ky: int, kx: int) -> Array:
         """What tap (ky, kx) of every window sees: a strided view (N, OH, OW, C) of the padded map."""
         y, x = ky * self.dilation[0], kx * self.dilation[1]
         (sy, sx), (oh, ow) = self.stride, self.out
         return padded[:, y : y + (oh - 1) * sy + 1 : sy, x : x + (ow - 1) * sx + 1 : sx]
 
-    def taps(self):
+    def taps(self) -> list[tuple[int, int]]:
         """All (ky, kx), row by row."""
         return [(ky, kx) for ky in range(self.kernel[0]) for kx in range(self.kernel[1])]

@@ -1,6 +1,7 @@
 """What computes the operations can be exchanged, as a whole or one by one."""
 
 import ast
+import inspect
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from minissd import detection, engine, ops
 from minissd.cli.main import app
 from minissd.data import ShapesDataset
+from minissd.engine import fast
 from minissd.models import build
 from minissd.training import TrainConfig, train
 
@@ -32,6 +34,11 @@ def test_a_detector_trains_on_functions_of_ones_own():
     with engine.use(own):
         train(build("ssd-tiny", classes=data.classes, input_size=64), data, config)
     assert all(calls.count(name) > 3 for name in own)
+
+
+@pytest.mark.parametrize("name", fast.__all__)
+def test_the_fast_form_is_what_layers_call(name):
+    assert inspect.unwrap(getattr(engine, name)) is getattr(fast, name)
 
 
 def test_the_loss_and_the_scores_of_a_detector_are_exchanged_too():

@@ -10,18 +10,24 @@ Asking a card about values would mean waiting for it.  There, invalid labels or 
 ends a training with a message.
 """
 
+from collections.abc import Sequence
 from math import nan
+from typing import Any
 
 import numpy as np
 
-from minissd.device import array_module
+from minissd.device import Array, array_module
+
+Cache = Any  # what a forward pass keeps for its backward pass, and nobody else looks into
+Pair = int | Sequence[int]  # for both axes, or (vertical, horizontal)
+Pad = Any  # an int, a pair, ((top, bottom), (left, right)) or "same"
 
 FLOATS = np.dtype("float32"), np.dtype("float64")
 ONE_KIND = [{dtype} for dtype in FLOATS]
 PLAIN = np.ndarray, np.memmap
 
 
-def floats(operation, **arrays):
+def floats(operation: str, **arrays: Array | None) -> Any:
     """The module of these arrays, None among them; TypeError unless all are float32 or all float64."""
     given = [array for array in arrays.values() if array is not None]
     xp = array_module(*given)
@@ -37,7 +43,7 @@ def floats(operation, **arrays):
     return xp
 
 
-def gradient_of(operation, dy, shape, dtype):
+def gradient_of(operation: str, dy: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     """dy in the dtype of a forward pass that returned this shape; ValueError if it has another."""
     array_module(dy)
     if getattr(dy, "shape", None) != shape:
@@ -48,7 +54,7 @@ def gradient_of(operation, dy, shape, dtype):
     return dy if dy.dtype == dtype else dy.astype(dtype)
 
 
-def factor_of(operation, dloss):
+def factor_of(operation: str, dloss: float | Array) -> float | Array:
     """dloss, a number or an array without axes: what the gradient of a loss is multiplied by."""
     array_module(dloss)
     shape = () if isinstance(dloss, int | float) else getattr(dloss, "shape", None)
@@ -57,7 +63,7 @@ def factor_of(operation, dloss):
     return dloss
 
 
-def target_of(operation, target, like):
+def target_of(operation: str, target: Array, like: Array) -> Array:
     """What a loss compares predictions with, in their dtype; bools as they are."""
     array_module(target)
     if target.dtype.kind not in "biuf":
@@ -65,21 +71,21 @@ def target_of(operation, target, like):
     return target if target.dtype in (like.dtype, np.bool_) else target.astype(like.dtype)
 
 
-def labels_below(operation, labels, count, void=None):
+def labels_below(operation: str, labels: Array, count: int, void: int | None = None) -> tuple[Array, Any]:
     """Integers or bools that must lie in 0..count-1, or be void -> labels that do, and what `refuse` says of them."""
     labels = labels.astype(np.uint8) if labels.dtype == bool else labels
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{operation}: labels must be integers, got {labels.dtype}")
     if void is None and array_module(labels) is np and labels.size and labels.min() >= 0 and labels.max() < count:
         return labels, None  # two passes and no temporary
-    wrong = (labels < 0) | (labels >= count)
+    wrong: Any = (labels < 0) | (labels >= count)
     wrong = wrong if void is None else wrong & (labels != void)
     also = "" if void is None else f" or {void}"
     wrong = refuse(operation, wrong, labels, f"labels from 0 to {count - 1}{also}")
     return labels if wrong is None else array_module(labels).clip(labels, 0, count - 1), wrong
 
 
-def refuse(operation, wrong, values, expected):
+def refuse(operation: str, wrong: Array, values: Array, expected: str) -> Any:
     """ValueError where a mask says that values are wrong -> None; on a card whether any is, for `nan_if`."""
     if array_module(wrong) is not np:
         return wrong.any()
@@ -88,6 +94,6 @@ def refuse(operation, wrong, values, expected):
     return None
 
 
-def nan_if(wrong, loss):
+def nan_if(wrong: Any, loss: Array) -> Array:
     """The loss; NaN where `refuse`, on a card, found wrong values."""
     return loss if wrong is None else array_module(loss).where(wrong, nan, loss).astype(loss.dtype)
