@@ -40,6 +40,8 @@ def train(
     schedule: of.Schedule = None,
     bias_lr: of.BiasLr = None,
     bias_decay: of.BiasDecay = None,
+    freeze: of.Freeze = None,
+    trunk_rate: of.TrunkRate = None,
     augmentation: of.AugmentationName = None,
     negatives: of.Negatives = None,
     epochs: of.Epochs = None,

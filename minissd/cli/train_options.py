@@ -74,6 +74,18 @@ BiasLr = Annotated[float | None, _of(LEARNING, help="Learning rate of the biases
 BiasDecay = Annotated[
     bool | None, _of(LEARNING, "--bias-decay/--no-bias-decay", help="Whether weight decay holds for biases.")
 ]
+Freeze = Annotated[
+    str | None,
+    _of(
+        LEARNING,
+        help="Layers that stay as they are: trunk, or names separated by commas, of a stage or a layer; a wrong one "
+        "brings the list.",
+        metavar="NAMES",
+    ),
+]
+TrunkRate = Annotated[
+    float | None, _of(LEARNING, help="Learning rate of the trunk, in rates of the rest: 0.1 for one trained before.")
+]
 AugmentationName = Annotated[
     str | None,
     _of(LEARNING, help=f"How images are varied: {', '.join(PRESETS)}; ssd is the SSD paper's; {UNLESS}."),

@@ -11,6 +11,7 @@ from minissd.cli.splits import open_splits
 from minissd.device.card import check_precision
 from minissd.errors import MinissdError
 from minissd.models import build
+from minissd.models.freezing import frozen_layers, trained_params
 from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, read_log, task_of, train
 from minissd.training.run_folder import CONFIG
 
@@ -83,6 +84,12 @@ def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, proce
         + (f", {processes.size} processes" if processes.size > 1 else ""),
         soft_wrap=True,
     )
+    if config.freeze:
+        still = frozen_layers(model, config.freeze)
+        trained = sum(array.size for array in trained_params(model, config.freeze).values())
+        layers = [name in still for name, layer in model.leaves() if layer.params]
+        count = f"{sum(layers)} of {len(layers)} layers, {trained:,} parameters are trained"
+        console.print(f"frozen: {config.freeze}: {count}", markup=False, soft_wrap=True)
     names = ", ".join(dataset.classes)
     console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
     print_notes(dataset)

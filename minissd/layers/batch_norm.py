@@ -26,7 +26,7 @@ class BatchNorm(Layer):
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         arrays: dict[str, Any] = self.params | self.buffers
-        return batch_norm(x, **arrays, train=train, momentum=self.momentum)
+        return batch_norm(x, **arrays, train=train and not self.frozen, momentum=self.momentum)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)

@@ -22,6 +22,8 @@ class Layer:
     A layer of one's own calls `super().__init__()` first and defines `forward` and `backward`.
     """
 
+    frozen = False  # whether its parameters and statistics stay as they are, see minissd/models/freezing.py
+
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
         self.buffers: dict[str, Array] = {}

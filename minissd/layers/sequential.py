@@ -18,12 +18,13 @@ class Sequential(Layer):
     def __init__(self, **layers: Layer):
         super().__init__()
         self.layers = self._inferred = layers
+        self.fixed = 0  # so many of the first layers are frozen, and all that is below: no gradient goes there
         self.adopt(**layers)
 
     def forward(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, list]:
         caches = []
-        for layer in self.layers.values():
-            x, cache = layer.forward(x, train, rng)
+        for i, layer in enumerate(self.layers.values()):
+            x, cache = (layer.infer(x), None) if i < self.fixed else layer.forward(x, train, rng)
             caches.append(cache)
         return x, caches
 
@@ -46,10 +47,13 @@ class Sequential(Layer):
     ) -> tuple[Any, dict[str, Array]]:
         """spend: empty `caches` on the way, for a training step that needs them only once: each map goes as soon as
         its gradient is there, and the memory never holds all of both."""
+        if self.fixed and need_dx:
+            raise ValueError("Sequential.backward: its first layers are frozen, and kept nothing for a gradient")
         grads = {}
         caches = caches if spend else list(caches)
-        first = next(iter(self.layers), None)
-        for name, layer in reversed(self.layers.items()):
+        trained = list(self.layers.items())[self.fixed :]
+        first = next((name for name, _ in trained), None)
+        for name, layer in reversed(trained):
             dy, layer_grads = layer.backward(dy, caches.pop(), need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))
         return dy, grads

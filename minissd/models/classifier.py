@@ -22,6 +22,13 @@ class Feedforward(Network):
     def forward(self, images: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         return self.body.forward(self.normalize(images), train, rng)
 
+    @property
+    def trunk(self) -> tuple[str, ...]:
+        return tuple(self.children)[:-1]
+
+    def path(self) -> tuple[Sequential, ...]:
+        return (self.body,)
+
     def foldable(self) -> tuple[Any, ...]:
         return (self.body,)
 

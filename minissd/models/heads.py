@@ -69,7 +69,7 @@ class Head(Layer):
             width = d_offsets.shape[3]
             dy = empty((*d_offsets.shape[:3], width + d_logits.shape[3]), d_offsets)
             dy[..., :width], dy[..., width:] = d_offsets, d_logits
-            dx, *grads = conv2d_backward(dy, cache)
+            dx, *grads = conv2d_backward(dy, cache, need_dx=need_dx)
             parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
             offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
         return dx, prefixed("offsets", offsets) | prefixed("logits", logits)

@@ -13,7 +13,7 @@ from minissd.engine.algorithms.winograd_filters import keeping
 from minissd.engine.cpu.locks import fork_safe_lock
 from minissd.engine.cpu.threads import in_turns, runs
 from minissd.engine.cpu.workspace import empty
-from minissd.layers import Initializer, Layer
+from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.cost import summary_of
 
 _lock = fork_safe_lock()  # for networks on their way into or out of `inference`
@@ -62,6 +62,15 @@ class Network(Layer):
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
+
+    @property
+    def trunk(self) -> tuple[str, ...]:
+        """The names of the children that turn images into features, as a trained trunk does, and know no classes."""
+        return ()
+
+    def path(self) -> tuple[Sequential, ...]:
+        """What the images go through from the first layer on, one after the other, whatever branches off."""
+        return ()
 
     def backward(self, dy: Any, cache: Any, need_dx: bool = True, *, spend: bool = False) -> tuple[Any, dict[str, Any]]:
         """As for `Layer`.  spend: empty `cache` on the way, as for `Sequential`."""

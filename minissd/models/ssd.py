@@ -77,6 +77,13 @@ class SSD(Detector):
             self.options["boxes"] = boxes
 
     @property
+    def trunk(self) -> tuple[str, ...]:
+        return tuple(name for name in self.stages if not name.startswith("extra"))
+
+    def path(self) -> tuple[Sequential, ...]:
+        return tuple(self.stages.values())
+
+    @property
     def predicts(self) -> str:
         return f"{len(self.default_boxes):,} default boxes"
 
@@ -116,15 +123,19 @@ class SSD(Detector):
         )
         xp, caches = array_module(d_offsets), caches if spend else list(caches)
         grads: dict[str, Array] = {}
-        d_map = None  # what flows back along the trunk
+        d_map, stages = None, self.path()  # d_map: what flows back along the trunk
         for i, (name, stage) in reversed(list(enumerate(self.stages.items()))):
             stage_cache, head_cache = caches.pop()
             part = self.spec.slices[i]  # the boxes of this map
-            d_head, head_grads = self.heads[i].backward((d_offsets[:, part], d_logits[:, part]), head_cache)
-            # the map fed its head and the next stage
-            d_map = d_head if d_map is None else elementwise(xp.add, d_map, d_head, in_place=True)
-            d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=need_dx or i > 0, spend=spend)
-            grads |= prefixed(f"head{i}", head_grads) | prefixed(name, stage_grads)
+            d_parts, goes_on = (d_offsets[:, part], d_logits[:, part]), need_dx or not stage.frozen
+            d_head, head_grads = self.heads[i].backward(d_parts, head_cache, need_dx=goes_on)
+            grads |= prefixed(f"head{i}", head_grads)
+            if goes_on:
+                # the map fed its head and the next stage
+                d_map = d_head if d_map is None else elementwise(xp.add, d_map, d_head, in_place=True)
+                below = need_dx or (i > 0 and not stages[i - 1].frozen)
+                d_map, stage_grads = stage.backward(d_map, stage_cache, need_dx=below, spend=spend)
+                grads |= prefixed(name, stage_grads)
         return d_map, grads
 
     def trace(

@@ -95,6 +95,13 @@ class UNet(Network):
             self.adopt(**{f"encoder{i + 1}": encoders[i], f"up{i + 1}": ups[i], f"decoder{i + 1}": decoders[i]})
         self.adopt(bottleneck=bottleneck, output=output)
 
+    @property
+    def trunk(self) -> tuple[str, ...]:
+        return *(f"encoder{i + 1}" for i in range(LEVELS)), "bottleneck"
+
+    def path(self) -> tuple[Sequential, ...]:
+        return *self.encoders, self.bottleneck
+
     def forward(self, images: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """images (N, S, S, 3), uint8 RGB or normalised -> logits (N, S, S, C), caches."""
         x = self.normalize(images)
@@ -134,13 +141,18 @@ class UNet(Network):
             d_skips.append(d_skip)
             dx, up_grads = self.ups[i].backward(dx, up_cache)
             grads |= prefixed(f"decoder{i + 1}", decoder_grads) | prefixed(f"up{i + 1}", up_grads)
-        dx, bottleneck_grads = self.bottleneck.backward(dx, bottleneck_cache, spend=spend)
+        goes_on = [need_dx, *(need_dx or not stage.frozen for stage in self.path())]  # below each stage, and the last
+        if not goes_on[-1]:
+            return None, grads
+        dx, bottleneck_grads = self.bottleneck.backward(dx, bottleneck_cache, need_dx=goes_on[-2], spend=spend)
         grads |= prefixed("bottleneck", bottleneck_grads)
         for i in reversed(range(LEVELS)):
+            if not goes_on[i + 1]:
+                break
             encoder_cache, pool_cache = down.pop()
             dx, _ = self.pool.backward(dx, pool_cache)
             dx += d_skips[i]
-            dx, encoder_grads = self.encoders[i].backward(dx, encoder_cache, need_dx=need_dx or i > 0, spend=spend)
+            dx, encoder_grads = self.encoders[i].backward(dx, encoder_cache, need_dx=goes_on[i], spend=spend)
             grads |= prefixed(f"encoder{i + 1}", encoder_grads)
         return dx, grads
 

@@ -54,6 +54,13 @@ class YOLO(Detector):
         y, cache = self.body.forward(self.normalize(images), train, rng)
         return self._split(y), (y.shape, cache)
 
+    @property
+    def trunk(self) -> tuple[str, ...]:
+        return tuple(name for name in self.children if name.startswith(("stage", "conv")))
+
+    def path(self) -> tuple[Sequential, ...]:
+        return (self.body,)
+
     def foldable(self) -> tuple[Any, ...]:
         return (self.body,)
 

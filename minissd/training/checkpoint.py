@@ -18,6 +18,7 @@ from minissd.device import Array, array_module, resolve_device, to_like, to_nump
 from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
 from minissd.models import Network, build
+from minissd.models.freezing import trained_params
 from minissd.weights.ours import describe
 
 FORMAT = "minissd checkpoint 1"
@@ -62,10 +63,18 @@ def load_checkpoint(path: str | Path, *, device: str = "cpu") -> Checkpoint:
     model, step, settings = _rebuild(path, metadata, device)
     velocity = {}
     if any(name.startswith("velocity/") for name in tensors):
-        velocity = {name: array_module(p).zeros_like(p) for name, p in model.params.items()}
+        velocity = {name: array_module(p).zeros_like(p) for name, p in _trained(path, model, settings).items()}
     for kind, arrays in (("params", model.params), ("buffers", model.buffers), ("velocity", velocity)):
         _fill(path, kind, arrays, tensors)
     return Checkpoint(model, velocity, step, settings)
+
+
+def _trained(path, model, settings):
+    """The parameters that the run trains whose settings these are."""
+    try:
+        return trained_params(model, (settings.get("config") or {}).get("freeze"))
+    except (MinissdError, AttributeError, TypeError) as error:
+        raise MinissdError(f"{path}: its description is damaged ({error}): use another checkpoint") from None
 
 
 def _read(path):

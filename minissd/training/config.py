@@ -11,7 +11,7 @@ from minissd.errors import MinissdError
 from minissd.training.schedule import SCHEDULES
 
 # What older runs say nothing of, as they had it.
-ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None}
+ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None, "freeze": None, "trunk_rate": 1.0}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
@@ -30,6 +30,8 @@ class TrainConfig:
     weight_decay: float = 5e-4
     bias_lr: float = 1.0  # the rate of the biases, in rates of the weights
     bias_decay: bool = True  # whether weight decay holds for biases
+    freeze: str | None = None  # layers that stand still, as `minissd.models.freezing.frozen` takes their names
+    trunk_rate: float = 1.0  # the rate of the trunk, in rates of all else
     augmentation: str = "light"  # a name in minissd.data.PRESETS
     negatives: str = "every-image"  # the background boxes an SSD learns from, a name in minissd.detection.NEGATIVES
     seed: int = 0
@@ -50,7 +52,7 @@ class TrainConfig:
                 f"--accumulate {self.accumulate} is more than the {self.batch_size} images of a batch: "
                 "choose fewer parts or a larger --batch-size"
             )
-        for name in ("lr", "bias_lr"):
+        for name in ("lr", "bias_lr", "trunk_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise MinissdError(f"--{name.replace('_', '-')} is {getattr(self, name)}: it must be a positive number")
         if not 0 <= self.warmup < 1:

@@ -21,6 +21,7 @@ from minissd.device.card import uploaded
 from minissd.engine.products import precision
 from minissd.errors import MinissdError
 from minissd.models import Network
+from minissd.models.freezing import frozen, of_trained
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
 from minissd.training.evaluation import check_classes, check_scorable, evaluate
@@ -73,14 +74,13 @@ def train(
     if validation is not None:
         check_classes(model, validation)
         check_scorable(model, validation)
-    rates = config.lr, config.momentum, config.weight_decay
-    optimizer = SGD(model.params, *rates, bias_lr=config.bias_lr, bias_decay=config.bias_decay)
-    if resume:
-        _restore(optimizer, model, resume)
     loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
-    start_alike(processes, model, optimizer, data, resume.step if resume else 0)
     sets = {"training": data, "validation": validation}
     with ExitStack() as stack:
+        optimizer = _optimizer(model, stack.enter_context(frozen(model, config.freeze)), config)
+        if resume:
+            _restore(optimizer, model, resume)
+        start_alike(processes, model, optimizer, data, resume.step if resume else 0)
         stack.enter_context(stoppable() if processes.rank == 0 else nullcontext())
         place = {"resume": resume, "remember": remember, "augmentation": augmentation}
         prints = stack.enter_context(entered(out, model, config, sets, **place))
@@ -109,6 +109,13 @@ def _loader(model, data, config, augmentation, processes):
             "nothing to learn: choose another split or other classes, or mend the annotation"
         )
     return loader
+
+
+def _optimizer(model, trained, config):
+    """SGD for the parameters that are trained, name -> array."""
+    trunk = {name: config.trunk_rate for name in trained if name.partition(".")[0] in model.trunk}
+    rates = config.lr, config.momentum, config.weight_decay
+    return SGD(trained, *rates, bias_lr=config.bias_lr, bias_decay=config.bias_decay, factors=trunk)
 
 
 def _go_through(run, loader, validation, report, processes):
@@ -179,7 +186,7 @@ def train_step(
             d_outputs = loss_scale.magnify(model.loss_backward(loss_cache))
             _add(terms, part_terms)
             # under no name, which would keep this part's gradients beside the sum during the whole of the next part
-            _add(grads, model.backward(d_outputs, cache, need_dx=False, spend=True)[1])
+            _add(grads, of_trained(model, model.backward(d_outputs, cache, need_dx=False, spend=True)[1]))
         terms, grads = processes.mean(terms, grads, 0 if batch.stand_in else size)
         xp = array_module(terms["loss"])
         numbers = to_numpy(xp.stack([*terms.values(), *loss_scale.watch(grads, terms["loss"])]))
@@ -220,5 +227,9 @@ def _restore(optimizer, model, checkpoint):
         raise ValueError("train: the model must be that of the checkpoint to resume from, resume.model")
     if not checkpoint.velocity:
         raise MinissdError("the checkpoint holds no momentum: it can be evaluated, but not resumed")
+    if checkpoint.velocity.keys() != optimizer.velocity.keys():
+        raise MinissdError(
+            "the checkpoint holds the momentum of other layers than are trained: resume with its --freeze"
+        )
     for name, velocity in checkpoint.velocity.items():
         optimizer.velocity[name][...] = velocity

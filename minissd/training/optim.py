@@ -14,7 +14,8 @@ class SGD:
     `lr` may be set before every step.  `velocity` (same keys as params) is what a checkpoint has to keep.  `updating`
     stays True where an error left an update half done.
     bias_lr multiplies the rate of the biases (names that end in "b"), bias_decay=False spares them the decay: the
-    released SSD was trained with 2 and False.
+    released SSD was trained with 2 and False.  factors: name -> what the rate of a parameter is multiplied by; 1 unless
+    it is named.
     """
 
     def __init__(
@@ -26,9 +27,10 @@ class SGD:
         *,
         bias_lr: float = 1,
         bias_decay: bool = True,
+        factors: dict[str, float] | None = None,
     ):
         self.params, self.lr, self.momentum, self.weight_decay = params, lr, momentum, weight_decay
-        self.bias_lr, self.bias_decay = bias_lr, bias_decay
+        self.bias_lr, self.bias_decay, self.factors = bias_lr, bias_decay, factors or {}
         self.velocity = {name: array_module(p).zeros_like(p) for name, p in params.items()}
         self.updating = False
 
@@ -41,7 +43,7 @@ class SGD:
         for name, p in self.params.items():
             bias = name.rpartition(".")[2] == "b"
             v = self.velocity[name]
-            lr = self.lr * self.bias_lr if bias else self.lr
+            lr = self.lr * (self.bias_lr if bias else 1) * self.factors.get(name, 1)
             decay = self.weight_decay if self.bias_decay or not bias else 0
             if on_card(p):
                 SGD_UPDATE(grads[name], lr, self.momentum, decay, v, p)
