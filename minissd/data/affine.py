@@ -31,7 +31,14 @@ class Affine(NamedTuple):
     f: float
 
     @classmethod
-    def about_the_centre(cls, degrees=0.0, zoom=1.0, shift=(0.0, 0.0), mirror=False, flip=False):
+    def about_the_centre(
+        cls,
+        degrees: float = 0.0,
+        zoom: float = 1.0,
+        shift: tuple[float, float] = (0.0, 0.0),
+        mirror: bool = False,
+        flip: bool = False,
+    ) -> "Affine":
         """Mirror (left and right swapped) and flip (top and bottom), then a turn against the clock, a zoom, a shift.
 
         The turn and the zoom leave the centre (1/2, 1/2) where it is; shift: x and y, in sides of the picture.
@@ -41,26 +48,26 @@ class Affine(NamedTuple):
         a, b, d, e = horizontal * along, vertical * across, -horizontal * across, vertical * along
         return cls(a, b, 0.5 - (a + b) / 2 + shift[0], d, e, 0.5 - (d + e) / 2 + shift[1])
 
-    def inverse(self):
+    def inverse(self) -> "Affine":
         """The map that takes every point back."""
         a, b, c, d, e, f = self
         determinant = a * e - b * d
         a, b, d, e = e / determinant, -b / determinant, -d / determinant, a / determinant
         return Affine(a, b, -(a * c + b * f), d, e, -(d * c + e * f))
 
-    def points(self, xy):
+    def points(self, xy: np.ndarray) -> np.ndarray:
         """(..., 2) points -> where they go."""
         a, b, c, d, e, f = self
         x, y = xy[..., 0], xy[..., 1]
         return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
 
-    def corners(self, corners):
+    def corners(self, corners: np.ndarray) -> np.ndarray:
         """Boxes (G, 4) -> the smallest upright boxes (G, 4) around where they go, not clipped."""
         four = corners[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]  # (G, 4 corners, x and y)
         gone = self.points(four)
         return np.concatenate([gone.min(axis=1), gone.max(axis=1)], axis=1).astype(corners.dtype)
 
-    def objects(self, objects):
+    def objects(self, objects: Objects) -> Objects:
         """The objects whose centre stays in the picture, clipped to its edges.
 
         The box around a turned box is larger than what it showed, and all there is to know without a mask.
@@ -69,7 +76,9 @@ class Affine(NamedTuple):
         kept = contains_centers(np.array([0, 0, 1, 1]), corners)
         return Objects(np.clip(corners[kept], 0, 1), objects.labels[kept], objects.difficult[kept])
 
-    def resample(self, square, fill, how=Image.Resampling.BILINEAR):
+    def resample(
+        self, square: np.ndarray, fill: int | tuple[int, int, int], how: Image.Resampling = Image.Resampling.BILINEAR
+    ) -> np.ndarray:
         """A square picture (S, S, C) uint8, C = 1 or 3, or mask (S, S) -> the same through the map.
 
         fill: what is seen where there is no picture: a number, or (R, G, B).
@@ -90,7 +99,7 @@ class AffineLook(NamedTuple):
     gain: float
     background: tuple  # R, G, B
 
-    def pixels(self, image, size):
+    def pixels(self, image: np.ndarray, size: int) -> np.ndarray:
         """(H, W, C) uint8 -> (size, size, C) uint8."""
         grey = image.shape[2] == 1
         seen = self.affine.resample(resize_image(image, size), self.background[0] if grey else self.background)
@@ -98,12 +107,12 @@ class AffineLook(NamedTuple):
             seen = np.minimum(np.rint(seen * self.gain), 255).astype(np.uint8)
         return seen
 
-    def mask(self, mask, size, outside):
+    def mask(self, mask: np.ndarray, size: int, outside: int) -> np.ndarray:
         """(H, W) uint8 -> (size, size) uint8; `outside` where there is no picture."""
         square = np.asarray(Image.fromarray(mask).resize((size, size), Image.Resampling.NEAREST))
         return self.affine.resample(square, outside, Image.Resampling.NEAREST)
 
-    def objects(self, objects):
+    def objects(self, objects: Objects) -> Objects:
         return self.affine.objects(objects)
 
 
@@ -122,7 +131,7 @@ class AffineAugmentation:
     flip: float = 0.0
     background: tuple[int, int, int] = (0, 0, 0)
 
-    def look(self, corners, rng):
+    def look(self, corners: np.ndarray, rng: np.random.Generator) -> AffineLook:
         """A random AffineLook; where the objects `corners` are makes no difference."""
         mirror, flip = (rng.random(2) < (self.mirror, self.flip)).tolist()
         shift = self.shift.draw(rng), self.shift.draw(rng)

@@ -20,7 +20,7 @@ place would come up in half of all looks at VOC.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from minissd.data.affine import AffineAugmentation
 from minissd.data.photometric import Photometric, random_color_matrix
 from minissd.data.samples import Sample
 from minissd.data.view import View, contains_centers, resize_image, view_mask, view_objects, view_pixels
-from minissd.detection import iou
+from minissd.detection import Objects, iou
 
 MEAN_COLOR = (123, 117, 104)  # of natural images, in the order R, G, B
 ATTEMPTS = 50  # patches tried until one fits
@@ -40,16 +40,16 @@ class WindowLook(NamedTuple):
     view: View
     color_matrix: tuple | None
 
-    def pixels(self, image, size):
+    def pixels(self, image: np.ndarray, size: int) -> np.ndarray:
         """(H, W, C) uint8 -> (size, size, C) uint8; a picture of one channel has no colours to change."""
         matrix = self.color_matrix if image.shape[2] == 3 else None
         return view_pixels(self.view, image, size, MEAN_COLOR, matrix)
 
-    def mask(self, mask, size, outside):
+    def mask(self, mask: np.ndarray, size: int, outside: int) -> np.ndarray:
         """(H, W) uint8 -> (size, size) uint8; `outside` where there is no picture."""
         return view_mask(self.view, mask, size, outside)
 
-    def objects(self, objects):
+    def objects(self, objects: Objects) -> Objects:
         return view_objects(self.view, objects)
 
 
@@ -71,7 +71,7 @@ class Augmentation:
     flip: float = 0.0
     photometric: Photometric | None = Photometric()  # None: colours stay as they are
 
-    def look(self, corners, rng):
+    def look(self, corners: np.ndarray, rng: np.random.Generator) -> WindowLook:
         """A random WindowLook at a picture with objects `corners` (G, 4)."""
         view = random_view(corners, self, rng)
         return WindowLook(view, random_color_matrix(self.photometric, rng) if self.photometric else None)
@@ -97,30 +97,31 @@ PRESETS = {
 FORMER_NAMES = {"notes": "ssd"}  # of presets, in the settings of older runs
 
 
-def preset_name(name):
+def preset_name(name: Any) -> Any:
     """The name in PRESETS for one that a preset had before; any other as it is."""
     return FORMER_NAMES.get(name, name) if isinstance(name, str) else name
 
 
-def augment(sample, size, settings, rng):
+def augment(sample: Sample, size: int, settings: Augmentation | AffineAugmentation, rng: np.random.Generator) -> Sample:
     """A random look at a sample, `size` pixels square -> Sample."""
     look = settings.look(sample.corners, rng)
     return Sample(sample.id, look.pixels(sample.image, size), *look.objects(sample.objects))
 
 
-def resize_sample(sample, size, resize="antialiased"):
+def resize_sample(sample: Sample, size: int, resize: str = "antialiased") -> Sample:
     """The whole image, `size` pixels square -> Sample with the same objects: what evaluation looks at."""
     return sample._replace(image=resize_image(sample.image, size, resize))
 
 
-def random_view(corners, settings, rng):
+def random_view(corners: np.ndarray, settings: Augmentation, rng: np.random.Generator) -> View:
     """A random View of a picture with objects `corners` (G, 4): expansion, sampling, mirror and flip."""
     window = random_sampling(random_canvas(settings, rng), corners, settings, rng)
     mirror, flip = (rng.random(2) < (settings.mirror, settings.flip)).tolist()
-    return View(*window.tolist(), mirror, flip)
+    x_min, y_min, x_max, y_max = window.tolist()
+    return View(x_min, y_min, x_max, y_max, mirror, flip)
 
 
-def random_canvas(settings, rng):
+def random_canvas(settings: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Expansion: corners (4,) of a canvas around the picture, which is 0..1 on both axes.
 
     The canvas has `side` times the picture's sides; the picture may lie anywhere on it.
@@ -130,18 +131,23 @@ def random_canvas(settings, rng):
     return np.concatenate([origin, origin + side])
 
 
-def random_sampling(canvas, corners, settings, rng):
+def random_sampling(
+    canvas: np.ndarray, corners: np.ndarray, settings: Augmentation, rng: np.random.Generator
+) -> np.ndarray:
     """Corners (4,) of the whole canvas or of a patch: each overlap in `settings.patches` that some patch reaches is
     as likely as the whole canvas."""
     for choice in rng.permutation(1 + len(settings.patches)):
         if choice == 0:
-            return canvas
+            break
         patch = random_patch(canvas, corners, settings.patches[choice - 1], settings, rng)
         if patch is not None:
             return patch
+    return canvas
 
 
-def random_patch(canvas, corners, min_overlap, settings, rng):
+def random_patch(
+    canvas: np.ndarray, corners: np.ndarray, min_overlap: float, settings: Augmentation, rng: np.random.Generator
+) -> np.ndarray | None:
     """Corners (4,) of a patch of the canvas that overlaps some object by `min_overlap` and keeps some object.
 
     All attempts are drawn at once and the first that fits is taken; None if none does.
@@ -155,7 +161,7 @@ def random_patch(canvas, corners, min_overlap, settings, rng):
     return patches[fits.argmax()] if fits.any() else None
 
 
-def random_rectangles(canvas, settings, rng):
+def random_rectangles(canvas: np.ndarray, settings: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """(ATTEMPTS, 4) random corners inside the canvas: side and aspect ratio uniform in their ranges.
 
     A patch of side s and ratio r has width s sqrt(r) and height s / sqrt(r) of the canvas; ratios that would

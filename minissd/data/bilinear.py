@@ -10,12 +10,12 @@ import numpy as np
 FINE = 256  # parts of a pixel value in which PyTorch's numbers, which it does not round, are kept
 
 
-def bilinear(image, size):
+def bilinear(image: np.ndarray, size: int) -> np.ndarray:
     """(H, W, C) uint8 -> (size, size, C) uint8, rounded to whole numbers as OpenCV does with pixels of bytes."""
     return (_mixed(image, size) + 0.5).astype(np.uint8)
 
 
-def fine_bilinear(image, size):
+def fine_bilinear(image: np.ndarray, size: int) -> np.ndarray:
     """The same in parts of 1 / FINE, as good as not rounded -> (size, size, C) uint16, at most 255 * FINE."""
     return (_mixed(image, size) * FINE + 0.5).astype(np.uint16)
 

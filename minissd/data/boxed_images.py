@@ -1,7 +1,10 @@
 """What data sets of image files with boxes hand out alike, whatever format their annotations have."""
 
+from pathlib import Path
+
 from minissd.data.images import ENOUGH_PIXELS, read_image
 from minissd.data.samples import Sample
+from minissd.detection import Objects
 
 
 class BoxedImages:
@@ -11,18 +14,21 @@ class BoxedImages:
     """
 
     task = "detect"
+    ids: list[str]
+    _paths: list[Path]
+    _objects: list[Objects]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Sample:
         """The Sample at a position; its image is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
         return Sample(self.ids[index], read_image(self._paths[index], ENOUGH_PIXELS), *self._objects[index])
 
-    def objects(self, index):
+    def objects(self, index: int) -> Objects:
         """The Objects at a position, without reading the image."""
         return self._objects[index]
 
-    def image_path(self, index):
+    def image_path(self, index: int) -> Path:
         """The image file at a position, to be read at full size."""
         return self._paths[index]

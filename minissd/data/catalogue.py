@@ -163,7 +163,7 @@ def _with_origin(dataset, **words):
     return dataset
 
 
-def known_splits(data):
+def known_splits(data: str | Path) -> list[str]:
     """The names of the splits that `open_dataset` opens of what `data` names, as far as each has images of its own.
 
     A set whose parts are called valid or val2017 is opened as "val" too, and that name is given: ["train", "val"].

@@ -9,6 +9,7 @@ the splits are those of splits.py, by the hash of an image's path.  Subfolders o
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from minissd.data.images import ENOUGH_PIXELS, IMAGE_SUFFIXES, read_image
 from minissd.data.samples import (
     Labelled,
+    Remarks,
     check_limit,
     choose_classes,
     notes_from,
@@ -51,7 +53,14 @@ class ClassFolders:
 
     task = "classify"
 
-    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        classes: Sequence[str] | None = None,
+        limit: int | None = None,
+        keep_others: bool = False,
+    ):
         check_limit(limit)
         self.root = Path(root)
         self.name = self.root.resolve().name
@@ -64,13 +73,14 @@ class ClassFolders:
             _check_depth(self.root)
         self.classes = choose_classes(classes, known, self.root, some=keep_others)
 
-        remarks = defaultdict(list)
+        remarks: Remarks = defaultdict(list)
         if keep_others:
             remark_on_others(self.classes, known, remarks)
         remark_on_names(self.classes, remarks)
         remarks[BESIDE] += sorted(path.name for path in top.iterdir() if path.is_file() and _is_image(path.name))
         places = {printable(path.name): path for path in class_folders(top)}
-        self._paths, labels = [], []
+        self._paths: list[Path] = []
+        labels: list[int] = []
         for label, name in enumerate(self.classes):
             found = _images_in(places[name], self.root, remarks) if name in places else []
             if found and len(class_folders(places[name])) > 1 and all(path.parent != places[name] for path in found):
@@ -91,14 +101,14 @@ class ClassFolders:
         if not folders:
             self.notes.append(MADE_NOTE)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Labelled:
         """The Labelled image at a position, decoded now, if large at reduced size (ENOUGH_PIXELS)."""
         return Labelled(self.ids[index], read_image(self._paths[index], ENOUGH_PIXELS), int(self.labels[index]))
 
-    def image_path(self, index):
+    def image_path(self, index: int) -> Path:
         """The image file at a position, to be read at full size."""
         return self._paths[index]
 

@@ -9,6 +9,7 @@ W and H are compared with those of the image files (placing.py), whose headers a
 half a second for val2017.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,15 @@ class CocoDataset(BoxedImages):
     All boxes are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
 
-    def __init__(self, path, images=None, classes=None, limit=None, keep_others=False, split=None):
+    def __init__(
+        self,
+        path: str | Path,
+        images: str | Path | None = None,
+        classes: Sequence[str] | None = None,
+        limit: int | None = None,
+        keep_others: bool = False,
+        split: str | None = None,
+    ):
         check_limit(limit)
         self.path = Path(path)
         self.name = self.path.stem

@@ -5,6 +5,8 @@ Each has draw(rng) -> float.
 
 from typing import NamedTuple
 
+import numpy as np
+
 _REACH = 2  # standard deviations: what lies farther out would no longer look credible
 
 
@@ -14,7 +16,7 @@ class Uniform(NamedTuple):
     low: float
     high: float
 
-    def draw(self, rng):
+    def draw(self, rng: np.random.Generator) -> float:
         return rng.uniform(self.low, self.high)
 
 
@@ -24,7 +26,7 @@ class Normal(NamedTuple):
     mean: float
     spread: float
 
-    def draw(self, rng):
+    def draw(self, rng: np.random.Generator) -> float:
         return self.mean + self.spread * min(max(rng.standard_normal(), -_REACH), _REACH)
 
 
@@ -33,5 +35,5 @@ class Fixed(NamedTuple):
 
     value: float
 
-    def draw(self, rng):
+    def draw(self, rng: np.random.Generator) -> float:
         return self.value

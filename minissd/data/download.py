@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pooch
 
@@ -15,7 +16,7 @@ from minissd.errors import MinissdError
 SET_CACHE = "set XDG_CACHE_HOME to a folder that can be written"
 
 
-def default_folder():
+def default_folder() -> Path:
     """Where downloads go: the user's cache folder for minissd.  MinissdError if this user has no home to hold it."""
     try:
         return Path(pooch.os_cache("minissd"))
@@ -23,14 +24,14 @@ def default_folder():
         raise MinissdError(f"this user has no home folder to keep downloads in: {SET_CACHE}") from None
 
 
-def place_of(name, folder=None):
+def place_of(name: str, folder: Path | None = None) -> Path:
     """Where a download of the catalogue lies or will lie: a folder for data, a file for weights."""
     folder = default_folder() if folder is None else Path(folder)
     download = DOWNLOADS[name]
     return folder / name if download.kind == "data" else folder / "weights" / download.files[0].name
 
 
-def fetched(name, kind):
+def fetched(name: str, kind: str) -> Path:
     """The place of a download that has been fetched; kind: "data" or "weights", what it is wanted for.
 
     Raises MinissdError, saying which command helps, if it is not in the catalogue, not of that kind, or not
@@ -45,7 +46,7 @@ def fetched(name, kind):
     return place
 
 
-def fetch(name, folder=None, progress=None):
+def fetch(name: str, folder: Path | None = None, progress: Any = None) -> Path:
     """Downloads what the catalogue knows by a name, unless it is there, and returns its place (place_of).
 
     progress: None, or an object that bytes are reported to: `total`, update(n), reset(), close().  A download

@@ -10,7 +10,8 @@ import struct
 import threading
 import warnings
 from contextlib import contextmanager
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
@@ -76,7 +77,7 @@ def read_header(path):
         return Header(*size, _orientation(image))
 
 
-def read_image(path, at_least=None):
+def read_image(path: str | os.PathLike, at_least: int | None = None) -> np.ndarray:
     """The picture in a file as it is shown -> (H, W, 3) uint8 RGB, read-only.
 
     Grey, palette, CMYK and deeper images are converted (16 bits as deep_pixels.py says), transparent ones are laid on
@@ -94,7 +95,7 @@ def read_image(path, at_least=None):
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-def rgb_of(image):
+def rgb_of(image: Image.Image) -> np.ndarray:
     """A Pillow image that somebody opened or made -> (H, W, 3) uint8 RGB, as `read_image` reads files."""
     with _explain_errors(getattr(image, "filename", "") or "in memory"):
         image.load()
@@ -102,7 +103,7 @@ def rgb_of(image):
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-def read_mask(path):
+def read_mask(path: str | Path) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The pixels of a mask, as it is shown -> numbers (H, W) uint8, colours (H, W, 3) uint8; None for what it lacks.
 
     A grey image has numbers, its shades; one with a palette has numbers, its entries, and their colours; others have
@@ -119,13 +120,15 @@ def read_mask(path):
         return None if numbers is None else numbers.astype(np.uint8), colours
 
 
-def turned(pixels, orientation):
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """(H, W) or (H, W, 3) uint8 as pixels are stored under an EXIF orientation -> as they are shown."""
     turn = _TURNS.get(orientation)
     return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 
 
-def crop_and_resize(image, box, width, height, color_matrix=None):
+def crop_and_resize(
+    image: np.ndarray, box: tuple[float, float, float, float], width: int, height: int, color_matrix: Any = None
+) -> Image.Image:
     """The rectangle `box` of an image, resampled -> a Pillow image, for Pillow is quick at what may follow.
 
     image: (H, W, C) uint8, C = 3 or 1; box: x_min, y_min, x_max, y_max in pixels, fractions allowed, inside the image.

@@ -6,11 +6,14 @@ suffice: decoding and resampling, where the time goes, run outside of Python's l
 """
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+
+from minissd.data.samples import Dataset
 
 _PREPARED_AHEAD = 2  # batches beyond the one in use
 
@@ -35,7 +38,17 @@ class Loader:
     are fewer images than shares, the batch's first one stands in: a process has to do every step.
     """
 
-    def __init__(self, dataset, prepare, batch_size, *, seed=0, workers=2, shuffle=True, part=(0, 1)):
+    def __init__(
+        self,
+        dataset: Dataset,
+        prepare: Callable,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        workers: int = 2,
+        shuffle: bool = True,
+        part: tuple[int, int] = (0, 1),
+    ):
         if batch_size < 1 or workers < 0:
             raise ValueError(f"expected batch_size >= 1 and workers >= 0, got {batch_size} and {workers}")
         self.dataset = dataset
@@ -47,11 +60,11 @@ class Loader:
         self.part = part
 
     @property
-    def batches_per_epoch(self):
+    def batches_per_epoch(self) -> int:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + 1 if rest and (whole == 0 or not self.shuffle) else whole
 
-    def order(self, epoch):
+    def order(self, epoch: int) -> list[np.ndarray]:
         """Indices into the dataset, batch by batch: a list of `batches_per_epoch` arrays."""
         indices = np.arange(len(self.dataset))
         if self.shuffle:
@@ -59,7 +72,7 @@ class Loader:
         starts = range(0, self.batches_per_epoch * self.batch_size, self.batch_size)
         return [indices[start : start + self.batch_size] for start in starts]
 
-    def epoch(self, epoch, start=0):
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Iterates over the Batches of one epoch, from batch number `start` on.
 
         A sample that cannot be prepared raises its error (MinissdError for a bad file) when its batch is due.
@@ -72,7 +85,8 @@ class Loader:
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="minissd-loader")
         try:
-            pending = deque()  # the batches under way, each a list of one future per thread, and whether it stands in
+            # the batches under way, each a list of one future per thread, and whether it stands in
+            pending: deque[tuple[list[Future], bool]] = deque()
             for indices, stand_in in batches:
                 parts = np.array_split(indices, min(self.workers, len(indices)))
                 pending.append(([pool.submit(self._prepare, epoch, part) for part in parts], stand_in))

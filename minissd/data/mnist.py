@@ -12,6 +12,7 @@ chosen by it, so the last twelfth of the training files, 5,000 digits, is `val`,
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from struct import unpack
@@ -41,11 +42,11 @@ class Mnist:
 
     task = "classify"
 
-    def __init__(self, root, split, classes=None, limit=None):
+    def __init__(self, root: str | Path, split: str, classes: Sequence[str] | None = None, limit: int | None = None):
         check_limit(limit)
         self.root = Path(root)
         self.name = self.root.resolve().name
-        self.notes = []
+        self.notes: list[str] = []
         if split not in _FILES:
             raise MinissdError(f"{self.root} has no split {split!r}; there are {', '.join(_FILES)}")
         self.classes = choose_classes(classes, DIGITS, self.root)
@@ -61,10 +62,10 @@ class Mnist:
         self.labels = label_of[digits[places]].astype(np.int64)
         self.ids = [f"{_FILES[split]}-{place:05d}" for place in places]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Labelled:
         """The Labelled image at a position: (H, W, 1), white on black."""
         return Labelled(self.ids[index], self.images[index], int(self.labels[index]))
 
@@ -76,7 +77,7 @@ def is_mnist(root):
     )
 
 
-def read_idx(path, axes):
+def read_idx(path: str | Path, axes: int) -> np.ndarray:
     """The array in an IDX file of unsigned bytes, .gz or plain, which has to have so many axes."""
     path = Path(path)
     try:

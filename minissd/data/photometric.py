@@ -6,6 +6,7 @@ not affine and costs ten times as much; for small changes the effect is the same
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Photometric:
     probability: float = 0.5
 
 
-def random_color_matrix(settings, rng):
+def random_color_matrix(settings: Photometric, rng: np.random.Generator) -> Any:
     """A random change of colours -> the 3x4 matrix that acts on (R, G, B, 1), row by row; None for no change.
 
     Brightness comes before contrast, as in the released SSD; the order of the others makes no difference, for
@@ -43,12 +44,12 @@ def random_color_matrix(settings, rng):
     return tuple(np.hstack([matrix, shift]).ravel().tolist())
 
 
-def saturation_matrix(factor):
+def saturation_matrix(factor: float) -> np.ndarray:
     """(3, 3) matrix that moves colours away from (factor > 1) or towards (< 1) the grey of equal luma."""
     return factor * np.eye(3) + (1 - factor) * LUMA  # LUMA in every row: each channel gets the same
 
 
-def hue_matrix(angle):
+def hue_matrix(angle: float) -> np.ndarray:
     """(3, 3) matrix that turns colours by `angle` (radians) around the grey axis; luma and greys stay.
 
     It is the rotation around (1, 1, 1), which would keep the mean of the channels, seen through a shear that

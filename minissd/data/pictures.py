@@ -1,7 +1,8 @@
 """A picture however somebody has it at hand: the path of a file, a Pillow image, or an array of pixels."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,7 @@ class Picture(NamedTuple):
     size: tuple[int, int]  # width and height of the picture in full: a large photograph may be decoded at a part of it
 
 
-def open_picture(source, at_least=ENOUGH_PIXELS):
+def open_picture(source: Any, at_least: int | None = ENOUGH_PIXELS) -> Picture:
     """The `Picture` that `source` is: a path, a Pillow image, or a uint8 array as `as_rgb` takes it.
 
     at_least: as for `read_image`, None to decode at full size.  Raises MinissdError for a file that cannot be read,
@@ -27,10 +28,11 @@ def open_picture(source, at_least=ENOUGH_PIXELS):
         size = header.width, header.height
         return Picture(read_image(source, at_least), size[::-1] if header.swaps_sides else size)
     pixels = as_rgb(source)
-    return Picture(pixels, pixels.shape[1::-1])
+    height, width, _ = pixels.shape
+    return Picture(pixels, (width, height))
 
 
-def as_rgb(image):
+def as_rgb(image: Any) -> np.ndarray:
     """A Pillow image of any mode, or a uint8 array, as (H, W, 3) uint8 RGB, converted as `read_image` does files.
 
     Arrays: (H, W) and (H, W, 1) are grey, (H, W, 2) grey and (H, W, 4) RGB with alpha, which are laid on white.  The
@@ -50,14 +52,14 @@ def as_rgb(image):
     return rgb_of(Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image))
 
 
-def is_one_picture(images):
+def is_one_picture(images: Any) -> bool:
     """Whether this is one picture and not several: an array (N, H, W, C) is several, as a list is."""
     if isinstance(images, np.ndarray):
         return images.ndim < 4
     return isinstance(images, str | os.PathLike | Image.Image)
 
 
-def pictures_in(images):
+def pictures_in(images: Any) -> Iterator[Any]:
     """The pictures to go through, one by one: those of a list, an array (N, H, W, C), a generator."""
     try:
         return iter(images)

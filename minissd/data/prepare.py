@@ -1,6 +1,12 @@
 """From a sample to what a network trains on: a square image and targets for its loss."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 from minissd.data.augmentation import augment, resize_sample
+from minissd.data.samples import Sample
 
 
 class DetectionPreparation:
@@ -14,13 +20,13 @@ class DetectionPreparation:
     teach the network that a real object is background.  Only evaluation passes over them.
     """
 
-    def __init__(self, targets, size, augmentation=None, resize="antialiased"):
+    def __init__(self, targets: Callable, size: int, augmentation: Any = None, resize: str = "antialiased"):
         self.targets = targets
         self.size = size
         self.augmentation = augmentation
         self.resize = resize
 
-    def __call__(self, sample, rng):
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         """-> image (S, S, 3) uint8, *targets."""
         if self.augmentation is None:
             seen = resize_sample(sample, self.size, self.resize)

@@ -1,10 +1,12 @@
 """From an image with a label, or a number, to what a network trains on: a square image and that label or number."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from minissd.data.augmentation import Augmentation
+from minissd.data.samples import Labelled, Measured
 from minissd.data.view import resize_image, with_channels
 
 _NO_BOXES = np.zeros((0, 4), np.float32)
@@ -21,13 +23,13 @@ class ClassificationPreparation:
     patch lies inside.
     """
 
-    def __init__(self, size, augmentation=None, channels=None):
+    def __init__(self, size: int, augmentation: Any = None, channels: int | None = None):
         self.size, self.channels = size, channels
         if isinstance(augmentation, Augmentation):
             augmentation = replace(augmentation, expansion=1.0)
         self.augmentation = augmentation
 
-    def __call__(self, sample, rng):
+    def __call__(self, sample: Labelled, rng: np.random.Generator) -> tuple[np.ndarray, np.int64]:
         """-> image (S, S, C) uint8, label () int64."""
         image = with_channels(sample.image, self.channels or sample.image.shape[2])
         if self.augmentation is None:
@@ -43,9 +45,9 @@ class RegressionPreparation:
     There is no augmentation: a picture that is turned or cut would need another number.
     """
 
-    def __init__(self, size):
+    def __init__(self, size: int):
         self.size = size
 
-    def __call__(self, sample, rng):
+    def __call__(self, sample: Measured, rng: np.random.Generator) -> tuple[np.ndarray, np.float32]:
         """-> image (S, S, C) uint8, value () float32."""
         return resize_image(sample.image, self.size), np.float32(sample.value)

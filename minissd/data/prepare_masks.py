@@ -1,8 +1,11 @@
 """From an image with a mask to what a U-Net trains on, a square of each; and from its answer to a mask."""
 
+from typing import Any
+
 import numpy as np
 
 from minissd.data.images import crop_and_resize
+from minissd.data.samples import Masked
 from minissd.data.view import WHOLE, resize_image, view_mask
 from minissd.metrics.segmentation import VOID, mask_from
 
@@ -19,11 +22,11 @@ class SegmentationPreparation:
     is void in the mask.
     """
 
-    def __init__(self, size, augmentation=None):
+    def __init__(self, size: int, augmentation: Any = None):
         self.size = size
         self.augmentation = augmentation
 
-    def __call__(self, sample, rng):
+    def __call__(self, sample: Masked, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """-> image (S, S, 3) uint8, mask (S, S) uint8."""
         if self.augmentation is None:
             return resize_image(sample.image, self.size), view_mask(WHOLE, sample.mask, self.size, VOID)
@@ -31,7 +34,7 @@ class SegmentationPreparation:
         return look.pixels(sample.image, self.size), look.mask(sample.mask, self.size, VOID)
 
 
-def mask_of_size(probabilities, height, width):
+def mask_of_size(probabilities: np.ndarray, height: int, width: int) -> np.ndarray:
     """The mask (height, width) uint8 of a picture, from what a network says of it as a square.
 
     probabilities: (S, S, C) uint8 in 255ths, of each class against all else.  They are resampled before a pixel is
@@ -39,5 +42,5 @@ def mask_of_size(probabilities, height, width):
     """
     side = probabilities.shape[0]
     channels = [probabilities[..., k : k + 1] for k in range(probabilities.shape[2])]
-    resized = [crop_and_resize(one, (0, 0, side, side), width, height) for one in channels]
+    resized = [np.asarray(crop_and_resize(one, (0, 0, side, side), width, height)) for one in channels]
     return mask_from(np.stack(resized, axis=-1) / np.float32(255))

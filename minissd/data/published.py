@@ -21,7 +21,7 @@ class RemoteFile(NamedTuple):
     roughly: int = 0  # bytes, where the size is not known
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.url.rpartition("/")[2]
 
 
@@ -38,12 +38,12 @@ class Download(NamedTuple):
     convert: Callable | None = None  # (unpacked tree, new folder): makes of a tree what minissd reads
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes to download, as far as they are known."""
         return sum(file.size or file.roughly for file in self.files)
 
     @property
-    def unchecked(self):
+    def unchecked(self) -> "list[RemoteFile]":
         """The files that nobody published a checksum of."""
         return [file for file in self.files if file.checksum is None]
 

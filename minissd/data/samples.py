@@ -36,6 +36,9 @@ UNSEEN = "classes without an object in this split"
 NOT_CHOSEN = "classes of the data that are not among those wanted, their objects left out"
 
 
+Remarks = defaultdict[str, list[str]]  # what is to be said of the data -> the ids of the images that it is said of
+
+
 class Dataset(Protocol):
     """What all datasets have, for type checkers; a dataset of one's own needs no base class."""
 

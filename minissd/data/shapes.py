@@ -4,6 +4,8 @@ Image i of a split is a pure function of (seed, split, i): nothing is stored, an
 time, by any thread.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minissd.data.samples import Sample, check_limit, choose_classes
@@ -30,30 +32,39 @@ class ShapesDataset:
 
     task = "detect"
 
-    def __init__(self, count, split="train", size=240, seed=0, classes=None, sides=SIDES, aspect_ratio=ASPECT_RATIO):
+    def __init__(
+        self,
+        count: int,
+        split: str = "train",
+        size: int = 240,
+        seed: int = 0,
+        classes: Sequence[str] | None = None,
+        sides: tuple[float, float] = SIDES,
+        aspect_ratio: float = ASPECT_RATIO,
+    ):
         check_limit(count)
         if split not in SPLITS:
             raise MinissdError(f"shapes has no split {split!r}; there are {', '.join(SPLITS)}")
         self.name = "shapes"
         self.classes = choose_classes(classes, CLASSES, "shapes")
         self.ids = [f"{split}-{index:05d}" for index in range(count)]
-        self.notes = []
+        self.notes: list[str] = []
         self.size = size
         self.sides, self.aspect_ratio = sides, aspect_ratio
         self._stream = [seed, SPLITS.index(split)]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Sample:
         scene = self.scene(index)
         return Sample(self.ids[index], scene.picture, *scene.objects())
 
-    def objects(self, index):
+    def objects(self, index: int) -> Objects:
         """The Objects at a position; the scene has to be drawn for it."""
         return self.scene(index).objects()
 
-    def scene(self, index):
+    def scene(self, index: int) -> "Scene":
         """The `Scene` at a position, which also knows what is seen at each pixel."""
         position = range(len(self))[index]
         rng = np.random.default_rng([*self._stream, position])

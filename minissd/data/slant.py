@@ -6,6 +6,9 @@ and x, y from the centre of all ink,
     slant = -arctan( sum ink x y / sum ink y^2 )      y points down, so what leans to the right has a positive slant
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from minissd.data.mnist import Mnist
@@ -20,7 +23,7 @@ class SlantedDigits:
     task = "regress"
     quantity = "slant in degrees"
 
-    def __init__(self, root, split, classes=None, limit=None):
+    def __init__(self, root: str | Path, split: str, classes: Sequence[str] | None = None, limit: int | None = None):
         self._digits = Mnist(root, split, classes, limit)
         self.name, self.classes = self._digits.name, self._digits.classes
         self.ids, self.notes = self._digits.ids, self._digits.notes
@@ -28,15 +31,15 @@ class SlantedDigits:
         blocks = [slants(images[start : start + _BLOCK]) for start in range(0, len(images), _BLOCK)]
         self.values = np.concatenate(blocks).astype(np.float32)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._digits)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Measured:
         """The Measured image at a position."""
         return Measured(self.ids[index], self._digits.images[index], float(self.values[index]))
 
 
-def slants(images):
+def slants(images: np.ndarray) -> np.ndarray:
     """(N, H, W) uint8, white on black -> (N,) degrees, right positive; 0 for an image whose ink lies in one row."""
     ink = images / np.maximum(images.sum(axis=(1, 2), keepdims=True), 1)  # (N, H, W), 1 in all
     y, x = (np.arange(side) for side in images.shape[1:])

@@ -1,12 +1,18 @@
 """Some of the images of a data set, as a data set of their own."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+
+from minissd.detection import Objects
 
 
 class Subset:
     """The images of `dataset` at `places`, in that order (see samples.py for what a dataset offers)."""
 
-    def __init__(self, dataset, places):
+    def __init__(self, dataset: Any, places: Sequence[int]):
         self._dataset, self._places = dataset, list(places)
         self.task, self.name, self.classes = dataset.task, dataset.name, dataset.classes
         self.notes = dataset.notes
@@ -18,17 +24,17 @@ class Subset:
             if hasattr(dataset, name):
                 setattr(self, name, getattr(dataset, name))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Any:
         return self._dataset[self._places[index]]
 
-    def objects(self, index):
+    def objects(self, index: int) -> Objects:
         return self._dataset.objects(self._places[index])
 
-    def mask(self, index):
+    def mask(self, index: int) -> np.ndarray:
         return self._dataset.mask(self._places[index])
 
-    def image_path(self, index):
+    def image_path(self, index: int) -> Path:
         return self._dataset.image_path(self._places[index])

@@ -107,7 +107,7 @@ def _opencv():
     return cv2
 
 
-def video_support():
+def video_support() -> str:
     """What there is of OpenCV, in words.  Whatever is missing, no error."""
     try:
         return f"OpenCV {_opencv().__version__}"

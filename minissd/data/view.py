@@ -5,7 +5,7 @@ the picture, a patch is a smaller one, and a patch of a canvas is again one wind
 settles the window by arithmetic on four numbers, and then every pixel is resampled once.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -36,7 +36,7 @@ WHOLE = View(0.0, 0.0, 1.0, 1.0)
 RESIZES = ("antialiased", "bilinear", "fine bilinear")
 
 
-def contains_centers(windows, corners):
+def contains_centers(windows: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The centre rule: which box has its centre in which window.
 
     windows: (..., 4), corners: (..., 4), both as corners and broadcast against each other -> (...) bool.
@@ -45,7 +45,7 @@ def contains_centers(windows, corners):
     return ((windows[..., :2] <= centers) & (centers <= windows[..., 2:])).all(axis=-1)
 
 
-def view_corners(view, corners):
+def view_corners(view: View, corners: np.ndarray) -> np.ndarray:
     """Boxes in units of the picture (G, 4) -> the same boxes in units of the view (G, 4), not clipped."""
     origin = np.array([view.x_min, view.y_min] * 2)
     extent = np.array([view.x_max - view.x_min, view.y_max - view.y_min] * 2)
@@ -57,27 +57,29 @@ def view_corners(view, corners):
     return seen.astype(corners.dtype)
 
 
-def view_objects(view, objects):
+def view_objects(view: View, objects: Objects) -> Objects:
     """The objects whose centre lies in the view, clipped to its edges (Liu et al. 2016, section 2.2)."""
     kept = contains_centers(np.array(view[:4]), objects.corners)
     corners = np.clip(view_corners(view, objects.corners[kept]), 0, 1)
     return Objects(corners, objects.labels[kept], objects.difficult[kept])
 
 
-def view_pixels(view, image, size, background, color_matrix=None):
+def view_pixels(
+    view: View, image: np.ndarray, size: int, background: int | tuple[int, int, int], color_matrix: Any = None
+) -> np.ndarray:
     """The view as a square image -> (size, size, C) uint8, read-only.
 
     image: (H, W, C) uint8, C = 3 or 1; background: the colour of what lies outside of the picture.
     color_matrix changes the colours of the picture, not of the background (see crop_and_resize).  Pillow fills and
     mirrors: it moves pixels of 4 bytes as one, which is ten times as fast as NumPy with 3 bytes one by one.
     """
-    left, right, *source_x = _visible_span(view.x_min, view.x_max, image.shape[1], size)
-    top, bottom, *source_y = _visible_span(view.y_min, view.y_max, image.shape[0], size)
+    left, right, x_start, x_stop = _visible_span(view.x_min, view.x_max, image.shape[1], size)
+    top, bottom, y_start, y_stop = _visible_span(view.y_min, view.y_max, image.shape[0], size)
     canvas = Image.new("RGB" if image.shape[2] == 3 else "L", (size, size))
     if right - left < size or bottom - top < size:
         canvas.paste(background, (0, 0, size, size))
     if right > left and bottom > top:
-        box = (source_x[0], source_y[0], source_x[1], source_y[1])
+        box = (x_start, y_start, x_stop, y_stop)
         canvas.paste(crop_and_resize(image, box, right - left, bottom - top, color_matrix), (left, top))
     if view.mirror:
         canvas = canvas.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -86,17 +88,17 @@ def view_pixels(view, image, size, background, color_matrix=None):
     return np.asarray(canvas).reshape(size, size, -1)
 
 
-def view_mask(view, mask, size, outside):
+def view_mask(view: View, mask: np.ndarray, size: int, outside: int) -> np.ndarray:
     """The view of a mask (H, W) uint8 -> (size, size) uint8, pixel for pixel that of `view_pixels`.
 
     Every pixel gets the number of that pixel of the mask in which its centre lies, for numbers of classes cannot be
     averaged; `outside` where there is no mask.
     """
-    left, right, *source_x = _visible_span(view.x_min, view.x_max, mask.shape[1], size)
-    top, bottom, *source_y = _visible_span(view.y_min, view.y_max, mask.shape[0], size)
+    left, right, x_start, x_stop = _visible_span(view.x_min, view.x_max, mask.shape[1], size)
+    top, bottom, y_start, y_stop = _visible_span(view.y_min, view.y_max, mask.shape[0], size)
     seen = np.full((size, size), outside, np.uint8)
     if right > left and bottom > top:
-        rows, columns = _nearest(*source_y, bottom - top), _nearest(*source_x, right - left)
+        rows, columns = _nearest(y_start, y_stop, bottom - top), _nearest(x_start, x_stop, right - left)
         seen[top:bottom, left:right] = mask[rows[:, None], columns]
     if view.mirror:
         seen = seen[:, ::-1]
@@ -111,7 +113,7 @@ def _nearest(start, stop, count):
     return np.minimum(centers.astype(np.intp), int(np.ceil(stop)) - 1)  # the last one, lest rounding go beyond
 
 
-def resize_image(image, size, resize="antialiased"):
+def resize_image(image: np.ndarray, size: int, resize: str = "antialiased") -> np.ndarray:
     """The whole picture (H, W, C) uint8, C = 3 or 1 -> (size, size, C) uint8: what a network sees at inference.
 
     resize: "antialiased", which averages over all pixels when shrinking; or one of those of bilinear.py, which do not:
@@ -128,9 +130,9 @@ def resize_image(image, size, resize="antialiased"):
     return bilinear(image, size) if resize == "bilinear" else view_pixels(WHOLE, image, size, background=0)
 
 
-def check_picture(image):
+def check_picture(image: np.ndarray) -> None:
     """ValueError or TypeError unless this is (H, W, 3) or (H, W, 1) uint8, with what to do about it."""
-    shape = getattr(image, "shape", ())
+    shape: tuple[int, ...] = getattr(image, "shape", ())
     if len(shape) != 3 or shape[2] not in (1, 3) or min(shape) < 1:
         raise ValueError(
             f"expected a picture (H, W, 3) or (H, W, 1), got {shape}: minissd.data.as_rgb makes one of grey, "
@@ -140,7 +142,7 @@ def check_picture(image):
         raise TypeError(f"expected pixels 0..255 as uint8, got {image.dtype}: round and convert them first")
 
 
-def with_channels(image, channels):
+def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
     """(H, W, 1 or 3) uint8 -> (H, W, channels) uint8, as many as a network reads.
 
     Colours become the grey of their luma, .299 R + .587 G + .114 B, which leaves grey what it was; grey becomes three

@@ -9,6 +9,7 @@ those of the image file; where the XML says otherwise, placing.py decides and a 
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from minissd.data.placing import place_boxes
 from minissd.data.samples import (
     NO_CLASS,
     OTHERS,
+    Remarks,
     check_limit,
     choose_classes,
     ids_that_show,
@@ -50,12 +52,19 @@ class VocDataset(BoxedImages):
     All annotations are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
 
-    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        classes: Sequence[str] | None = None,
+        limit: int | None = None,
+        keep_others: bool = False,
+    ):
         check_limit(limit)
         self.root = Path(root)
         self.name = self.root.resolve().name
         places = find_places(self.root)
-        remarks = defaultdict(list)  # remark -> the ids it was made on
+        remarks: Remarks = defaultdict(list)  # remark -> the ids it was made on
         listed = places.ids(split, remarks)
         if not listed:
             raise MinissdError(f"{self.root}: no image with an annotation falls into split {split!r}")

@@ -12,13 +12,14 @@ that by a quarter; then it is turned with it.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image, turned
 from minissd.data.mask_names import MASKS, read_names
-from minissd.data.samples import Masked, check_limit, choose_classes, notes_from, remark_on_names
+from minissd.data.samples import Masked, Remarks, check_limit, choose_classes, notes_from, remark_on_names
 from minissd.data.voc_files import images_in, the_image
 from minissd.data.voc_lists import lists_in, read_split
 from minissd.data.voc_places import LISTS as MAIN
@@ -44,7 +45,14 @@ class VocMasks:
 
     task = "segment"
 
-    def __init__(self, root, split, classes=None, limit=None, keep_others=False):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        classes: Sequence[str] | None = None,
+        limit: int | None = None,
+        keep_others: bool = False,
+    ):
         check_limit(limit)
         self.root = Path(root)
         _check_tree(self.root)
@@ -54,7 +62,7 @@ class VocMasks:
         self.classes = choose_classes(classes, known, self.root, some=keep_others)
         self._numbers = _new_numbers(known, self.classes)
         images = images_in(self.root / "JPEGImages")
-        remarks = defaultdict(list)
+        remarks: Remarks = defaultdict(list)
         remark_on_names(self.classes, remarks)
         lists = LISTS if (self.root / LISTS).is_dir() else MAIN
         listed = read_split(lists_in(self.root / lists), split, images, "JPEGImages", remarks, self.root)
@@ -66,7 +74,9 @@ class VocMasks:
                 f"{self.root / lists / split}.txt lists {missing[0]!r}, but {MASKS} has no {missing[0]}.png "
                 f"({len(missing)} of {len(self.ids)} images lack theirs): add the masks or drop the ids"
             )
-        self._turns = {}  # place -> EXIF orientation of the image, where the mask is to be turned like it
+        self._turns: dict[
+            int, int
+        ] = {}  # place -> EXIF orientation of the image, where the mask is to be turned like it
         seen = [self._numbers_in(i, known, remarks) for i in range(len(self.ids))]
         remarks[NOBODY] += [one for one, numbers in zip(self.ids, seen) if not numbers - {0, VOID}]
         if len(remarks[NOBODY]) == len(self.ids):
@@ -77,18 +87,18 @@ class VocMasks:
             )
         self.notes = self._names.notes + notes_from(remarks)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Masked:
         """The Masked image at a position; it is decoded now, if large at reduced size (ENOUGH_PIXELS)."""
         return Masked(self.ids[index], read_image(self.image_path(index), ENOUGH_PIXELS), self.mask(index))
 
-    def mask(self, index):
+    def mask(self, index: int) -> np.ndarray:
         """The mask (H, W) uint8 at a position, at the full size of its image, without reading that."""
         return turned(self._numbers[self._names.read(self._mask_path(index))], self._turns.get(index, 1))
 
-    def image_path(self, index):
+    def image_path(self, index: int) -> Path:
         """The image file at a position, to be read at full size."""
         return self._files[self.ids[index]]
 

@@ -5,6 +5,7 @@ Where images and labels lie: yolo_places.py; data.yaml and obj.data: yolo_config
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from minissd.data.boxed_images import BoxedImages
 from minissd.data.placing import CORNERS, OUTSIDE, OVER_THE_EDGE, clip_corners, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
+    Remarks,
     check_limit,
     choose_classes,
     ids_that_show,
@@ -50,14 +52,21 @@ class YoloDataset(BoxedImages):
     access.  Raises MinissdError for whatever is missing or broken.
     """
 
-    def __init__(self, place, split, classes=None, limit=None, keep_others=False):
+    def __init__(
+        self,
+        place: str | Path,
+        split: str,
+        classes: Sequence[str] | None = None,
+        limit: int | None = None,
+        keep_others: bool = False,
+    ):
         check_limit(limit)
         place = Path(os.path.normpath(place))
         path = config_in(place) if place.is_dir() else place
         config = None if path is None else read_config(path)
         self.root = place if place.is_dir() else place.parent
         self.name = self.root.resolve().name
-        remarks = defaultdict(list)
+        remarks: Remarks = defaultdict(list)
         paths = images_of_split(self.root, config, split, remarks)
         bases = [self.root, *(config.bases if config is not None else ())]
         base = next((one for one in bases if paths[0].is_relative_to(one)), self.root)
@@ -71,16 +80,16 @@ class YoloDataset(BoxedImages):
 
         known = [name for name in names.all if not is_no_class(name)]
         self.classes = choose_classes(classes, known, place, some=keep_others)
-        chosen = range(len(ids))
+        chosen = list(range(len(ids)))
         if keep_others:
             remark_on_others(self.classes, known, remarks)
         else:
-            shown = {one: set() for one in ids}
+            shown: dict[str, set[str]] = {one: set() for one in ids}
             for image, name in zip(boxes.image_of, boxes.names, strict=True):
                 shown[ids[image]].add(name)
-            kept = set(ids_that_show(self.classes, known, shown, remarks))
-            chosen = [i for i, one in enumerate(ids) if one in kept]
-        chosen = list(chosen)[:limit]
+            showing = set(ids_that_show(self.classes, known, shown, remarks))
+            chosen = [i for i, one in enumerate(ids) if one in showing]
+        chosen = chosen[:limit]
         if not chosen:
             raise MinissdError(f"{place}, split {split}: no image shows any of {', '.join(self.classes)}")
 

@@ -8,7 +8,7 @@ Corners are continuous edges, so a width is x_max - x_min with no +1.  The formu
 integers, whole pixels, are taken as float64.  What cannot be boxes is refused (`as_boxes`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,14 +124,14 @@ def decode(offsets: Array, default_boxes: Array, variances: tuple[float, float] 
     return _join(d_cx + t_cx * variances[0] * d_w, d_cy + t_cy * variances[0] * d_h, w, h)
 
 
-def as_boxes(what, boxes, axes=1):
+def as_boxes(what: str, boxes: Any, axes: int = 1) -> Array:
     """An array (..., 4) of at least so many axes as boxes of floats; integers become float64.
 
     what: whose boxes they are, for the message.  Raises ValueError for another shape, TypeError for what is no array
     of numbers.
     """
     array_module(boxes)
-    shape = getattr(boxes, "shape", ())
+    shape: tuple[int, ...] = getattr(boxes, "shape", ())
     if len(shape) < axes or shape[-1] != 4:
         raise ValueError(f"{what} must be boxes {'(..., 4)' if axes == 1 else '(..., N, 4)'}, got {shape}")
     if boxes.dtype.kind not in "fiu":

@@ -13,6 +13,7 @@ A CuPy array can only exist once somebody imported cupy; `array_module` therefor
 import importlib
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ Array = np.ndarray  # in signatures: an array of NumPy, or of CuPy, which has th
 OUT_OF_MEMORY = ("cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
-def array_module(*arrays):
+def array_module(*arrays: Any) -> Any:
     """The module (numpy or cupy) whose functions these arrays need.
 
     None and Python numbers have no say.  Raises TypeError when NumPy and CuPy arrays are mixed, or when an
@@ -54,13 +55,13 @@ def array_module(*arrays):
     return np
 
 
-def loaded_cupy():
+def loaded_cupy() -> Any:
     """The cupy module if somebody imported it, else None; what merely has its name (an empty folder) is not CuPy."""
     cupy = sys.modules.get("cupy")
     return cupy if hasattr(cupy, "ndarray") else None
 
 
-def to_device(x, device):
+def to_device(x: Array, device: str) -> Array:
     """Array `x` on `device`: "cpu", "cuda" (the current card) or "cuda:1".  No copy if it is there already."""
     kind, index = parse_device(device)
     if kind == "cpu":
@@ -72,7 +73,7 @@ def to_device(x, device):
         return cupy.asarray(x)
 
 
-def to_numpy(x):
+def to_numpy(x: Array) -> np.ndarray:
     """Array `x` in host memory; waits for the device if it has to be copied."""
     cupy = loaded_cupy()
     if cupy is not None and isinstance(x, cupy.ndarray):
@@ -80,17 +81,17 @@ def to_numpy(x):
     return np.asarray(x)
 
 
-def wait_for_device(x):
+def wait_for_device(x: Array) -> None:
     """Wait until CuPy array `x` is computed, for a library that reads it past CuPy."""
     array_module(x).cuda.get_current_stream().synchronize()
 
 
-def to_like(x, reference):
+def to_like(x: np.ndarray, reference: Array) -> Array:
     """NumPy array `x` on the device where `reference` lives (a mask drawn by a numpy Generator, say)."""
     return array_module(reference).asarray(x)
 
 
-def gpu_available():
+def gpu_available() -> bool:
     """True if CuPy is installed and can compute on at least one card."""
     try:
         _require_gpu("cuda")
@@ -99,7 +100,7 @@ def gpu_available():
     return True
 
 
-def resolve_device(device):
+def resolve_device(device: str) -> str:
     """The device a user's word means: "auto" picks the card if there is one.  Raises MinissdError if it is missing."""
     if device == "auto":
         return "cuda" if gpu_available() else "cpu"
@@ -111,14 +112,14 @@ def resolve_device(device):
     return device
 
 
-def device_for(device, place):
+def device_for(device: str, place: int) -> str:
     """`resolve_device` for one of several processes on a machine, its number `place`: each takes the next card."""
     device = resolve_device(device)
     cards = _require_gpu(device).cuda.runtime.getDeviceCount() if device == "cuda" else 1
     return device if cards == 1 else resolve_device(f"cuda:{place % cards}")
 
 
-def parse_device(device):
+def parse_device(device: str) -> tuple[str, int | None]:
     """("cpu", None), ("cuda", None) or ("cuda", index) from "cpu", "cuda", "cuda:1".  Raises MinissdError otherwise."""
     kind, _, index = str(device).partition(":")
     if device == "cpu":
@@ -130,7 +131,7 @@ def parse_device(device):
     raise MinissdError(f"device {device!r} is not known: give cpu, cuda, cuda:N (the N-th card) or auto")
 
 
-def card_report():
+def card_report() -> dict[str, str]:
     """What there is of CuPy, CUDA and cards, in words: {"CuPy": ..., "card": ...}.  Whatever is missing, no error."""
     try:
         cupy = _import_cupy()
@@ -152,7 +153,7 @@ def card_report():
     return report
 
 
-def ran_out_of_card_memory(error):
+def ran_out_of_card_memory(error: BaseException) -> bool:
     """Whether this exception says that the memory of the card, not of the host, did not suffice."""
     cupy = loaded_cupy()
     if cupy is None:
@@ -162,7 +163,7 @@ def ran_out_of_card_memory(error):
     return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY)
 
 
-def free_card_memory():
+def free_card_memory() -> None:
     """Give back to the card what CuPy keeps for later, though no array needs it."""
     sys.modules["cupy"].get_default_memory_pool().free_all_blocks()
 

@@ -5,6 +5,7 @@ takes them.  Inputs are kept away from kinks (0 of a ReLU, ties of a maximum, |d
 difference quotient means nothing.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -200,7 +201,7 @@ GEOMETRIES: dict[str, tuple[dict[str, Any], str]] = {
     "stride 2, dilation 2, pad 2": ({"stride": 2, "dilation": 2, "pad": 2}, "im2col"),
 }
 
-CASES = {
+CASES: dict[str, Callable] = {
     f"conv2d, {algorithm}, {geometry}": partial(_conv2d, algorithm=algorithm, **options)
     for geometry, (options, algorithms) in GEOMETRIES.items()
     for algorithm in algorithms.split()
@@ -247,7 +248,7 @@ CASES = {
 }
 
 
-def check(name, seed=0, device="cpu"):
+def check(name: str, seed: int = 0, device: str = "cpu") -> float:
     """Check one case; returns its largest relative error, raises GradientError with a diagnosis.
 
     device: where forward and backward run; the difference quotients are taken in host memory.

@@ -13,6 +13,9 @@ A difference quotient across a kink (0 of a ReLU, a tie in a maximum) means noth
 `away_from` and `distinct`.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from minissd.gradcheck.diagnosis import diagnose
@@ -22,7 +25,18 @@ class GradientError(AssertionError):
     """An analytic gradient disagrees with the numeric one, or the two passes break their protocol."""
 
 
-def check_backward(forward, backward, inputs, *, names=None, rng=None, eps=1e-5, rtol=1e-5, atol=1e-7, max_entries=200):
+def check_backward(
+    forward: Callable,
+    backward: Callable,
+    inputs: Sequence[np.ndarray],
+    *,
+    names: Sequence[str] | None = None,
+    rng: np.random.Generator | None = None,
+    eps: float = 1e-05,
+    rtol: float = 1e-05,
+    atol: float = 1e-07,
+    max_entries: int = 200,
+) -> float:
     """Raise `GradientError` unless `backward` gives the gradients of `forward`; return the largest error.
 
     forward(*inputs) -> (y, cache): y an array or a tuple of arrays, the same for the same inputs.
@@ -65,7 +79,9 @@ def check_backward(forward, backward, inputs, *, names=None, rng=None, eps=1e-5,
     return float(largest)
 
 
-def numeric_gradient(f, x, dy=1.0, *, eps=1e-5, entries=None):
+def numeric_gradient(
+    f: Callable, x: np.ndarray, dy: Any = 1.0, *, eps: float = 1e-05, entries: Any = None
+) -> np.ndarray:
     """Central differences of sum(dy * f(x)) at `x`: an array shaped like `x`.
 
     f returns an array, or a tuple of arrays with `dy` a tuple to match.  `entries`, flat indices, limits the
@@ -89,7 +105,7 @@ def numeric_gradient(f, x, dy=1.0, *, eps=1e-5, entries=None):
     return numeric
 
 
-def away_from(x, kinks, margin=1e-2):
+def away_from(x: np.ndarray, kinks: Any, margin: float = 0.01) -> np.ndarray:
     """A copy of `x`, each entry at least `margin` away from every one of `kinks` (a number or several)."""
     kinks = np.sort(np.atleast_1d(kinks))
     if np.any(np.diff(kinks) < 2 * margin):
@@ -100,7 +116,7 @@ def away_from(x, kinks, margin=1e-2):
     return x
 
 
-def distinct(rng, shape, gap=0.1):
+def distinct(rng: np.random.Generator, shape: tuple[int, ...], gap: float = 0.1) -> np.ndarray:
     """Random float64 values around 0, every two at least `gap` apart: no ties for a maximum to break."""
     size = int(np.prod(shape))
     return (rng.permutation(size) - size / 2).reshape(shape) * gap

@@ -7,7 +7,7 @@ missing transpose puts right values in wrong places, a wrong crop spoils a borde
 
 import functools
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class _Pair(NamedTuple):
         return ~np.isnan(self.numeric)
 
 
-def diagnose(analytic, numeric, *, rtol=1e-5, atol=1e-7):
+def diagnose(analytic: np.ndarray, numeric: np.ndarray, *, rtol: float = 1e-05, atol: float = 1e-07) -> Any:
     """The `Diagnosis` of an analytic gradient, or None if it agrees with the numeric one.
 
     Entries agree within atol + rtol * the larger of the two; NaN in `numeric` marks one not measured.

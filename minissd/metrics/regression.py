@@ -3,13 +3,13 @@
 import numpy as np
 
 
-def mean_absolute_error(predicted, values):
+def mean_absolute_error(predicted: np.ndarray, values: np.ndarray) -> float:
     """Mean of |predicted - value|, both (n,); NaN for no image."""
     _check(predicted, values)
     return float(np.abs(predicted - values).mean()) if len(values) else float("nan")
 
 
-def explained(predicted, values):
+def explained(predicted: np.ndarray, values: np.ndarray) -> float:
     """R^2 = 1 - sum (predicted - value)^2 / sum (mean - value)^2: 1 for all exact, 0 for who always says the mean.
 
     It may be negative; NaN if all values are equal, for there is nothing to explain then.

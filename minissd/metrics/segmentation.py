@@ -5,10 +5,13 @@ A mask (H, W) uint8 says of each pixel what it shows: 0 background, k = 1..C the
 N batch, H W size of the maps, C classes without background.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from minissd.arguments import factor_of, labels_below, nan_if
-from minissd.device import array_module
+from minissd.arguments import Cache, factor_of, labels_below, nan_if
+from minissd.device import Array, array_module
 from minissd.engine import binary_cross_entropy, binary_cross_entropy_backward
 from minissd.metrics.classification import confusion_matrix
 
@@ -16,12 +19,12 @@ VOID = 255
 LIKELY = 0.5  # from this probability on a pixel belongs to a class
 
 
-def known_pixels(masks):
+def known_pixels(masks: Array) -> int:
     """How many pixels are not void."""
     return int((masks != VOID).sum())
 
 
-def mask_loss(logits, masks, size=None):
+def mask_loss(logits: Array, masks: Array, size: int | None = None) -> tuple[Array, Cache]:
     """Binary cross-entropy of each class against all else, the mean over known pixels and classes -> loss, cache.
 
     logits (N, H, W, C), masks (N, H, W).  size: the known pixels to divide by, those of the masks unless given.
@@ -38,18 +41,18 @@ def mask_loss(logits, masks, size=None):
     return nan_if(wrong, total * scale), (cache, scale)
 
 
-def mask_loss_backward(cache, dloss=1):
+def mask_loss_backward(cache: Cache, dloss: float | Array = 1) -> Array:
     """d_logits (N, H, W, C)."""
     entropy_cache, scale = cache
     return binary_cross_entropy_backward(entropy_cache, factor_of("mask_loss", dloss) * scale)
 
 
-def mask_from(probabilities):
+def mask_from(probabilities: Array) -> Array:
     """(H, W, C) of each class against all else, 0..1 -> mask (H, W) uint8: the likeliest class, if it is LIKELY."""
     return np.where(probabilities.max(axis=-1) >= LIKELY, probabilities.argmax(axis=-1) + 1, 0).astype(np.uint8)
 
 
-def pixel_confusion(predicted, truth, classes):
+def pixel_confusion(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
     """(C+1, C+1) counts of the known pixels of one image: row the true class, column the predicted one; 0 background.
 
     predicted, truth: masks (H, W).
@@ -58,7 +61,7 @@ def pixel_confusion(predicted, truth, classes):
     return confusion_matrix(predicted[known].astype(np.int64), truth[known].astype(np.int64), classes + 1)
 
 
-def overlaps(matrix):
+def overlaps(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """IoU and Dice of every class, background first: two arrays (C+1,), NaN for a class in neither mask.
 
     matrix: (C+1, C+1) counts, over all images of a set as VOC adds them up.  With the hits on the diagonal,
@@ -69,7 +72,7 @@ def overlaps(matrix):
         return hits / (both - hits), 2 * hits / both
 
 
-def score_masks(predicted, truth, classes):
+def score_masks(predicted: Sequence[np.ndarray], truth: Sequence[np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
     """The figures of a set: lists of masks (H, W), each pair of one size; classes: names -> what metrics.json holds.
 
     The mean is that of the classes which occur.  VOC's own mean counts the background as one class more.

@@ -40,7 +40,7 @@ class YOLO(Detector):
         super().__init__(name, classes, init=init, **reading)
         self.side, self.predictors = side, predictors
         self.host_anchors = None if anchors is None else np.array(anchors, dtype=init.dtype)  # (B, 2)
-        self.anchors = None if anchors is None else to_device(self.host_anchors, init.device)
+        self.anchors = None if self.host_anchors is None else to_device(self.host_anchors, init.device)
         self.body = Sequential(**layers)
         self.adopt(**layers)
 
