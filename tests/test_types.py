@@ -6,14 +6,30 @@ from pathlib import Path
 import pytest
 
 import minissd
-from minissd import detection, engine, layers, models, ops, training, weights
+from minissd import (
+    backend,
+    data,
+    detection,
+    engine,
+    explain,
+    gradcheck,
+    layers,
+    metrics,
+    models,
+    ops,
+    training,
+    weights,
+)
 
+PACKAGES = (
+    minissd, ops, engine, layers, models, training, detection, metrics, data, gradcheck, explain, weights, backend
+)  # fmt: skip
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (minissd, ops, engine, layers, models, training, detection)
+    for module in PACKAGES
     for name in module.__all__
     if callable(getattr(module, name))
-} | {"minissd.weights.load": weights.load, "minissd.weights.save": weights.save}
+}
 
 
 def functions_of(thing):

@@ -3,6 +3,7 @@
 Symbols: N images, P default boxes, C classes without background, M scores above the threshold, K candidates.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -53,7 +54,9 @@ def detections_from(
     return found if clip_first else [one._replace(corners=clip(one.corners)) for one in found]
 
 
-def best_of_each_class(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
+def best_of_each_class(
+    scores: Array, corners_of: Callable, score_threshold: float, iou_threshold: float, candidates: int, limit: int
+) -> list[Detections]:
     """One `Detections` for each image, in host memory, best first.
 
     scores (N, C, P) of P boxes; corners_of(image, box): indices (...) twice -> corners (..., 4).  For each class of

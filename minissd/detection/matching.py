@@ -62,7 +62,7 @@ def _check_objects(corners, labels, default_boxes):
         )
 
 
-def assign_objects(overlaps, threshold=0.5):
+def assign_objects(overlaps: Array, threshold: float = 0.5) -> Array:
     """The object that each default box answers for, -1 for none.  overlaps (G, P), G > 0 -> (P,) int64."""
     xp = array_module(overlaps)
     object_of = xp.full(overlaps.shape[1], -1, dtype=np.int64)
@@ -75,7 +75,7 @@ def assign_objects(overlaps, threshold=0.5):
     return object_of
 
 
-def best_free_boxes(overlaps):
+def best_free_boxes(overlaps: Array) -> Array:
     """Rule 1, greedily: overlaps (G, P) -> (G,) int64, the default box of each object, -1 for none.
 
     The largest overlap of the whole matrix is served first; its object and its box are then out of the game.

@@ -149,7 +149,7 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, method: str = "
     return float(np.where(reached, precision, 0).max(axis=1, initial=0).mean())
 
 
-def eleven_recalls(method):
+def eleven_recalls(method: str) -> np.ndarray:
     """The recalls (11,) that have to be reached."""
     return np.arange(11) / 10 - RECALL_TOLERANCE if method == "voc07" else np.arange(0, 1.1, 0.1)
 

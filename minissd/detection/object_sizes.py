@@ -3,6 +3,8 @@
 Runs on the host.  As the COCO evaluation does it: what is not of the size in question neither helps nor harms.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minissd.detection.boxes import Detections, Objects
@@ -12,7 +14,9 @@ from minissd.detection.metrics import FALSE_ALARM, judge
 SIZES = {"small": (0, 1 / 8), "medium": (1 / 8, 1 / 4), "large": (1 / 4, np.inf)}
 
 
-def of_size(detections, objects, low, high, iou_threshold=0.5):
+def of_size(
+    detections: Sequence[Detections], objects: Sequence[Objects], low: float, high: float, iou_threshold: float = 0.5
+) -> tuple[list[Detections], list[Objects]]:
     """The part of a data set that is about objects of low <= sqrt(w h) < high -> detections, objects.
 
     detections, objects: a `Detections` and an `Objects` for each image, as `evaluate_detections` takes them and the
@@ -20,7 +24,7 @@ def of_size(detections, objects, low, high, iou_threshold=0.5):
     false alarms of other sizes fall away.
     """
     pairs = [_of_size(*pair, low, high, iou_threshold) for pair in zip(detections, objects, strict=True)]
-    return tuple(map(list, zip(*pairs, strict=True)))
+    return [detected for detected, _ in pairs], [wanted for _, wanted in pairs]
 
 
 def _of_size(detections, objects, low, high, iou_threshold):

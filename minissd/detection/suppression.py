@@ -57,7 +57,7 @@ def _checked(corners, scores):
     return corners, scores if scores.dtype.kind == "f" else scores.astype(np.float64)
 
 
-def first_survivors(corners, labels, iou_threshold, limit):
+def first_survivors(corners: Array, labels: Array, iou_threshold: float, limit: int) -> Array:
     """Indices of the boxes that stay, at most the first `limit` of them.
 
     corners (K, 4), labels (K,), best first.  Only boxes of one label can be in each other's way; with all labels in one
@@ -80,7 +80,7 @@ def first_survivors(corners, labels, iou_threshold, limit):
     return stay[:limit]
 
 
-def survivors(corners, iou_threshold):
+def survivors(corners: Array, iou_threshold: float) -> Array:
     """Which boxes stay: corners (..., K, 4), best first -> (..., K) bool.  Leading axes: independent sets."""
     xp = array_module(corners)
     count = corners.shape[-2]

@@ -12,6 +12,7 @@ import numpy as np
 
 from minissd.explain.taps import black_image, find_layer, look
 from minissd.layers import AvgPool2d, Conv2d, ConvTranspose2d, DepthwiseConv2d, MaxPool2d, Upsample2d
+from minissd.models import Network
 from minissd.ops.geometry import effective_kernel, pad_widths, pair
 
 
@@ -22,11 +23,11 @@ class Grid(NamedTuple):
     step: float  # from one centre to the next
     reach: float  # length that one cell sees: its receptive field
 
-    def centres(self, cells):
+    def centres(self, cells: int) -> np.ndarray:
         return self.first + self.step * np.arange(cells)
 
 
-def grid_of(model, name):
+def grid_of(model: Network, name: str) -> Grid:
     """The `Grid` of the map that the layer `name` puts out.
 
     Where the way to the layer is no chain (a U-Net joins two), its cells are taken to be spread evenly.
@@ -45,7 +46,7 @@ def grid_of(model, name):
     return grid
 
 
-def spread_over_image(maps, grid, size):
+def spread_over_image(maps: np.ndarray, grid: Grid, size: int) -> np.ndarray:
     """Maps (N, H, W, ...), each value at its cell's centre -> (N, size, size, ...), bilinear in between.
 
     Beyond the outermost centres the values stay as they are there.

@@ -15,7 +15,7 @@ PERPLEXITY = 30  # about how many neighbours of a point matter
 QUANTILE = 0.12  # of the distances: how far mean shift looks
 
 
-def flattened(vectors, seed):
+def flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE: vectors (N, D) -> (N, 2), in which neighbours stay neighbours; distances between clusters mean little."""
     manifold = _scikit_learn("manifold")
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)  # it has to be smaller than N
@@ -24,14 +24,14 @@ def flattened(vectors, seed):
         return manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
 
 
-def clusters(points, seed):
+def clusters(points: np.ndarray, seed: int) -> np.ndarray:
     """Mean shift: points (N, 2) -> (N,) number of the peak of their density that each climbs to."""
     cluster = _scikit_learn("cluster")
     radius = cluster.estimate_bandwidth(points, quantile=QUANTILE, random_state=seed)
     return cluster.MeanShift(bandwidth=radius or None, bin_seeding=True).fit_predict(points)
 
 
-def purity(numbers, labels):
+def purity(numbers: np.ndarray, labels: np.ndarray) -> float:
     """Share of the points whose label (N,) is the most frequent one of their cluster (N,)."""
     hits = sum(np.bincount(labels[numbers == number]).max() for number in np.unique(numbers))
     return float(hits / len(labels))

@@ -11,14 +11,15 @@ ways: every step sees the image shifted by a few pixels (jitter), and it is blur
 Legend: N images, one for each filter, S their side in pixels, C their channels, H W D the map.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from minissd.device import array_module, to_device, to_like, to_numpy
+from minissd.device import Array, array_module, to_device, to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.explain.taps import map_of, tapped
-from minissd.models import Normalized
+from minissd.models import Network, Normalized
 
 NOISE = 12.0  # of 255: standard deviation of the noise that the ascent starts from
 RATE = 6.0  # of 255: root mean square change of the pixels in one step
@@ -33,13 +34,22 @@ class Ascent(NamedTuple):
     end: np.ndarray  # (N,) the same for `images`, before they were rounded
 
     @property
-    def rise(self):
+    def rise(self) -> float:
         """The activation of all filters together, at the end in multiples of the start; inf if none had any."""
         start, end = float(self.start.sum()), float(self.end.sum())
         return end / start if start > 0 else float("inf")
 
 
-def exciting_images(model, layer, filters, rng, *, steps=48, jitter=8, report=None):
+def exciting_images(
+    model: Network,
+    layer: str,
+    filters: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    steps: int = 48,
+    jitter: int = 8,
+    report: Callable | None = None,
+) -> Ascent:
     """The `Ascent` for some filters, channel numbers of the map that a layer puts out.
 
     jitter: the largest shift, in pixels; report(done) is called after each step.  A layer before its ReLU has a slope
@@ -70,7 +80,7 @@ def exciting_images(model, layer, filters, rng, *, steps=48, jitter=8, report=No
     return Ascent(to_numpy(pixels), to_numpy(start), to_numpy(end))
 
 
-def blurred(x):
+def blurred(x: Array) -> Array:
     """Maps (N, H, W, C) smoothed by 1/4 1/2 1/4 in both directions; the rim repeats beyond the edge."""
     xp = array_module(x)
     for axis in (1, 2):

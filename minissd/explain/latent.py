@@ -10,28 +10,31 @@ Legend: N images, M others, D features, C classes.  Everything but `representati
 
 import numpy as np
 
-from minissd.device import to_numpy
+from minissd.device import Array, to_numpy
 from minissd.explain.taps import look
+from minissd.models import Network
 
 
-def representations(model, layer, images):
+def representations(model: Network, layer: str, images: Array) -> np.ndarray:
     """images (N, S, S, C) -> (N, D): the mean of each map of a layer; a vector (N, D) that it puts out stays itself."""
     y = look(model, [layer], images)[layer].output
     return to_numpy(y if y.ndim == 2 else y.mean(axis=tuple(range(1, y.ndim - 1))))
 
 
-def unit(vectors):
+def unit(vectors: np.ndarray) -> np.ndarray:
     """(N, D) of length 1; a zero vector stays one."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def nearest(queries, known, count):
+def nearest(queries: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
     """The `count` vectors of known (M, D) that make the smallest angle with each of queries (N, D) -> (N, count)."""
     cosines = unit(queries) @ unit(known).T  # (N, M)
     return np.argsort(-cosines, axis=1, kind="stable")[:, :count]
 
 
-def neighbour_accuracy(queries, labels, known, known_labels, count=10):
+def neighbour_accuracy(
+    queries: np.ndarray, labels: np.ndarray, known: np.ndarray, known_labels: np.ndarray, count: int = 10
+) -> float:
     """Share of queries (N, D) whose label (N,) has most votes among their `count` nearest of known (M, D).
 
     Of labels with equally many votes that of the nearest voter wins.
@@ -42,7 +45,7 @@ def neighbour_accuracy(queries, labels, known, known_labels, count=10):
     return float((winners == labels).mean())
 
 
-def moved(vectors, labels, vector, source, target):
+def moved(vectors: np.ndarray, labels: np.ndarray, vector: np.ndarray, source: int, target: int) -> np.ndarray:
     """vector (D,) - mean of class `source` + mean of class `target`: the same thing, were it of another class.
 
     vectors (N, D), labels (N,): whose means these are.

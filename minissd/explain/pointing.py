@@ -19,7 +19,7 @@ class Score(NamedTuple):
     centre: float  # hits of the image's middle
 
 
-def pointing_game(maps, objects):
+def pointing_game(maps: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, Score]:
     """maps (N, S, S), objects (N, S, S) bool, true on the object -> hits (N,) bool and the `Score`."""
     if maps.shape != objects.shape:
         raise ValueError(f"each map needs the mask of its object: got {maps.shape} and {objects.shape}")
@@ -30,7 +30,7 @@ def pointing_game(maps, objects):
     return hits, Score(*(float(part.mean()) if n else float("nan") for part in (hits, objects, middle)))
 
 
-def box_mask(corners, size):
+def box_mask(corners: np.ndarray, size: int) -> np.ndarray:
     """Normalised corners (G, 4) -> (size, size) bool, true inside any of the boxes."""
     mask = np.zeros((size, size), bool)
     for x_first, y_first, x_last, y_last in pixel_rectangles(corners, size, size):
@@ -38,6 +38,6 @@ def box_mask(corners, size):
     return mask
 
 
-def ink_mask(image, threshold=128):
+def ink_mask(image: np.ndarray, threshold: int = 128) -> np.ndarray:
     """A grey image (S, S, 1) uint8, light on dark -> (S, S) bool, true on the ink."""
     return image[..., 0] >= threshold

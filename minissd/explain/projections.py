@@ -23,12 +23,12 @@ class Components(NamedTuple):
     directions: np.ndarray  # (K, D), orthonormal
     shares: np.ndarray  # (K,) of the variance, largest first
 
-    def project(self, features):
+    def project(self, features: np.ndarray) -> np.ndarray:
         """(..., D) -> (..., K): the coordinates along the components."""
         return (features - self.mean) @ self.directions.T
 
 
-def principal_components(features, number):
+def principal_components(features: np.ndarray, number: int) -> Components:
     """The first components of features (n, D), at most `number`; fewer where n or D is smaller.
 
     Their signs, which are arbitrary, are such that the largest entry of each is positive.
@@ -42,7 +42,7 @@ def principal_components(features, number):
     return Components(mean, directions[:number], shares[:number])
 
 
-def feature_colours(maps):
+def feature_colours(maps: np.ndarray) -> tuple[np.ndarray, float]:
     """maps (N, H, W, D), D >= 1 -> colours (N, H, W, 3) from 0 to 1, and the share of the variance that they show."""
     components = principal_components(maps.reshape(-1, maps.shape[-1]), 3)
     scores = components.project(maps)  # (N, H, W, K)

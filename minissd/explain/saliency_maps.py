@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from minissd.detection import decode, to_corners
-from minissd.device import array_module, to_device, to_numpy
+from minissd.device import Array, array_module, to_device, to_numpy
 from minissd.engine import softmax
 from minissd.errors import MinissdError
 from minissd.explain.taps import map_of, tapped
-from minissd.models import SSD, Classifier
+from minissd.models import SSD, Classifier, Network
 
 
 class Saliency(NamedTuple):
@@ -32,7 +32,9 @@ class Saliency(NamedTuple):
     corners: np.ndarray | None  # (N, 4) this box as it was predicted; None of a classifier
 
 
-def saliency(model, images, layer, labels, *, relu=False, local=False):
+def saliency(
+    model: Network, images: Array, layer: str, labels: np.ndarray, *, relu: bool = False, local: bool = False
+) -> Saliency:
     """The `Saliency` of a layer, by its name in `trace`, for the class labels (N,) on images (N, S, S, C).
 
     MinissdError for a layer that is not there or puts out no map, and for a model without class logits.
@@ -48,14 +50,14 @@ def saliency(model, images, layer, labels, *, relu=False, local=False):
     return Saliency(to_numpy(total), to_numpy(probabilities), None if corners is None else to_numpy(corners))
 
 
-def weighted_sum(maps, gradients, *, relu=False, local=False):
+def weighted_sum(maps: Array, gradients: Array, *, relu: bool = False, local: bool = False) -> Array:
     """maps A and gradients d(score)/dA, both (N, H, W, D) -> L (N, H, W)."""
     alpha = gradients if local else gradients.mean(axis=(1, 2), keepdims=True)
     total = (alpha * maps).sum(axis=-1)
     return array_module(total).maximum(total, 0) if relu else total
 
 
-def surest_boxes(logits, labels):
+def surest_boxes(logits: Array, labels: Array) -> Array:
     """logits (N, P, C+1), labels (N,) without background -> (N,) the default box with the highest probability.
 
     It comes through any non-maximum suppression, so it is the one that found the surest detection of the class.

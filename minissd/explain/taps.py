@@ -8,12 +8,15 @@ the place of the one that arrives, so that the backward pass in effect begins th
         model.backward(d_outputs, cache)                    # tap.gradient: d(score) / d(output)
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-from minissd.device import to_device
+from minissd.device import Array, to_device
 from minissd.errors import MinissdError
+from minissd.layers import Layer
+from minissd.models import Network
 
 
 class Tap:
@@ -28,7 +31,7 @@ class Tap:
 
 
 @contextmanager
-def tapped(model, name):
+def tapped(model: Network, name: str) -> Iterator[Tap]:
     """A `Tap` on the layer of that name while the block lasts.  MinissdError, listing all names, if there is none."""
     layer = find_layer(model, name)
     forward, backward, tap = layer.forward, layer.backward, Tap()
@@ -44,14 +47,14 @@ def tapped(model, name):
         return backward(tap.gradient.copy(), *args, **kwargs)  # for the same reason
 
     # In the object, not in its parent: so it does not matter how the model holds and calls its layers.
-    layer.forward, layer.backward = tapped_forward, tapped_backward
+    vars(layer).update(forward=tapped_forward, backward=tapped_backward)
     try:
         yield tap
     finally:
         del layer.forward, layer.backward  # those of the class come to light again
 
 
-def look(model, names, images):
+def look(model: Network, names: Iterable[str], images: Array) -> dict[str, Tap]:
     """{name: Tap} of some layers after one forward pass over images (N, S, S, C)."""
     with ExitStack() as stack:
         taps = {name: stack.enter_context(tapped(model, name)) for name in names}
@@ -59,13 +62,13 @@ def look(model, names, images):
     return taps
 
 
-def black_image(model):
+def black_image(model: Network) -> Array:
     """One image (1, S, S, C) of the size that the model reads, to learn the shapes inside."""
     side = model.input_size
     return to_device(np.zeros((1, side, side, model.channels), np.uint8), model.device)
 
 
-def find_layer(model, name):
+def find_layer(model: Network, name: str) -> Layer:
     """The layer called `name`, as `trace` and the parameters name it: "stage0.conv5"."""
     layers = dict(model.leaves())
     if name not in layers:
@@ -73,7 +76,7 @@ def find_layer(model, name):
     return layers[name]
 
 
-def map_of(model, name, tap):
+def map_of(model: Network, name: str, tap: Tap) -> Array:
     """The map (N, H, W, D) that a layer put out.  MinissdError if it puts out anything else."""
     if tap.output.ndim != 4:
         raise MinissdError(
@@ -83,6 +86,6 @@ def map_of(model, name, tap):
     return tap.output
 
 
-def channels_of(model, name):
+def channels_of(model: Network, name: str) -> int:
     """D of the map that a layer puts out."""
     return map_of(model, name, look(model, [name], black_image(model))[name]).shape[3]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minissd.detection import DefaultBoxSpec
-from minissd.layers import BatchNorm, DepthwiseConv2d, Initializer, ReLU, Sequential
+from minissd.layers import BatchNorm, DepthwiseConv2d, Initializer, Layer, ReLU, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head
 from minissd.models.ssd import SSD
@@ -44,9 +44,11 @@ def mobilenet_stages(*, init: Initializer) -> dict[str, Sequential]:
     }
 
 
-def separable_blocks(number, channels, blocks, *, init):
+def separable_blocks(
+    number: int, channels: int, blocks: Sequence[tuple[int, int]], *, init: Initializer
+) -> dict[str, Layer]:
     """The layers of consecutive depthwise separable blocks, the first of them with this number."""
-    layers = {}
+    layers: dict[str, Layer] = {}
     for i, (width, stride) in enumerate(blocks, number):
         layers |= {
             f"conv{i}_dw": DepthwiseConv2d(channels, 3, init=init, stride=stride, pad=1, bias=False),

@@ -181,7 +181,7 @@ class SSD(Detector):
         return multibox_loss_backward(cache)
 
 
-def join(outputs):
+def join(outputs: Sequence[tuple[Array, Array]]) -> tuple[Array, ...]:
     """[(offsets, logits)] of all maps, one after the other on the axis of boxes -> (offsets, logits)."""
     xp = array_module(outputs[0][0])
     return tuple(xp.concatenate(parts, axis=1) for parts in zip(*outputs, strict=True))

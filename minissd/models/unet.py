@@ -85,7 +85,18 @@ class UNet(Network):
 
     task = "segment"
 
-    def __init__(self, classes, *, encoders, bottleneck, ups, decoders, output, skip, **reading):
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        encoders: Sequence[Sequential],
+        bottleneck: Sequential,
+        ups: Sequence[ConvTranspose2d],
+        decoders: Sequence[Sequential],
+        output: Conv2d,
+        skip: str,
+        **reading: Any,
+    ):
         super().__init__("unet", classes, **reading)
         self.encoders, self.bottleneck, self.output = encoders, bottleneck, output
         self.ups, self.decoders = ups, decoders

@@ -11,6 +11,8 @@ atrous=False is the plain VGG16 that the SSD paper compares with ("atrous is fas
 7x7 with all its 4096 channels, and conv5_3, now a stage of its own, feeds a head.
 """
 
+from typing import Any
+
 from minissd.layers import Initializer, Layer, MaxPool2d, Sequential
 from minissd.models.blocks import conv_relu
 
@@ -41,21 +43,23 @@ def vgg_stages(*, init: Initializer, batch_norm: bool = False, atrous: bool = Tr
     }
 
 
-def group(number, channels, options):
+def group(number: int, channels: int, options: dict[str, Any]) -> dict[str, Layer]:
     """conv<number>_1, relu<number>_1, ...: the convolutions between two pools."""
-    layers = {}
+    layers: dict[str, Layer] = {}
     for i, width in enumerate(GROUPS[number - 1], 1):
         layers |= conv_relu(f"{number}_{i}", channels, width, **options)
         channels = width
     return layers
 
 
-def pool(number):
+def pool(number: int) -> dict[str, Layer]:
     """Halves the map, rounding up: pool3 makes 38 out of 75, where rounding down would give 37."""
     return {f"pool{number}": MaxPool2d(2, ceil_mode=True)}
 
 
-def fully_connected(channels, width, options, *, kernel, pad, dilation=1):
+def fully_connected(
+    channels: int, width: int, options: dict[str, Any], *, kernel: int, pad: int, dilation: int = 1
+) -> dict[str, Layer]:
     """fc6 and fc7 as convolutions."""
     fc6 = conv_relu("6", channels, width, kernel, pad=pad, dilation=dilation, prefix="fc", **options)
     return fc6 | conv_relu("7", width, width, 1, pad=0, prefix="fc", **options)

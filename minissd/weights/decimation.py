@@ -10,8 +10,12 @@ Nothing is averaged: what is dropped counts as zero.  Taps three apart are a dil
 layer read, and of 6 on SSD's, since its pool5 no longer halves the map.
 """
 
+from collections.abc import Sequence
 
-def decimate(array, steps):
+import numpy as np
+
+
+def decimate(array: np.ndarray, steps: Sequence[int]) -> np.ndarray:
     """Every steps[i]-th entry along axis i, from the first on: a view.
 
     Raises ValueError unless there is one step of at least 1 for each axis.
@@ -21,7 +25,7 @@ def decimate(array, steps):
     return array[tuple(slice(None, None, step) for step in steps)]
 
 
-def dense_to_convolution(weight, kernel):
+def dense_to_convolution(weight: np.ndarray, kernel: tuple[int, int]) -> np.ndarray:
     """weight (D, C*KH*KW) of a fully connected layer on a (C, KH, KW) map -> (KH, KW, C, D) of the same convolution.
 
     kernel: (KH, KW), the size of the map.  PyTorch and Caffe flatten a map channel by channel.

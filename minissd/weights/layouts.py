@@ -43,7 +43,7 @@ class Layout(NamedTuple):
     boxes: str | None = None
     dense: dict[str, Dense] = {}  # noqa: RUF012 (never changed)
 
-    def convert(self, theirs, array, shape):
+    def convert(self, theirs: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Their array in our order.  A dense layer is decimated unless it has `shape`, that of ours, as it is.
 
         Raises ValueError for a dense layer that reads no map of the right size.

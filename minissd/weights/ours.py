@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from minissd.errors import MinissdError
 from minissd.weights.layouts import Layout
 
@@ -13,7 +15,7 @@ _PREFIXES = ("params/", "buffers/")  # and what the model needs
 class OwnLayout(Layout):
     """Names and shapes are ours already, stages included."""
 
-    def convert(self, theirs, array, shape):
+    def convert(self, theirs: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return array
 
 

@@ -25,7 +25,7 @@ class WeightsFile(NamedTuple):
     metadata: dict[str, str]  # of a safetensors file; else empty
 
 
-def read_weights(path):
+def read_weights(path: str | Path) -> WeightsFile:
     """The WeightsFile at `path`.  Raises MinissdError if it is missing, damaged, or holds more than numbers."""
     path = Path(path)
     if path.is_dir() or path.suffix.lower() not in READERS:

@@ -1,5 +1,6 @@
 """What became of every tensor of a file, and of every array of the model."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _SHOWN = 3  # names in a line
@@ -30,7 +31,7 @@ class Report(NamedTuple):
         return "\n".join(self.lines())
 
 
-def some(names, shown=_SHOWN):
+def some(names: Sequence[str], shown: int = _SHOWN) -> str:
     """A few of the names, and how many more there are."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
