@@ -10,7 +10,8 @@ from minissd.cli.options import as_option
 from minissd.data import NAMES
 from minissd.errors import MinissdError
 from minissd.files import check_writable
-from minissd.models import MODELS, TRUNK_OF
+from minissd.models import MODELS, TRUNK_OF, options_of
+from minissd.models.ssd import OWN
 from minissd.training import LAST, RECIPES, TrainConfig, default_recipe, settings_of
 from minissd.training.config import ADDED_LATER, SAME_NUMBERS, in_present_names
 from minissd.training.lock import check_free
@@ -20,6 +21,7 @@ TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "image_folder", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
 _MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
+FIT = "fit"  # --boxes: shapes that fit the objects of the training images, worked out when these are there
 _MAY_MOVE = ("data", "image_folder")  # the images tell whether they are the same
 
 
@@ -33,6 +35,11 @@ def new_settings(out, values):
     recipe = values["recipe"] or default_recipe(model)
     given = {name: values[name] for name in (*TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
     config, options = settings_of(recipe, model, given)
+    if options.get("boxes") == FIT and options_of(model)["boxes"] != OWN:
+        raise MinissdError(
+            f"--boxes {FIT}: {model} keeps the default boxes of its published weights: leave the option out, or "
+            "take --model ssd-tiny"
+        )
     data = {name: values[name] for name in _DATA_FIELDS} | {name: place_of_data(values[name]) for name in _MAY_MOVE}
     return {"minissd": __version__, **data, "model": model, "recipe": recipe, "options": options, **asdict(config)}
 
@@ -76,6 +83,8 @@ def stored_settings(out, given):
             settings[name] = place_of_data(value) if name in _MAY_MOVE else value
             continue
         began = settings["options"].get(name) if name in _MODEL_OPTIONS else settings.get(name, value)
+        if name == "boxes" and value == FIT and isinstance(began, list):
+            continue  # the shapes that the run began with
         if name == "split" and began is None:  # a run that was started from Python, on data of which it knew no name
             settings[name] = value
         elif name in ("epochs", "steps") and began != value:
@@ -113,7 +122,7 @@ def train_on(out, settings, length=None, value=None):
     _, of_recipe = settings_of(recipe, model, {})
     for name, option in settings["options"].items():
         word = name.replace("_", "-")
-        if option != of_recipe.get(name):
+        if option != of_recipe.get(name) and not isinstance(option, list):  # fitted boxes come with the weights
             words += [f"--{word}" if option else f"--no-{word}"] if isinstance(option, bool) else [f"--{word}", option]
     length = length or ("steps" if settings["steps"] else "epochs")
     words += [f"--{length}", value or settings[length], "--out", f"{out}-longer"]

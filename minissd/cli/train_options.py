@@ -49,7 +49,14 @@ BatchNorm = Annotated[
 Atrous = Annotated[
     bool | None, _of(NETWORK, "--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
 ]
-Boxes = Annotated[str | None, _of(NETWORK, help="Default boxes of ssd300-vgg16: caffe, ssd.pytorch or torchvision.")]
+Boxes = Annotated[
+    str | None,
+    _of(
+        NETWORK,
+        help="Default boxes. ssd-tiny: own, or fit, of shapes that fit the objects (`minissd doctor DATA` shows what "
+        "it brings); ssd300-vgg16: caffe, ssd.pytorch or torchvision.",
+    ),
+]
 Anchors = Annotated[
     bool | None, _of(NETWORK, "--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
 ]

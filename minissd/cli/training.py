@@ -6,12 +6,14 @@ from minissd import weights
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
 from minissd.cli.progress import training_progress
-from minissd.cli.runs import TRAIN_FIELDS, train_on
+from minissd.cli.runs import FIT, TRAIN_FIELDS, train_on
 from minissd.cli.splits import open_splits
+from minissd.detection import fit_boxes
 from minissd.device.card import check_precision
 from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.models.freezing import frozen_layers, trained_params
+from minissd.models.ssd import OWN
 from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, read_log, task_of, train
 from minissd.training.run_folder import CONFIG
 
@@ -37,6 +39,7 @@ def start(out, settings, device, resume, processes=ALONE):
         _check_model(out, settings, model)
     else:
         checkpoint = None
+        settings = with_fitted_boxes(settings, dataset)
         model = build(
             settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
         )
@@ -50,6 +53,18 @@ def start(out, settings, device, resume, processes=ALONE):
         done = f"{out}: was finished, all {checkpoint.step} steps are done"
         console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
     return dataset, held_out
+
+
+def with_fitted_boxes(settings, dataset):
+    """The settings of a run, in which --boxes fit has become shapes that fit the objects of its training images."""
+    options = settings["options"]
+    if options.get("boxes") != FIT:
+        return settings
+    usual = build(settings["model"], classes=dataset.classes, **options | {"boxes": OWN})
+    objects = [dataset.objects(i) for i in range(len(dataset))]
+    fitted = fit_boxes(usual.spec, objects, settings["seed"])
+    console.print(f"default boxes fitted to the shapes of {sum(len(one.labels) for one in objects):,} objects")
+    return settings | {"options": options | {"boxes": fitted.shapes}}
 
 
 def _check_model(out, settings, model):

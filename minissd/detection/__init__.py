@@ -2,6 +2,8 @@
 
 from minissd.detection.boxes import Detections, Objects, clip, decode, encode, iou, to_centers, to_corners
 from minissd.detection.detections import detections_from
+from minissd.detection.fitting import best_overlaps, fit_boxes
+from minissd.detection.map_spec import MapSpec, ShapedMap
 from minissd.detection.matching import match
 from minissd.detection.metrics import (
     Curve,
@@ -24,7 +26,6 @@ from minissd.detection.tiling import (
     SSD300_TORCHVISION,
     SSD512,
     DefaultBoxSpec,
-    MapSpec,
     default_boxes,
     scales,
 )
@@ -43,8 +44,10 @@ __all__ = [
     "Detections",
     "MapSpec",
     "Objects",
+    "ShapedMap",
     "assign_predictors",
     "average_precision",
+    "best_overlaps",
     "cell_detections",
     "clip",
     "decode",
@@ -54,6 +57,7 @@ __all__ = [
     "encode",
     "encode_cells",
     "evaluate_detections",
+    "fit_boxes",
     "hard_negatives",
     "iou",
     "judge",

@@ -2,49 +2,21 @@
 
 Liu et al. 2016 (SSD), section 2.2, "Choosing scales and aspect ratios for default boxes".
 
-Every cell of every detection map carries the same k boxes around its centre, in this order:
-
-    s  and  s' = sqrt(s_l * s_{l+1})            two squares
-    s * sqrt(r), s / sqrt(r)                    for each ratio r: one wide box (w / h = r) ...
-    s / sqrt(r), s * sqrt(r)                    ... and one tall box (1 / r)
-
-The boxes of a map are ordered by row, column, then box within the cell, so a head's output (N, H, W, k*4)
-reshapes to (N, H*W*k, 4) as it is.  x runs over columns and y over rows.
+Every cell of a detection map carries the same k boxes around its centre (map_spec.py says which).  The boxes of a map
+are ordered by row, column, then box within the cell, so a head's output (N, H, W, k*4) reshapes to (N, H*W*k, 4) as it
+is.  x runs over columns and y over rows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
 from minissd.detection.boxes import clip, to_centers, to_corners
-
-
-@dataclass(frozen=True)
-class MapSpec:
-    """The default boxes of one detection map."""
-
-    size: tuple[int, int]  # rows, columns
-    scale: float  # s_l: side of the first square, as a fraction of the input
-    next_scale: float  # s_{l+1}
-    ratios: tuple[float, ...]  # besides 1; each stands for itself and its reciprocal
-    step: float | None = None  # input pixels between two cells; None: the cells share the input evenly
-
-    def __post_init__(self):
-        lengths = (self.scale, self.next_scale, *self.ratios, 1 if self.step is None else self.step)
-        if len(self.size) != 2 or min(self.size) < 1 or not all(0 < length < inf for length in lengths):
-            raise ValueError(f"a map has at least one row and column, and positive scales, ratios and step, got {self}")
-
-    @property
-    def boxes_per_cell(self) -> int:
-        return 2 + 2 * len(self.ratios)
-
-    @property
-    def boxes(self) -> int:
-        return self.size[0] * self.size[1] * self.boxes_per_cell
+from minissd.detection.map_spec import MapSpec, ShapedMap
 
 
 @dataclass(frozen=True)
@@ -52,7 +24,7 @@ class DefaultBoxSpec:
     """The default boxes of one network: its detection maps from fine to coarse."""
 
     input_size: int  # pixels, the unit of `step`
-    maps: tuple[MapSpec, ...]
+    maps: tuple[MapSpec | ShapedMap, ...]
     clip: str | None = None  # a key of CLIPPING: what is done about boxes that reach over the border
 
     def __post_init__(self):
@@ -73,6 +45,19 @@ class DefaultBoxSpec:
         """Where the boxes of each map lie among all P boxes."""
         ends = accumulate((one.boxes for one in self.maps), initial=0)
         return tuple(slice(start, stop) for start, stop in pairwise(ends))
+
+    @property
+    def shapes(self) -> list[list[list[float]]]:
+        """[w, h] of the boxes of one cell, for each map: what `with_shapes` takes, in lists as JSON has them."""
+        return [[list(shape) for shape in one.shapes] for one in self.maps]
+
+    def with_shapes(self, shapes: Sequence[Sequence[Sequence[float]]]) -> "DefaultBoxSpec":
+        """The same maps with other boxes: for each map (w, h) of the boxes of one cell, in sides of the image."""
+        if len(shapes) != len(self.maps):
+            raise ValueError(f"{len(self.maps)} maps need as many lists of shapes, got {len(shapes)}")
+        pairs = [tuple((float(w), float(h)) for w, h in of_map) for of_map in shapes]
+        maps = [ShapedMap(one.size, of_map, one.step) for one, of_map in zip(self.maps, pairs, strict=True)]
+        return replace(self, maps=tuple(maps))
 
     @classmethod
     def from_sizes(
@@ -162,18 +147,8 @@ def _map_boxes(one, input_size):
     boxes = np.empty((rows, columns, one.boxes_per_cell, 4))
     boxes[..., 0] = ((np.arange(columns) + 0.5) * cell_w)[None, :, None]
     boxes[..., 1] = ((np.arange(rows) + 0.5) * cell_h)[:, None, None]
-    boxes[..., 2:] = _shapes(one)
+    boxes[..., 2:] = one.shapes
     return boxes.reshape(-1, 4)
-
-
-def _shapes(one):
-    """(k, 2) widths and heights of the boxes of one cell, in the order stated at the top."""
-    extra = sqrt(one.scale * one.next_scale)  # sqrt(s_l s_{l+1})
-    shapes = [(one.scale, one.scale), (extra, extra)]
-    for ratio in one.ratios:
-        long, short = one.scale * sqrt(ratio), one.scale / sqrt(ratio)
-        shapes += [(long, short), (short, long)]
-    return np.array(shapes)
 
 
 # The released networks leave the formula for explicit sizes: conv4_3 stands apart with 10 % (SSD512: 7 %).

@@ -78,6 +78,8 @@ def build(
     options = known | options
     model = MODELS[name].make(classes, init=init, **options)
     model.options = {"dtype": str(init.dtype), **options}
+    if isinstance(model, SSD) and "boxes" in options:
+        model.options["boxes"] = model.boxes  # shapes as JSON has them, whatever they came in
     return model
 
 

@@ -78,5 +78,5 @@ def ssd300_mobilenet(classes: Sequence[str], *, init: Initializer) -> SSD:
         Head(width, k, len(classes), init=init, kernel=1)
         for width, k in zip(channels, spec.boxes_per_cell, strict=True)
     ]
-    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"caffe": spec}, "boxes": "caffe"}
     return SSD("ssd300-mobilenet", classes, **wiring, input_size=spec.input_size, init=init, **MOBILENET_PIXELS)

@@ -29,8 +29,12 @@ from minissd.detection import (
 )
 from minissd.device import Array, array_module, to_device
 from minissd.engine.cpu.threads import elementwise
+from minissd.errors import MinissdError
 from minissd.layers import Layer, Sequential, prefixed
 from minissd.models.detector import Detector
+
+OWN = "own"  # the default boxes of a network that is not published with any: shapes may take their place
+Shapes = Sequence[Sequence[Sequence[float]]]  # for each map (w, h) of the boxes of one cell, in sides of the image
 
 
 class Usage(NamedTuple):
@@ -44,7 +48,8 @@ class SSD(Detector):
     """Stages and heads wired together.
 
     stages: dict name -> Sequential; the trunk in pieces, each ending with a map to detect on.
-    heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: the one to begin with.
+    heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: those to begin with, as
+    `set_boxes` takes them.
     usages: dict name -> Usage, where that of some box sets is another than ours.  reading: as for `Network`.
     """
 
@@ -58,23 +63,43 @@ class SSD(Detector):
         stages: dict[str, Sequential],
         heads: Sequence[Layer],
         box_sets: dict[str, DefaultBoxSpec],
-        boxes: str,
+        boxes: str | Shapes,
         usages: dict[str, Usage] | None = None,
         **reading: Any,
     ):
         super().__init__(name, classes, **reading)
         self.stages, self.heads, self.box_sets, self.usages = stages, heads, box_sets, usages or {}
+        self.spec = box_set(name, box_sets, boxes)
         self.set_boxes(boxes)
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
 
-    def set_boxes(self, boxes: str) -> None:
-        """Predict corrections of another set of default boxes, a key of `box_sets`, used as its weights are."""
-        self.spec = self.box_sets[boxes]
-        self.resize, self.clip_first = self.usages.get(boxes, Usage())
+    def set_boxes(self, boxes: str | Shapes | DefaultBoxSpec) -> None:
+        """Predict corrections of other default boxes, as many in each cell, used as the weights for them are.
+
+        boxes: a key of `box_sets`; or where "own" is one, shapes for its maps, as `fit_boxes(model.spec, objects)` has
+        them.  Raises MinissdError for others.
+        """
+        boxes = boxes.shapes if isinstance(boxes, DefaultBoxSpec) else boxes
+        spec = box_set(self.name, self.box_sets, boxes)
+        if spec.boxes_per_cell != self.spec.boxes_per_cell:
+            raise MinissdError(
+                f"the heads of this {self.name} are for {self.spec.boxes_per_cell} default boxes in the cells of the "
+                f"maps, not for {spec.boxes_per_cell}: build it with these boxes"
+            )
+        self.spec = spec
+        self.boxes = boxes if isinstance(boxes, str) else spec.shapes  # as JSON has them
+        self.resize, self.clip_first = self.usages.get(boxes, Usage()) if isinstance(boxes, str) else Usage()
         self._host_boxes = default_boxes(self.spec).astype(self.dtype)
         self.default_boxes = to_device(self._host_boxes, self.device)  # (P, 4) centers
         if "boxes" in self.options:
-            self.options["boxes"] = boxes
+            self.options["boxes"] = self.boxes
+
+    def knows(self, boxes: Any) -> bool:
+        """Whether `set_boxes` takes these."""
+        try:
+            return box_set(self.name, self.box_sets, boxes).boxes_per_cell == self.spec.boxes_per_cell
+        except (MinissdError, ValueError, TypeError):
+            return False
 
     @property
     def trunk(self) -> tuple[str, ...]:
@@ -179,6 +204,20 @@ class SSD(Detector):
 
     def loss_backward(self, cache: Any) -> Any:
         return multibox_loss_backward(cache)
+
+
+def box_set(name: str, box_sets: dict[str, DefaultBoxSpec], boxes: str | Shapes) -> DefaultBoxSpec:
+    """The default boxes that the option `boxes` of the network `name` means: a key of `box_sets`, or shapes for "own".
+
+    Raises MinissdError for what is neither.
+    """
+    if isinstance(boxes, str) and boxes in box_sets:
+        return box_sets[boxes]
+    if not isinstance(boxes, str) and OWN in box_sets:
+        return box_sets[OWN].with_shapes(boxes)
+    asked = repr(boxes) if isinstance(boxes, str) else "of these shapes"
+    hint = ", or give shapes, as fit_boxes makes them" if OWN in box_sets else ""
+    raise MinissdError(f"boxes {asked} are not known to {name}: choose one of {', '.join(box_sets)}{hint}")
 
 
 def join(outputs: Sequence[tuple[Array, Array]]) -> tuple[Array, ...]:

@@ -12,7 +12,7 @@ from minissd.errors import MinissdError
 from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head
-from minissd.models.ssd import SSD
+from minissd.models.ssd import OWN, SSD, Shapes, box_set
 
 # (output channels, stride) of each convolution, a line for each stage
 STAGES = (
@@ -29,11 +29,14 @@ LARGEST_INPUT = 4096  # pixels: 2 million default boxes
 TINY_PIXELS: dict[str, Any] = {"pixel_mean": (123, 117, 104), "pixel_scale": 1 / 58}
 
 
-def ssd_tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240) -> SSD:
-    """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images."""
+def ssd_tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240, boxes: str | Shapes = OWN) -> SSD:
+    """Build ssd-tiny for `classes` (names without background), reading input_size x input_size images.
+
+    boxes: "own", those of SIZES and RATIOS, or shapes that take their place, as `fit_boxes` makes them.
+    """
     if not 1 <= input_size <= LARGEST_INPUT:
         raise MinissdError(f"input size {input_size}: ssd-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
-    return tiny_detector(classes, init=init, input_size=input_size)
+    return tiny_detector(classes, init=init, input_size=input_size, boxes=boxes)
 
 
 def tiny_detector(
@@ -43,6 +46,7 @@ def tiny_detector(
     input_size: int,
     ratios: Any = RATIOS,
     levels: Sequence[int] = (0, 1, 2, 3),
+    boxes: str | Shapes = OWN,
 ) -> SSD:
     """ssd-tiny, or a relative of it to compare with.
 
@@ -57,14 +61,15 @@ def tiny_detector(
         stages[parts[-1][0] if parts else f"again{i}"] = parts[0][1] if len(parts) == 1 else Sequential(**dict(parts))
         done = level + 1
     sides = map_sizes(input_size)
-    spec = DefaultBoxSpec.from_sizes(
+    own = DefaultBoxSpec.from_sizes(
         input_size, [sides[level] for level in levels], [side * input_size for side in SIZES], [ratios] * len(levels)
     )
+    box_sets = {OWN: own}
     heads = [
         Head(STAGES[level][-1][0], k, len(classes), init=init)
-        for level, k in zip(levels, spec.boxes_per_cell, strict=True)
+        for level, k in zip(levels, box_set("ssd-tiny", box_sets, boxes).boxes_per_cell, strict=True)
     ]
-    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"own": spec}, "boxes": "own"}
+    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": box_sets, "boxes": boxes}
     return SSD("ssd-tiny", classes, **wiring, input_size=input_size, init=init, **TINY_PIXELS)
 
 

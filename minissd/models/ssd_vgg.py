@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from minissd.detection import SSD300, SSD300_SSD_PYTORCH, SSD300_TORCHVISION, SSD512
-from minissd.errors import MinissdError
 from minissd.layers import Initializer, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head, NormalizedHead
-from minissd.models.ssd import SSD, Usage
+from minissd.models.ssd import SSD, Usage, box_set
 from minissd.models.vgg import vgg_stages
 
 # Each extra stage: channels of its 1x1 convolution, then output channels, kernel, stride and pad of the one after it
@@ -58,15 +57,13 @@ def ssd512_vgg16(classes: Sequence[str], *, init: Initializer, batch_norm: bool 
 
 def _wire(name, classes, stages, extras, box_sets, boxes, init, batch_norm):
     """Trunk, extra layers and heads together."""
-    if boxes not in box_sets:
-        raise MinissdError(f"boxes {boxes!r} are not known to {name}: choose one of {', '.join(box_sets)}")
+    spec = box_set(name, box_sets, boxes)
     channels = [_channels(stage) for stage in stages.values()]
     for number, (narrow, width, shrink) in enumerate(extras, 6):
         squeeze = conv_relu(f"{number}_1", channels[-1], narrow, 1, pad=0, init=init, batch_norm=batch_norm)
         widen = conv_relu(f"{number}_2", narrow, width, init=init, batch_norm=batch_norm, **shrink)
         stages[f"extra{number}"] = Sequential(**squeeze, **widen)
         channels.append(width)
-    spec = box_sets[boxes]
     heads = [
         (Head if level else NormalizedHead)(width, k, len(classes), init=init)
         for level, (width, k) in enumerate(zip(channels, spec.boxes_per_cell, strict=True))

@@ -19,7 +19,7 @@ from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
 from minissd.models import Network, build
 from minissd.models.freezing import trained_params
-from minissd.weights.ours import describe
+from minissd.weights.ours import describe, in_full
 
 FORMAT = "minissd checkpoint 1"
 
@@ -133,7 +133,7 @@ def _rebuild(path, metadata, device):
         if not names_given or step < 0 or not _readable(settings):
             raise ValueError
         model = build(metadata["model"], classes=classes, device=device, **options)
-        if model.options != options:
+        if model.options != in_full(model.name, options):
             raise ValueError
         return model, step, settings
     except MinissdError as error:

@@ -19,7 +19,7 @@ from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in
 from minissd.training.lock import locked
 from minissd.training.run import BEST, LAST
 from minissd.training.same_images import check_same, fingerprint
-from minissd.weights.ours import describe
+from minissd.weights.ours import is_of
 
 CONFIG = "config.json"
 OWN_AUGMENTATION = "augmentation_from_python"
@@ -101,8 +101,7 @@ def _check_run(folder, resume):
             "choose another folder"
         )
     description, settings = read_description(folder / LAST)
-    ours = describe(resume.model) | {"run": _key(resume.settings)}
-    if {name: description.get(name) for name in ours} | {"run": _key(settings)} != ours:
+    if not is_of(description, resume.model) or _key(settings) != _key(resume.settings):
         raise MinissdError(
             f"{folder}: holds another run than that of the checkpoint to resume: give the folder of that one, or a "
             "new one"

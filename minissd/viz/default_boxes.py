@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from minissd.detection.boxes import iou, to_corners
+from minissd.detection.map_spec import MapSpec
 from minissd.detection.matching import assign_objects
 from minissd.detection.tiling import default_boxes
 from minissd.viz import style
@@ -31,8 +32,8 @@ def default_box_maps(image, spec):
     """
     boxes = to_corners(default_boxes(spec))  # (P, 4)
     centers = default_boxes(replace(spec, clip=None))[:, :2]  # clipping would move them
-    ratios = sorted({ratio for one in spec.maps for ratio in one.ratios})
-    colours = dict(zip((1, *ratios), cycle(SHAPE_COLOURS)))
+    kinds = {kind for one in spec.maps for kind in _kinds_of(one)}
+    colours = dict(zip(sorted(kinds, key=str), cycle(SHAPE_COLOURS)))
     columns = len(spec.maps) if len(spec.maps) <= 3 else math.ceil(len(spec.maps) / 2)
     rows = math.ceil(len(spec.maps) / columns)
     figure = style.new_figure(max(4.5, 3.2 * columns), 3.6 * rows + 0.8)
@@ -96,19 +97,27 @@ def _draw_map(panel, level, one, middle, centers, colours):
     """The centres (cells, 2) of one MapSpec and the boxes `middle` (k, 4 corners) of one cell."""
     dot = np.clip(60 / max(one.size), 1.2, 6)
     panel.plot(centers[:, 0], centers[:, 1], "o", color=style.INK, markersize=dot, markeredgewidth=0)
-    ratios = [1, 1] + [ratio for ratio in one.ratios for _ in range(2)]  # the order of the boxes in a cell
-    for ratio, (x_min, y_min, x_max, y_max) in zip(ratios, middle, strict=True):
+    for kind, (x_min, y_min, x_max, y_max) in zip(_kinds_of(one), middle, strict=True):
         size = x_max - x_min, y_max - y_min
-        panel.add_patch(Rectangle((x_min, y_min), *size, fill=False, color=colours[ratio], linewidth=2))
+        panel.add_patch(Rectangle((x_min, y_min), *size, fill=False, color=colours[kind], linewidth=2))
+    scale = f"scale {one.scale:.3g}" if isinstance(one, MapSpec) else "fitted"
     title = (
-        f"map {level}: {one.size[0]} × {one.size[1]} cells, scale {one.scale:.3g}\n"
+        f"map {level}: {one.size[0]} × {one.size[1]} cells, {scale}\n"
         f"{one.boxes_per_cell} boxes per cell, {one.boxes:,} in all"
     )
     panel.set_title(title, fontsize=style.MEDIUM, color=style.INK)
 
 
+def _kinds_of(one):
+    """What each of the k boxes of a map's cells is drawn as, in their order: its aspect ratio, or "fitted"."""
+    if isinstance(one, MapSpec):
+        return [1, 1] + [ratio for ratio in one.ratios for _ in range(2)]
+    return ["fitted"] * one.boxes_per_cell
+
+
 def _shape_legend(figure, colours):
-    names = {ratio: "1:1" if ratio == 1 else f"{ratio:g}:1 and 1:{ratio:g}" for ratio in colours}
+    names = {kind: f"{kind:g}:1 and 1:{kind:g}" for kind in colours if kind not in (1, "fitted")}
+    names |= {1: "1:1", "fitted": "fitted to objects"}
     lines = [Line2D([], [], color=colours[ratio], linewidth=2, label=names[ratio]) for ratio in colours]
     title = "dots: the centres of all cells; boxes: those of one cell, by width : height"
     figure.legend(handles=lines, title=title, loc="outside lower center", ncols=6, frameon=False)

@@ -5,7 +5,7 @@ PyTorch keeps a convolution as (D, C, KH, KW) and a linear layer as (D, C); ours
 All layouts read RGB, and the heads of all of them order their outputs box by box, background first, like ours.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,8 @@ class Layout(NamedTuple):
     """One way to name and to use the weights.
 
     names: their tensor -> ours.  signature: the tensors by which it is recognised.  classes: of the outputs.
-    boxes: the name of the default boxes.  dense: their layer -> Dense.  None, and an empty dict, where there is
-    nothing to say.
+    boxes: the name of the default boxes, or their shapes.  dense: their layer -> Dense.  None, and an empty dict, where
+    there is nothing to say.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Layout(NamedTuple):
     signature: frozenset[str] = frozenset()
     reading: Reading | None = None
     classes: tuple[str, ...] | None = None
-    boxes: str | None = None
+    boxes: Any = None
     dense: dict[str, Dense] = {}  # noqa: RUF012 (never changed)
 
     def convert(self, theirs: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -69,8 +69,7 @@ def _fill(model, file, heads):
         layout = _published_layout(file) or own_layout(file, arrays)
         if heads is None:  # only heads of such a model, for these classes
             same = (description(file)[0] or model.name) == model.name
-            known_boxes = layout is not None and layout.boxes in (None, *getattr(model, "box_sets", ()))
-            heads = same and known_boxes and layout.classes == model.classes
+            heads = same and layout is not None and layout.classes == model.classes and _may_bring_boxes(layout, model)
         matched, left_over = _match(model, file, layout, arrays, heads)
         values = {ours: _fitted(model, file, layout, theirs, arrays[ours], ours) for theirs, ours in matched.items()}
         values |= _pixels(layout, model)
@@ -78,8 +77,9 @@ def _fill(model, file, heads):
         if with_heads and _are_exchanged(layout.classes, model.classes):
             raise MinissdError(f"its classes are {some(layout.classes)} in this order: give them so, or none")
         boxes = layout.boxes if with_heads and model.task == "detect" else None
-        if boxes is not None and boxes not in model.box_sets:
-            raise MinissdError(f"was trained with default boxes {boxes!r}, which {model.name} lacks: pass heads=False")
+        if boxes is not None and not model.knows(boxes):
+            which = repr(boxes) if isinstance(boxes, str) else "of its own shapes"
+            raise MinissdError(f"was trained with default boxes {which}, which {model.name} lacks: pass heads=False")
     except MinissdError as error:
         raise MinissdError(f"{file.path}: {error}") from None
 
@@ -90,6 +90,12 @@ def _fill(model, file, heads):
     untouched = tuple(name for name in arrays if name not in values)
     notes = _notes(layout, model) if with_heads else ()
     return Report(layout.name, model.name, matched, left_over, untouched, notes)
+
+
+def _may_bring_boxes(layout, model):
+    """Whether a model may get the default boxes of a file with its heads: shapes that it was given itself stay."""
+    boxes = getattr(model, "boxes", None)
+    return layout.boxes in (None, boxes) or (isinstance(boxes, str) and model.knows(layout.boxes))
 
 
 def _published_layout(file):

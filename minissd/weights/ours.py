@@ -5,6 +5,8 @@ import json
 import numpy as np
 
 from minissd.errors import MinissdError
+from minissd.models import MODELS, options_of
+from minissd.models.ssd import OWN
 from minissd.weights.layouts import Layout
 
 FORMAT = "minissd weights 1"
@@ -25,14 +27,29 @@ def own_layout(file, arrays):
     if not names:
         return None
     signature = frozenset(theirs for theirs, ours in names.items() if not ours.startswith("pixels."))  # all have these
-    _, classes, options = description(file)
-    boxes = options.get("boxes")
-    return OwnLayout("minissd", names, signature, classes=classes, boxes=None if boxes is None else str(boxes))
+    model, classes, options = description(file)
+    boxes = in_full(model, options).get("boxes")
+    return OwnLayout("minissd", names, signature, classes=classes, boxes=boxes)
 
 
 def describe(model):
     """What the metadata of a file of ours say of a model, for `description` to read: enough to make it again."""
     return {"model": model.name, "classes": json.dumps(model.classes), "options": json.dumps(model.options)}
+
+
+def is_of(metadata, model):
+    """Whether metadata are what `describe` says of a model."""
+    try:
+        name, classes, options = metadata["model"], json.loads(metadata["classes"]), json.loads(metadata["options"])
+        return (name, classes, in_full(name, options)) == (model.name, list(model.classes), model.options)
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def in_full(name, options):
+    """The options of a file of ours with those that it may lack, because its model had no choice of boxes yet."""
+    has_own = name in MODELS and options_of(name).get("boxes") == OWN
+    return {"boxes": OWN} | options if has_own else options
 
 
 def description(file):

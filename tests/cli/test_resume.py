@@ -148,6 +148,31 @@ def test_a_finished_run_says_so_and_how_to_train_for_longer(minissd, refused, tr
     assert load_checkpoint(f"{trained}-longer/{LAST}").step == 2
 
 
+def test_a_run_with_fitted_boxes_goes_on_and_longer_with_them(minissd, refused, tree, stopped):
+    for i in range(4):
+        tree.add(f"more{i}", [("cat", (5, 5, 15 + 3 * i, 55)), ("dog", (3, 40, 70, 52 - i))], size=(80, 60))
+    out = stopped("--boxes", "fit")
+    settings = json.loads((out / "config.json").read_text())
+    shapes, own = settings["options"]["boxes"], build("ssd-tiny", classes=("cat", "dog"), input_size=64)
+    assert load_checkpoint(out / LAST).model.options["boxes"] == shapes != own.spec.shapes
+    refused(["--boxes", "'own'"], "train", "--out", out, "--resume", "--boxes", "own")
+    resumed = minissd("train", "--out", out, "--resume", "--boxes", "fit")
+    assert resumed.status == 0 and load_checkpoint(out / LAST).step == 6, resumed.err
+    longer = shlex.split(train_on(out, settings, "steps", 1))
+    assert minissd(*longer[1:], "--batch-size", 3).status == 0
+    assert load_checkpoint(f"{out}-longer/{LAST}").model.options["boxes"] == shapes
+
+
+def test_boxes_that_cannot_be_fitted(refused, tree, tmp_path, small_run):
+    words = "train", "--data", tree.root, "--boxes", "fit", "--out", tmp_path / "run"
+    for model, part in {"yolo-tiny": "--anchors", "unet": "--width", "ssd300-vgg16": "published"}.items():
+        refused(["--boxes", model, part], *words, "--model", model)
+    for xml in (tree.root / "Annotations").glob("*.xml"):
+        xml.write_text("<annotation></annotation>")
+    refused(["no annotation names any object"], *words, *small_run)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_with_the_former_name_of_an_augmentation(minissd, refused, tree, stopped):
     out = stopped("--augmentation", "notes")
     settings = json.loads((out / "config.json").read_text())

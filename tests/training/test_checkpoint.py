@@ -1,13 +1,15 @@
 """Checkpoints: what is saved is loaded, bit for bit; a save that fails leaves the old file."""
 
+import json
 import os
 import resource
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import safetensors
+import safetensors.numpy
 
+from minissd.detection import fit_boxes
 from minissd.models import build
 from minissd.training import load_checkpoint, save_checkpoint
 
@@ -70,6 +72,31 @@ def test_the_loaded_model_gives_the_same_outputs(path, model, rng):
     images = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
     for ours, theirs in zip(load_checkpoint(path).model.forward(images)[0], model.forward(images)[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_boxes_of_given_shapes_are_those_of_the_loaded_model(path, shapes, new_model):
+    fitted = fit_boxes(new_model().spec, [shapes.objects(i) for i in range(len(shapes))])
+    model = new_model(boxes=tuple(np.array(of_map) for of_map in fitted.shapes))
+    assert not np.array_equal(model.default_boxes, new_model().default_boxes)
+    save_checkpoint(path, model)
+    loaded = load_checkpoint(path).model
+    assert loaded.spec == model.spec == fitted and loaded.options == model.options
+    np.testing.assert_array_equal(loaded.default_boxes, model.default_boxes)
+    images = np.stack([model.resized(shapes[i].image) for i in range(2)])
+    for ours, theirs in zip(model.detect(images, score_threshold=0), loaded.detect(images, score_threshold=0)):
+        same_arrays(ours._asdict(), theirs._asdict())
+    later = new_model()
+    later.set_boxes(fitted)
+    assert later.options == model.options
+
+
+def test_a_checkpoint_from_before_there_was_a_choice_of_boxes(path, model):
+    options = {name: value for name, value in model.options.items() if name != "boxes"}
+    save_checkpoint(path, model)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    safetensors.numpy.save_file(tensors, path, metadata | {"options": json.dumps(options)})
+    assert load_checkpoint(path).model.options == model.options
 
 
 def test_class_names_may_hold_anything(path):

@@ -79,6 +79,31 @@ def test_the_boxes_of_a_saved_model_come_along(narrow, path):
     np.testing.assert_array_equal(third.default_boxes, narrow().default_boxes)
 
 
+def test_fitted_boxes_come_along_with_heads_unless_others_were_asked_for(trained, path):
+    shapes = build("ssd-tiny", classes=CLASSES).spec.shapes
+    shapes[0][0], others = [0.3, 0.03], shapes[::-1]
+    model = trained(boxes=shapes)
+    save(model, path)
+    plain, fitted = build("ssd-tiny", classes=CLASSES), build("ssd-tiny", classes=CLASSES, boxes=others)
+    load(plain, path, heads=None)
+    expect_equal(arrays_of(plain), arrays_of(model))
+    np.testing.assert_array_equal(plain.default_boxes, model.default_boxes)
+    assert plain.options["boxes"] == shapes
+    fresh = copies_of(fitted)
+    report = load(fitted, path, heads=None)
+    assert fitted.options["boxes"] == others and report.left_over["head0.offsets.w"]
+    np.testing.assert_array_equal(fitted.params["head0.offsets.w"], fresh["head0.offsets.w"])
+    np.testing.assert_array_equal(fitted.params["stage0.conv0.w"], model.params["stage0.conv0.w"])
+
+
+def test_shapes_that_a_model_cannot_take(trained, narrow, path, refused):
+    save(trained(boxes=[[[0.1, 0.2]]] * 4), path)
+    with refused(path, "heads"):
+        load(build("ssd-tiny", classes=CLASSES), path)
+    with refused("ssd300-vgg16", "caffe, ssd.pytorch, torchvision"):
+        narrow().set_boxes([[[0.1, 0.2]]] * 6)
+
+
 def test_a_checkpoint(trained, path):
     model = trained()
     save_checkpoint(path, model, velocity={"stage0.conv0.w": np.ones(3, np.float32)}, step=3)
