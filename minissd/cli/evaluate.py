@@ -13,7 +13,7 @@ from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_notes
 from minissd.cli.results import RESULTS
 from minissd.cli.runs import place_of_data
-from minissd.data import open_dataset
+from minissd.data import open_dataset, places_in
 from minissd.device import resolve_device
 from minissd.device.card import check_precision
 from minissd.engine import products
@@ -131,10 +131,11 @@ def _is_free(path, question):
 def say_what_was_trained_on(checkpoint, data, dataset):
     """A note if the network knows some of the images: what a score of those says."""
     trained = set(images_of_run(checkpoint.parent).get("training", ())) if checkpoint else set()
-    known = [image_id for image_id in dataset.ids if image_id in trained]
+    among_several = f"{dataset.name}/"  # what ids begin with where it was one of several sets to train on
+    known = [image_id for image_id in dataset.ids if {image_id, among_several + image_id} & trained]
     if not known:
         return
-    same = read_settings(checkpoint.parent).get("data") == place_of_data(data)
+    same = set(places_in(place_of_data(data))) <= set(places_in(str(read_settings(checkpoint.parent).get("data"))))
     what, when = ("are images", "") if same else ("have the ids of images", "if they are the same, ")
     print_note(
         f"{len(known)} of the {len(dataset)} images {what} that the network was trained on (first: {known[0]}): "

@@ -1,12 +1,11 @@
 """The options that several commands share, with one wording."""
 
-import csv
-import io
 from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
+from minissd.data.texts import split_at_commas
 from minissd.engine import ENGINES, use
 
 
@@ -36,7 +35,7 @@ Data = Annotated[
     typer.Option(
         rich_help_panel=DATA,
         help="shapes, what `minissd fetch` brought, or a path: a VOC tree, a COCO folder or JSON, a YOLO folder or "
-        "data.yaml, MNIST, class folders.",
+        "data.yaml, MNIST, class folders; several of these separated by commas.",
     ),
 ]
 Classes = Annotated[
@@ -57,7 +56,8 @@ ImageFolder = Annotated[
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option(rich_help_panel=DATA, help="Only the first so many images.", metavar="N", min=1)
+    int | None,
+    typer.Option(rich_help_panel=DATA, help="Only the first so many images, of each data set.", metavar="N", min=1),
 ]
 Split = Annotated[
     str, typer.Option(rich_help_panel=DATA, help="Part of the data: train, val, test, trainval, or val2017 of COCO.")
@@ -85,14 +85,4 @@ BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 
 def parse_classes(text):
     """["person", "dog"] from "person,dog", ["bolt, hex", "nut"] from '"bolt, hex",nut'; None stays None."""
-    if text is None:
-        return None
-    names = next(csv.reader([" ".join(text.split())], skipinitialspace=True), [])
-    return [name.strip() for name in names if name.strip()]
-
-
-def as_option(classes):
-    """What `parse_classes` makes these names of."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(classes)
-    return text.getvalue()
+    return None if text is None else split_at_commas(" ".join(text.split()))

@@ -6,8 +6,8 @@ from shlex import join
 
 from minissd import __version__
 from minissd.cli.console import console
-from minissd.cli.options import as_option
-from minissd.data import NAMES
+from minissd.data import NAMES, places_as_text, places_in
+from minissd.data.texts import join_by_commas
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.models import MODELS, TRUNK_OF, options_of
@@ -46,7 +46,17 @@ def new_settings(out, values):
 
 def place_of_data(data):
     """What --data or --images names, to be found from any folder: a name as it is, a path from the root on."""
-    return data if data is None or data in NAMES or not Path(data).exists() else str(Path(data).absolute())
+    if data is None:
+        return None
+    absolute = (one if one in NAMES or not Path(one).exists() else str(Path(one).absolute()) for one in places_in(data))
+    return places_as_text(list(absolute))
+
+
+def folder_for(data):
+    """The run folder unless one is given: named as the data are."""
+    paths = [Path(one).resolve() for one in places_in(data)]
+    files = (".json", ".yaml", ".yml")
+    return Path("runs") / "+".join(path.stem if path.suffix.lower() in files else path.name for path in paths)
 
 
 def _model_for(model, task):
@@ -116,7 +126,7 @@ def train_on(out, settings, length=None, value=None):
     words = ["--weights", out / LAST, "--model", model, "--data", settings["data"]]
     words += ["--images", settings["image_folder"]] if settings["image_folder"] else []
     words += ["--split", settings["split"]] if settings["split"] != "train" else []
-    words += ["--classes", as_option(settings["classes"])] if settings["classes"] else []
+    words += ["--classes", join_by_commas(settings["classes"])] if settings["classes"] else []
     words += ["--limit", settings["limit"]] if settings["limit"] else []
     words += ["--recipe", recipe] if recipe != usual else []
     _, of_recipe = settings_of(recipe, model, {})

@@ -1,7 +1,6 @@
 """`minissd train`: from a data set to a run folder with checkpoints, log and loss curves."""
 
 import signal
-from pathlib import Path
 from shlex import quote
 
 import typer
@@ -71,8 +70,7 @@ def train(
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
-    place = Path(data).resolve()
-    out = out or Path("runs") / (place.stem if place.suffix.lower() in (".json", ".yaml", ".yml") else place.name)
+    out = out or runs.folder_for(data)
     values = context.params | {"classes": options.parse_classes(classes)}
     typed = {name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     given = {name: value for name, value in values.items() if name in typed}

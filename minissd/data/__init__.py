@@ -19,6 +19,7 @@ from minissd.data.prepare_classes import ClassificationPreparation, RegressionPr
 from minissd.data.prepare_masks import SegmentationPreparation, mask_of_size
 from minissd.data.published import DOWNLOADS
 from minissd.data.samples import Labelled, Masked, Measured, Sample
+from minissd.data.several import SeveralSets, places_as_text, places_in
 from minissd.data.shapes import ShapesDataset
 from minissd.data.slant import SlantedDigits
 from minissd.data.subset import Subset
@@ -49,6 +50,7 @@ __all__ = [
     "RegressionPreparation",
     "Sample",
     "SegmentationPreparation",
+    "SeveralSets",
     "ShapesDataset",
     "SlantedDigits",
     "Subset",
@@ -64,6 +66,8 @@ __all__ = [
     "open_dataset",
     "open_picture",
     "place_of",
+    "places_as_text",
+    "places_in",
     "read_image",
     "resize_image",
     "resize_sample",

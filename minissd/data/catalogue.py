@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from minissd.data.download import DOWNLOADS, fetched
 from minissd.data.foreign_folders import other_annotations
 from minissd.data.mnist import Mnist, is_mnist
 from minissd.data.samples import check_limit, check_objects, split_names
+from minissd.data.several import open_together, places_as_text, places_in
 from minissd.data.shapes import SPLITS, ShapesDataset
 from minissd.data.slant import SlantedDigits
 from minissd.data.splits import MADE_SPLITS
@@ -121,7 +123,8 @@ def open_dataset(
 ) -> Any:
     """The dataset that `data` names, one split of it (what a dataset offers: samples.py).
 
-    data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), or a path:
+    data: "shapes" (generated), another name in NAMES (downloaded by `fetch`), a path, or several of these separated by
+    commas (several.py):
 
         a folder             a VOC tree, a COCO folder, a YOLO set, MNIST or class folders, whichever lies there
         a COCO JSON file     that file whatever the split; but if its name says that it is the training part,
@@ -131,13 +134,22 @@ def open_dataset(
         a data.yaml          the YOLO set that it describes
 
     task: "detect", "classify", "segment" or "regress" (the slant of digits), what the data are wanted for.
-    classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images.
-    keep_others: keep images that show no chosen class, as a score needs them.  size: side of a generated image in
-    pixels; seed: which shapes are generated; both are for "shapes" alone.  images: the folder of the images of a COCO
-    file, where they lie in no usual place.  Raises MinissdError, saying what there is, for a name, split or class that
-    is not there, for data that are for another task, and for boxes none of which can be used.
+    classes: the class names to use, in the order of their labels; None for all.  limit: at most so many images of each
+    data set.  keep_others: keep images that show no chosen class, as a score needs them.  size: side of a generated
+    image in pixels; seed: which shapes are generated; both are for "shapes" alone.  images: the folder of the images of
+    a COCO file, where they lie in no usual place.  Raises MinissdError, saying what there is, for a name, split or
+    class that is not there, for data that are for another task, and for boxes none of which can be used.
     """
     check_limit(limit)
+    places = places_in(data)
+    if len(places) > 1:
+        if images is not None:
+            raise MinissdError("a folder of images can be given for one COCO JSON alone, not for several data sets")
+        wanted: dict[str, Any] = {"task": task, "limit": limit, "size": size, "seed": seed, "keep_others": keep_others}
+        open_one = partial(open_dataset, split=split, **wanted)
+        several = open_together(places, split, classes, open_one, known_splits if keep_others else None)
+        absolute = places_as_text([one if one in NAMES else str(Path(one).absolute()) for one in places])
+        return _with_origin(several, data=absolute, split=split, limit=limit)
     if data == "shapes":
         if images is not None:
             raise MinissdError("shapes are generated: a folder of images can be given for COCO JSON alone")
@@ -169,6 +181,9 @@ def known_splits(data: str | Path) -> list[str]:
     A set whose parts are called valid or val2017 is opened as "val" too, and that name is given: ["train", "val"].
     Raises MinissdError where `open_dataset` does.
     """
+    places = places_in(data)
+    if len(places) > 1:
+        return list(dict.fromkeys(name for place in places for name in known_splits(place)))
     if data == "shapes":
         return list(SPLITS)
     path, layout = _recognised(data)
