@@ -15,14 +15,19 @@ from minissd.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    HardSigmoid,
+    HardSwish,
     L2Normalize,
     LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
+    ReLU6,
+    Residual,
     Sequential,
     Sigmoid,
     SpatialDropout,
+    SqueezeExcitation,
     Upsample2d,
 )
 
@@ -52,6 +57,35 @@ def conv_relu(x, params):
     y, conv_cache = engine.conv2d(x, params["conv.w"])
     y, relu_cache = engine.relu(y)
     return y, (conv_cache, relu_cache)
+
+
+def squeeze_excitation(x, params):
+    mean, mean_cache = engine.global_avg_pool2d(x)
+    few, fc1_cache = engine.linear(mean, params["fc1.w"], params["fc1.b"])
+    few, relu_cache = engine.relu(few)
+    z, fc2_cache = engine.linear(few, params["fc2.w"], params["fc2.b"])
+    g, g_cache = engine.hard_sigmoid(z)
+    y, y_cache = engine.scale_channels(x, g)
+    return y, (mean_cache, fc1_cache, relu_cache, fc2_cache, g_cache, y_cache)
+
+
+def squeeze_excitation_backward(dy, cache):
+    mean_cache, fc1_cache, relu_cache, fc2_cache, g_cache, y_cache = cache
+    dx, dg = engine.scale_channels_backward(dy, y_cache)
+    dz = engine.hard_sigmoid_backward(dg, g_cache)
+    dfew, *of_fc2 = engine.linear_backward(dz, fc2_cache)
+    dmean, *of_fc1 = engine.linear_backward(engine.relu_backward(dfew, relu_cache), fc1_cache)
+    return dx + engine.global_avg_pool2d_backward(dmean, mean_cache), *of_fc1, *of_fc2
+
+
+def residual(x, params):
+    y, cache = engine.conv2d(x, params["conv.w"], params["conv.b"], pad=1)
+    return y + x, cache
+
+
+def residual_backward(dy, cache):
+    dx, *grads = engine.conv2d_backward(dy, cache)
+    return dx + dy, *grads
 
 
 CASES = {
@@ -93,6 +127,13 @@ CASES = {
         engine.l2_normalize_backward,
     ),
     "ReLU": Case(lambda _: ReLU(), lambda x, _: engine.relu(x), engine.relu_backward),
+    "ReLU6": Case(lambda _: ReLU6(), lambda x, _: engine.relu6(x), engine.relu6_backward),
+    "HardSigmoid": Case(lambda _: HardSigmoid(), lambda x, _: engine.hard_sigmoid(x), engine.hard_sigmoid_backward),
+    "HardSwish": Case(lambda _: HardSwish(), lambda x, _: engine.hard_swish(x), engine.hard_swish_backward),
+    "SqueezeExcitation": Case(
+        lambda init: SqueezeExcitation(3, 2, init=init), squeeze_excitation, squeeze_excitation_backward
+    ),
+    "Residual": Case(lambda init: Residual(conv=Conv2d(3, 3, 3, init=init, pad=1)), residual, residual_backward),
     "LeakyReLU": Case(lambda _: LeakyReLU(0.2), lambda x, _: engine.leaky_relu(x, 0.2), engine.leaky_relu_backward),
     "Sigmoid": Case(lambda _: Sigmoid(), lambda x, _: engine.sigmoid(x), engine.sigmoid_backward),
     "AvgPool2d": Case(

@@ -127,13 +127,13 @@ def add():
     )
 
 
-def activation(name, *args):
+def activation(name, *args, kinks=(0,), spread=1, torch_name=None):
     return Operation(
         lambda x: getattr(engine, name)(x, *args),
         getattr(engine, f"{name}_backward"),
-        lambda rng: [away_from(rng.standard_normal(MAP), 0)],
+        lambda rng: [away_from(spread * rng.standard_normal(MAP), kinks)],
         lambda x: getattr(naive, name)(x, *args),
-        lambda F, x: getattr(F, name)(x, *args),
+        lambda F, x: getattr(F, torch_name or name)(x, *args),
     )
 
 
@@ -181,6 +181,16 @@ def of_last_axis(name):
         normal((3, 2, 4)),
         getattr(naive, name),
         lambda F, x: getattr(F, name)(x, dim=-1),
+    )
+
+
+def scale_channels():
+    return Operation(
+        engine.scale_channels,
+        engine.scale_channels_backward,
+        normal(MAP, (MAP[0], MAP[3])),
+        naive.scale_channels,
+        lambda F, x, scale: x * scale[:, None, None],
     )
 
 
@@ -240,6 +250,10 @@ OPERATIONS = {
     "relu": activation("relu"),
     "leaky_relu": activation("leaky_relu", 0.2),
     "sigmoid": activation("sigmoid"),
+    "relu6": activation("relu6", kinks=(0, 6), spread=6),
+    "hard_sigmoid": activation("hard_sigmoid", kinks=(-3, 3), spread=3, torch_name="hardsigmoid"),
+    "hard_swish": activation("hard_swish", kinks=(-3, 3), spread=3, torch_name="hardswish"),
+    "scale_channels": scale_channels(),
     "linear": linear(),
     "batch_norm training": batch_norm(train=True),
     "batch_norm inference": batch_norm(train=False),

@@ -1,4 +1,4 @@
-"""ReLU on all cores, in place where asked; the other activations are those of `minissd.ops`."""
+"""ReLU, ReLU6 and hard swish on all cores, in place where asked; the other activations are those of `minissd.ops`."""
 
 from functools import cache
 
@@ -40,3 +40,50 @@ def relu_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
         xp.multiply(dy, passed, out=out)
 
     return elementwise(of_part, dy, y, in_place=in_place)
+
+
+def relu6(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
+    """As `minissd.ops.relu6`.  in_place: overwrite x."""
+    xp = floats("relu6", x=x)
+    y = elementwise(lambda x, out: xp.clip(x, 0, 6, out=out), x, in_place=in_place)
+    return y, y
+
+
+def relu6_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
+    """As `minissd.ops.relu6_backward`.  in_place: overwrite dy."""
+    xp, dy = array_module(dy, y), gradient_of("relu6", dy, y.shape, y.dtype)
+
+    def of_part(dy, y, out):
+        xp.multiply(dy, (y > 0) & (y < 6), out=out)
+
+    return elementwise(of_part, dy, y, in_place=in_place)
+
+
+def hard_swish(x: Array) -> tuple[Array, Cache]:
+    """As `minissd.ops.hard_swish`."""
+    xp = floats("hard_swish", x=x)
+
+    def of_part(x, out):
+        xp.multiply(x, _hard_sigmoid(xp, x), out=out)
+
+    return elementwise(of_part, x), x
+
+
+def hard_swish_backward(dy: Array, x: Array) -> Array:
+    """As `minissd.ops.hard_swish_backward`; the hard sigmoid is computed again, which is less work than keeping it."""
+    xp, dy = array_module(dy, x), gradient_of("hard_swish", dy, x.shape, x.dtype)
+
+    def of_part(dy, x, out):
+        slope = x * (xp.abs(x) < 3)
+        slope *= 1 / 6
+        slope += _hard_sigmoid(xp, x)
+        xp.multiply(dy, slope, out=out)
+
+    return elementwise(of_part, dy, x)
+
+
+def _hard_sigmoid(xp, x):
+    """Of a part: x / 6 + 1/2 cut to 0..1."""
+    gate = x * (1 / 6)
+    gate += 0.5
+    return xp.clip(gate, 0, 1, out=gate)

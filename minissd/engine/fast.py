@@ -1,6 +1,6 @@
 """The operations that have a faster form than the one in `minissd.ops`, which serves for all others."""
 
-from minissd.engine.activations import relu, relu_backward
+from minissd.engine.activations import hard_swish, hard_swish_backward, relu, relu6, relu6_backward, relu_backward
 from minissd.engine.convolution import conv2d, conv2d_backward
 from minissd.engine.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from minissd.engine.fully_connected import linear, linear_backward
@@ -18,12 +18,16 @@ __all__ = [
     "conv_transpose2d_backward",
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
+    "hard_swish",
+    "hard_swish_backward",
     "linear",
     "linear_backward",
     "log_softmax",
     "max_pool2d",
     "max_pool2d_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
     "softmax",
 ]

@@ -21,7 +21,18 @@ from minissd.detection import (
 )
 from minissd.device import to_device, to_like, to_numpy
 from minissd.gradcheck import away_from, check_backward, distinct
-from minissd.layers import BatchNorm, Conv2d, Initializer, L2Normalize, Linear, MaxPool2d, ReLU, Sequential
+from minissd.layers import (
+    BatchNorm,
+    Conv2d,
+    Initializer,
+    L2Normalize,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Sequential,
+    SqueezeExcitation,
+)
 from minissd.metrics.segmentation import VOID, mask_loss, mask_loss_backward
 from minissd.models import build
 
@@ -59,8 +70,9 @@ def _upsample2d(rng):
     return partial(engine.upsample2d, factor=2), engine.upsample2d_backward, [rng.standard_normal(MAP)]
 
 
-def _elementwise(rng, name):
-    return getattr(engine, name), getattr(engine, f"{name}_backward"), [away_from(rng.standard_normal(MAP), 0)]
+def _elementwise(rng, name, kinks=(0,), spread=1):
+    inputs = [away_from(spread * rng.standard_normal(MAP), kinks)]
+    return getattr(engine, name), getattr(engine, f"{name}_backward"), inputs
 
 
 def _linear(rng):
@@ -221,8 +233,12 @@ CASES: dict[str, Callable] = {
     "relu": partial(_elementwise, name="relu"),
     "leaky_relu": partial(_elementwise, name="leaky_relu"),
     "sigmoid": partial(_elementwise, name="sigmoid"),
+    "relu6": partial(_elementwise, name="relu6", kinks=(0, 6), spread=6),
+    "hard_sigmoid": partial(_elementwise, name="hard_sigmoid", kinks=(-3, 3), spread=3),
+    "hard_swish": partial(_elementwise, name="hard_swish", kinks=(-3, 3), spread=3),
     "concatenate": partial(_join, name="concatenate", shapes=(MAP, (*MAP[:3], 2))),
     "add": partial(_join, name="add", shapes=(MAP, MAP)),
+    "scale_channels": partial(_join, name="scale_channels", shapes=(MAP, (MAP[0], MAP[3]))),
     "linear": _linear,
     "batch_norm, training": partial(_batch_norm, train=True),
     "batch_norm, inference": partial(_batch_norm, train=False),
@@ -238,6 +254,8 @@ CASES: dict[str, Callable] = {
     "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
     "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),
     "layers conv, batch norm, ReLU, pool": partial(_layer, make=_block),
+    "layer SqueezeExcitation": partial(_layer, make=lambda init: SqueezeExcitation(3, 2, init=init)),
+    "layer Residual": partial(_layer, make=lambda init: Residual(conv=Conv2d(3, 3, 3, init=init, pad=1))),
     "mask_loss, void left out": _mask_loss,
     "model unet": partial(_model, name="unet", input_size=32, width=2),
     "model mlp": partial(_model, name="mlp", width=16),

@@ -1,6 +1,7 @@
 """Layers: objects that hold parameters and nothing else.  They call the operations of minissd.engine."""
 
 from minissd.layers.batch_norm import BatchNorm
+from minissd.layers.branches import Residual, SqueezeExcitation
 from minissd.layers.conv2d import Conv2d
 from minissd.layers.conv_transpose2d import ConvTranspose2d
 from minissd.layers.depthwise_conv2d import DepthwiseConv2d
@@ -14,9 +15,12 @@ from minissd.layers.stateless import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    HardSigmoid,
+    HardSwish,
     LeakyReLU,
     MaxPool2d,
     ReLU,
+    ReLU6,
     Sigmoid,
     SpatialDropout,
     Upsample2d,
@@ -31,6 +35,8 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
+    "HardSigmoid",
+    "HardSwish",
     "Initializer",
     "L2Normalize",
     "Layer",
@@ -38,9 +44,12 @@ __all__ = [
     "Linear",
     "MaxPool2d",
     "ReLU",
+    "ReLU6",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "SpatialDropout",
+    "SqueezeExcitation",
     "Upsample2d",
     "prefixed",
 ]

@@ -6,27 +6,29 @@ from minissd.device import Array
 from minissd.engine import batch_norm, batch_norm_backward
 from minissd.layers.initializer import DEFAULT, Initializer
 from minissd.layers.layer import Layer
+from minissd.ops.normalisation import EPS
 
 
 class BatchNorm(Layer):
     """Batch normalisation of x (..., channels) over all axes but the last (Ioffe and Szegedy 2015, algorithm 1).
 
     gamma and beta (channels,) are learned; the running statistics are buffers and move only with train=True, each time
-    by `momentum` of the way to the statistics of the batch.
+    by `momentum` of the way to the statistics of the batch.  eps is added to the variance.
     """
 
-    def __init__(self, channels: int, *, init: Initializer = DEFAULT, momentum: float = 0.1):
+    def __init__(self, channels: int, *, init: Initializer = DEFAULT, momentum: float = 0.1, eps: float = EPS):
         super().__init__()
         self.params = {"gamma": init.full((channels,), 1), "beta": init.full((channels,), 0)}
         self.buffers = {"running_mean": init.full((channels,), 0), "running_var": init.full((channels,), 1)}
-        self.momentum = momentum
+        self.momentum, self.eps = momentum, eps
 
     def extra_repr(self) -> str:
         return f"channels {self.params['gamma'].size}"
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         arrays: dict[str, Any] = self.params | self.buffers
-        return batch_norm(x, **arrays, train=train and not self.frozen, momentum=self.momentum)
+        train = train and not self.frozen
+        return batch_norm(x, **arrays, train=train, momentum=self.momentum, eps=self.eps)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)

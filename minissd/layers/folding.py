@@ -26,7 +26,8 @@ def fold(layers: dict[str, Layer]) -> dict[str, Layer]:
 
 def _together(conv, batch_norm):
     both = copy(conv)
-    w, b = fold_batch_norm(conv.params["w"], conv.params.get("b"), **batch_norm.params, **batch_norm.buffers)
+    of_channels = batch_norm.params | batch_norm.buffers
+    w, b = fold_batch_norm(conv.params["w"], conv.params.get("b"), **of_channels, eps=batch_norm.eps)
     if isinstance(w, np.ndarray):
         w.flags.writeable = False  # as in `Network.inference`
     both.params = {"w": w, "b": b}

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,15 @@ class Sequential(Layer):
     def folded(self) -> Iterator[list[Array]]:
         """Inside, `infer` takes batch norms together with the convolutions before them, as they were on entering."""
         self._inferred = fold(self.layers)
+        arrays: list[Array] = []
         try:
-            yield [array for layer in self._inferred.values() for array in layer.params.values()]
+            with ExitStack() as nested:
+                for layer in self._inferred.values():
+                    if isinstance(layer, Sequential):
+                        arrays += nested.enter_context(layer.folded())
+                    else:
+                        arrays += layer.params.values()
+                yield arrays
         finally:
             self._inferred = self.layers
 
@@ -56,7 +63,7 @@ class Sequential(Layer):
         for name, layer in reversed(trained):
             dy, layer_grads = layer.backward(dy, caches.pop(), need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))
-        return dy, grads
+        return dy, {name: grads[name] for name in self.params}
 
     def trace(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> Iterator[tuple[str, Any]]:
         """Yield (name, output) of every layer in turn, of layers within layers under dotted names."""

@@ -20,6 +20,8 @@ class ReLU(Layer):
     does not keep its output.
     """
 
+    activate, activate_backward = staticmethod(engine.relu), staticmethod(engine.relu_backward)
+
     def __init__(self, *, in_place: bool = False):
         super().__init__()
         self.in_place = in_place
@@ -28,10 +30,16 @@ class ReLU(Layer):
         return "in place" if self.in_place else ""
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return engine.relu(x, in_place=self.in_place)
+        return self.activate(x, in_place=self.in_place)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
-        return engine.relu_backward(dy, cache, in_place=self.in_place), {}
+        return self.activate_backward(dy, cache, in_place=self.in_place), {}
+
+
+class ReLU6(ReLU):
+    """min(max(x, 0), 6), in place like `ReLU`."""
+
+    activate, activate_backward = staticmethod(engine.relu6), staticmethod(engine.relu6_backward)
 
 
 class LeakyReLU(Layer):
@@ -59,6 +67,26 @@ class Sigmoid(Layer):
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return engine.sigmoid_backward(dy, cache), {}
+
+
+class HardSigmoid(Layer):
+    """x / 6 + 1/2 cut to 0..1."""
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
+        return engine.hard_sigmoid(x)
+
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
+        return engine.hard_sigmoid_backward(dy, cache), {}
+
+
+class HardSwish(Layer):
+    """x times its hard sigmoid."""
+
+    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
+        return engine.hard_swish(x)
+
+    def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
+        return engine.hard_swish_backward(dy, cache), {}
 
 
 class MaxPool2d(Layer):

@@ -20,6 +20,26 @@ def sigmoid(x):
     return _each(x, lambda v: 1 / (1 + math.exp(-v)))
 
 
+def relu6(x):
+    return _each(x, lambda v: min(max(v, 0.0), 6.0))
+
+
+def hard_sigmoid(x):
+    return _each(x, lambda v: min(max(v + 3, 0.0), 6.0) / 6)
+
+
+def hard_swish(x):
+    return _each(x, lambda v: v * min(max(v + 3, 0.0), 6.0) / 6)
+
+
+def scale_channels(x, scale):
+    """x (N, H, W, C), scale (N, C): each channel of each image times its number."""
+    y = np.zeros(x.shape)
+    for n, i, j, c in np.ndindex(x.shape):
+        y[n, i, j, c] = x[n, i, j, c] * scale[n, c]
+    return y
+
+
 def linear(x, w, b=None):
     """x (N, C), w (C, D), b (D,) -> (N, D)."""
     y = np.zeros((x.shape[0], w.shape[1]))

@@ -4,7 +4,20 @@ Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (
 are float32 or float64, in any memory layout; arguments.py has the rules for what is refused.
 """
 
-from minissd.ops.activations import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from minissd.ops.activations import (
+    hard_sigmoid,
+    hard_sigmoid_backward,
+    hard_swish,
+    hard_swish_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu6,
+    relu6_backward,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+)
 from minissd.ops.convolution import conv2d, conv2d_backward
 from minissd.ops.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from minissd.ops.dropping import dropout, dropout_backward, spatial_dropout, spatial_dropout_backward
@@ -32,16 +45,7 @@ from minissd.ops.pooling import (
 )
 from minissd.ops.probabilities import log_softmax, softmax
 from minissd.ops.resampling import upsample2d, upsample2d_backward
+from minissd.ops.scaling import scale_channels, scale_channels_backward
 from minissd.ops.transposed_convolution import conv_transpose2d, conv_transpose2d_backward
 
-__all__ = [
-    "add", "add_backward", "avg_pool2d", "avg_pool2d_backward", "batch_norm", "batch_norm_backward",
-    "binary_cross_entropy", "binary_cross_entropy_backward", "col2im", "concatenate", "concatenate_backward", "conv2d",
-    "conv2d_backward", "conv_transpose2d", "conv_transpose2d_backward", "cross_entropy", "cross_entropy_backward",
-    "depthwise_conv2d", "depthwise_conv2d_backward", "dropout", "dropout_backward", "effective_kernel",
-    "fold_batch_norm", "global_avg_pool2d", "global_avg_pool2d_backward", "im2col", "l2_normalize",
-    "l2_normalize_backward", "leaky_relu", "leaky_relu_backward", "linear", "linear_backward", "log_softmax",
-    "max_pool2d", "max_pool2d_backward", "output_size", "relu", "relu_backward", "sigmoid", "sigmoid_backward",
-    "smooth_l1", "smooth_l1_backward", "softmax", "spatial_dropout", "spatial_dropout_backward", "upsample2d",
-    "upsample2d_backward",
-]  # fmt: skip
+__all__ = sorted(name for name, value in globals().items() if callable(value))

@@ -42,3 +42,38 @@ def sigmoid_backward(dy: Array, y: Array) -> Array:
     """dy/dx = y (1 - y)."""
     dy = gradient_of("sigmoid", dy, y.shape, y.dtype)
     return dy * y * (1 - y)
+
+
+def relu6(x: Array) -> tuple[Array, Cache]:
+    """min(max(x, 0), 6).  The cache is y: 0 < y < 6 exactly where 0 < x < 6."""
+    y = floats("relu6", x=x).clip(x, 0, 6)
+    return y, y
+
+
+def relu6_backward(dy: Array, y: Array) -> Array:
+    """dx = dy where 0 < x < 6, else 0."""
+    return gradient_of("relu6", dy, y.shape, y.dtype) * ((y > 0) & (y < 6))
+
+
+def hard_sigmoid(x: Array) -> tuple[Array, Cache]:
+    """x / 6 + 1/2 cut to 0..1: a sigmoid of three straight lines (Howard et al. 2019, MobileNetV3, section 5.2)."""
+    y = floats("hard_sigmoid", x=x).clip(x / 6 + 0.5, 0, 1)
+    return y, y
+
+
+def hard_sigmoid_backward(dy: Array, y: Array) -> Array:
+    """dx = dy / 6 where -3 < x < 3, else 0."""
+    return gradient_of("hard_sigmoid", dy, y.shape, y.dtype) * ((y > 0) & (y < 1)) / 6
+
+
+def hard_swish(x: Array) -> tuple[Array, Cache]:
+    """x times its hard sigmoid g (the same section): nearly a ReLU, but smooth at 0."""
+    g, _ = hard_sigmoid(x)
+    return x * g, (x, g)
+
+
+def hard_swish_backward(dy: Array, cache: Cache) -> Array:
+    """dx = dy (g + x g'): (1) through the factor x, (2) through g, which rises by 1/6 where 0 < g < 1."""
+    x, g = cache
+    dy = gradient_of("hard_swish", dy, x.shape, x.dtype)
+    return dy * (g + x * ((g > 0) & (g < 1)) / 6)

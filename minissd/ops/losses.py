@@ -75,10 +75,7 @@ def binary_cross_entropy(
     xp, target = array_module(logits, target), target_of("binary_cross_entropy", target, logits)
     if logits.shape != target.shape:
         raise ValueError(f"binary_cross_entropy needs equal shapes, got {logits.shape} and {target.shape}")
-    wrong = None
-    if target.dtype != bool:
-        outside = ~((target >= 0) & (target <= 1))
-        wrong = refuse("binary_cross_entropy", outside, target, "targets from 0 to 1")
+    wrong = refuse("binary_cross_entropy", ~((target >= 0) & (target <= 1)), target, "targets from 0 to 1")
     losses = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - logits * target
     if weight is not None:
         weight = target_of("binary_cross_entropy", weight, logits)

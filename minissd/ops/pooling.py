@@ -49,10 +49,12 @@ def avg_pool2d(
     xp = floats("avg_pool2d", x=x)
     windows = pooling_windows(x, kernel, stride, pad, ceil_mode)
     padded = windows.pad(x)
+    plane = replace(windows, x_shape=(1, *x.shape[1:3], 1))
+    real = plane.pad(xp.ones(plane.x_shape, dtype=x.dtype))
+    count = sum(plane.tap(real, ky, kx) for ky, kx in plane.taps())  # (1, OH, OW, 1): cells of each window on the map
     y = xp.zeros((x.shape[0], *windows.out, x.shape[3]), dtype=x.dtype)
     for ky, kx in windows.taps():
         y += windows.tap(padded, ky, kx)
-    count = _cells_per_window(x, windows)
     y /= count
     return y, (count, windows)
 
@@ -92,10 +94,3 @@ def pooling_windows(x: Array, kernel: Pair, stride: Pair | None, pad: Pad, ceil_
             f"pooling pad {windows.pads} must be smaller than the kernel {windows.kernel}: a window would be empty"
         )
     return windows
-
-
-def _cells_per_window(x, windows):
-    """(1, OH, OW, 1): how many cells of each window lie on the map."""
-    plane = replace(windows, x_shape=(1, *x.shape[1:3], 1))
-    padded = plane.pad(array_module(x).ones(plane.x_shape, dtype=x.dtype))
-    return sum(plane.tap(padded, ky, kx) for ky, kx in plane.taps())
