@@ -67,9 +67,8 @@ class SqueezeExcitation(Sequential):
     ) -> tuple[Any, dict[str, Array]]:
         *caches, cache = caches
         dx, dg = engine.scale_channels_backward(dy, cache)  # (1) through the factor x itself
-        through_weights, grads = super().backward(dg, caches, spend=True)  # (2) every cell moved the mean
-        dx += through_weights
-        return dx, grads
+        through_weights, grads = super().backward(dg, caches, need_dx, spend=True)  # (2) every cell moved the mean
+        return (engine.add(dx, through_weights)[0] if need_dx else None), grads
 
     def trace(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> Iterator[tuple[str, Any]]:
         for name, g in super().trace(x, train, rng):

@@ -63,7 +63,7 @@ class Sequential(Layer):
         for name, layer in reversed(trained):
             dy, layer_grads = layer.backward(dy, caches.pop(), need_dx=need_dx or name != first)
             grads.update(prefixed(name, layer_grads))
-        return dy, {name: grads[name] for name in self.params}
+        return dy, {name: grads[name] for name in self.params if name in grads}
 
     def trace(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> Iterator[tuple[str, Any]]:
         """Yield (name, output) of every layer in turn, of layers within layers under dotted names."""
