@@ -44,7 +44,8 @@ Classes = Annotated[str | None, typer.Option(help="The classes of --weights, if 
 
 def weights_file(name):
     """The path of a file of weights: what `minissd fetch` brought under that name, that of a run, or as it is."""
-    return fetched(name, "weights") if name in DOWNLOADS else in_run_folder(Path(name))
+    path = Path(name)
+    return fetched(name, "weights") if name in DOWNLOADS and not path.is_dir() else in_run_folder(path)
 
 
 def network(checkpoint, weights, name, classes, device):

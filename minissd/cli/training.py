@@ -44,7 +44,7 @@ def start(out, settings, device, resume, processes=ALONE):
             settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
         )
         if settings["weights"]:
-            report = weights.load(model, weights_file(settings["weights"]), heads=None)
+            report = weights.start_from(model, weights_file(settings["weights"]))
             console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
             check_batch_norm(settings, report)
             settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes

@@ -68,6 +68,14 @@ class Network(Layer):
         """The names of the children that turn images into features, as a trained trunk does, and know no classes."""
         return ()
 
+    def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
+        """(outputs,) the label that each number a layer puts out speaks of, -1 for those that speak of none.
+
+        name: of a parameter, whose last axis counts the outputs; classes, outputs: of such a model, not this one alone.
+        None for a layer that knows no classes, or that cannot have so many outputs.
+        """
+        return None
+
     def path(self) -> tuple[Sequential, ...]:
         """What the images go through from the first layer on, one after the other, whatever branches off."""
         return ()

@@ -105,6 +105,10 @@ class SSD(Detector):
     def trunk(self) -> tuple[str, ...]:
         return tuple(name for name in self.stages if not name.startswith("extra"))
 
+    def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
+        boxes, rest = divmod(outputs, classes + 1)  # of a cell; the background comes first
+        return np.tile(np.arange(-1, classes), boxes) if ".logits." in name and not rest else None
+
     def path(self) -> tuple[Sequential, ...]:
         return tuple(self.stages.values())
 

@@ -110,6 +110,9 @@ class UNet(Network):
     def trunk(self) -> tuple[str, ...]:
         return *(f"encoder{i + 1}" for i in range(LEVELS)), "bottleneck"
 
+    def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
+        return np.arange(classes) if name.startswith("output.") and outputs == classes else None
+
     def path(self) -> tuple[Sequential, ...]:
         return *self.encoders, self.bottleneck
 

@@ -58,6 +58,13 @@ class YOLO(Detector):
     def trunk(self) -> tuple[str, ...]:
         return tuple(name for name in self.children if name.startswith(("stage", "conv")))
 
+    def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
+        answers = 1 if self.anchors is None else self.predictors  # A
+        of_cell = np.concatenate([np.full(5 * self.predictors, -1), np.tile(np.arange(classes), answers)])
+        cells, rest = divmod(outputs, len(of_cell))
+        last = list(self.children)[-1]
+        return np.tile(of_cell, cells) if name.startswith(f"{last}.") and not rest else None
+
     def path(self) -> tuple[Sequential, ...]:
         return (self.body,)
 

@@ -1,6 +1,7 @@
 """Weights in files: reading what the world has published without running any of it, and writing our own.
 
-`load(model, path)` recognises a file by the names in it and maps it onto the model; `load_model` builds the model too.
+`load(model, path)` recognises a file by the names in it and maps it onto the model; `load_model` builds the model too;
+`start_from` takes over what fits, for a training of other classes or sizes.
 """
 
 from minissd.weights.decimation import decimate, dense_to_convolution
@@ -9,5 +10,16 @@ from minissd.weights.loading import load, load_model
 from minissd.weights.reading import read_weights
 from minissd.weights.report import Report
 from minissd.weights.saving import save
+from minissd.weights.warm_start import start_from
 
-__all__ = ["LAYOUTS", "Report", "decimate", "dense_to_convolution", "load", "load_model", "read_weights", "save"]
+__all__ = [
+    "LAYOUTS",
+    "Report",
+    "decimate",
+    "dense_to_convolution",
+    "load",
+    "load_model",
+    "read_weights",
+    "save",
+    "start_from",
+]

@@ -15,16 +15,16 @@ from minissd.weights.ours import MOMENTUM, description, own_layout
 from minissd.weights.reading import read_weights
 from minissd.weights.report import Report, some
 
-_HEAD = re.compile(r"(head\d+|classifier|cells|fc26)\.")  # our names of what depends on the classes
+_HEAD = re.compile(r"(head\d+|classifier|cells|fc26|fc3|output)\.")  # our names of what depends on the classes
 
 
-def load(model: Network, path: str | Path, *, heads: bool | None = True) -> Report:
+def load(model: Network, path: str | Path, *, heads: bool = True) -> Report:
     """Fill a model with the weights in a file (.npz, .safetensors, .pth, .pt) and return a Report.
 
     The layout is recognised by the names in the file; the pixel normalisation and the default boxes that belong to it
     come along.  What fits goes in, in place and in the model's dtype; the rest of either side is reported.
-    heads=False leaves the parameters that depend on the classes, and the default boxes, as they are; None does so
-    unless the file is of such a model and says that its classes are these.
+    heads=False leaves the parameters that depend on the classes, and the default boxes, as they are; `start_from` takes
+    over of them what fits.
 
     Raises MinissdError, and leaves the model as it is, if the file is damaged, of a layout that is not known, or has
     a tensor of another shape than its place.
@@ -66,13 +66,10 @@ def _fill(model, file, heads):
     """Decide everything, then change the model."""
     arrays = model.params | model.buffers
     try:
-        layout = _published_layout(file) or own_layout(file, arrays)
-        if heads is None:  # only heads of such a model, for these classes
-            same = (description(file)[0] or model.name) == model.name
-            heads = same and layout is not None and layout.classes == model.classes and _may_bring_boxes(layout, model)
-        matched, left_over = _match(model, file, layout, arrays, heads)
+        layout = layout_of(file, arrays)
+        matched, left_over = matched_names(model, file, layout, arrays, heads)
         values = {ours: _fitted(model, file, layout, theirs, arrays[ours], ours) for theirs, ours in matched.items()}
-        values |= _pixels(layout, model)
+        values |= pixels_of(layout, model)
         with_heads = any(map(_HEAD.match, matched.values()))
         if with_heads and _are_exchanged(layout.classes, model.classes):
             raise MinissdError(f"its classes are {some(layout.classes)} in this order: give them so, or none")
@@ -92,7 +89,12 @@ def _fill(model, file, heads):
     return Report(layout.name, model.name, matched, left_over, untouched, notes)
 
 
-def _may_bring_boxes(layout, model):
+def layout_of(file, arrays):
+    """The layout of a WeightsFile, published or our own for a model with these arrays; None if it is none of these."""
+    return _published_layout(file) or own_layout(file, arrays)
+
+
+def may_bring_boxes(layout, model):
     """Whether a model may get the default boxes of a file with its heads: shapes that it was given itself stay."""
     boxes = getattr(model, "boxes", None)
     return layout.boxes in (None, boxes) or (isinstance(boxes, str) and model.knows(layout.boxes))
@@ -111,7 +113,7 @@ def _published_layout(file):
     return None
 
 
-def _match(model, file, layout, arrays, heads):
+def matched_names(model, file, layout, arrays, heads):
     """({their name: ours}, {their name: why it is left over})."""
     if layout is None:
         known = ", ".join(layout.name for layout in LAYOUTS)
@@ -140,24 +142,34 @@ def _why_without_place(theirs, array, model):
     return f"{model.name} has no such layer" if np.isfinite(array).all() else "not finite"
 
 
-def _fitted(model, file, layout, theirs, target, ours):
-    """Their tensor as ours: order, shape and dtype of `target`, in host memory."""
+def converted(file, layout, theirs, target, ours):
+    """Their tensor in our order, whether or not it has the shape of `target`."""
     array = file.tensors[theirs]
     if array.dtype.kind != "f":
         raise MinissdError(f"{theirs} is of {array.dtype}, and {ours} of {target.dtype}: use another file")
     try:
-        converted = layout.convert(theirs, array, target.shape)
+        return layout.convert(theirs, array, target.shape)
     except ValueError:
-        converted = array
-    if converted.shape != target.shape:
-        turned = "" if converted.shape == array.shape else f", in our order {converted.shape}"
-        advice = _advice(model, ours, converted.shape, target.shape)
-        raise MinissdError(f"{theirs} is {array.shape}{turned}, but {ours} of {model.name} is {target.shape}: {advice}")
+        return array
+
+
+def finite_in(array, target, theirs):
+    """The array in the dtype of `target`."""
     with np.errstate(over="ignore"):  # reported as not finite
-        value = np.ascontiguousarray(converted, dtype=target.dtype)
+        value = np.ascontiguousarray(array, dtype=target.dtype)
     if not np.isfinite(value).all():
         raise MinissdError(f"{theirs} is not finite in {target.dtype}: use another file")
     return value
+
+
+def _fitted(model, file, layout, theirs, target, ours):
+    """Their tensor as ours: order, shape and dtype of `target`, in host memory."""
+    array, ordered = file.tensors[theirs], converted(file, layout, theirs, target, ours)
+    if ordered.shape != target.shape:
+        turned = "" if ordered.shape == array.shape else f", in our order {ordered.shape}"
+        advice = _advice(model, ours, ordered.shape, target.shape)
+        raise MinissdError(f"{theirs} is {array.shape}{turned}, but {ours} of {model.name} is {target.shape}: {advice}")
+    return finite_in(ordered, target, theirs)
 
 
 def _advice(model, ours, theirs_shape, shape):
@@ -172,7 +184,7 @@ def _advice(model, ours, theirs_shape, shape):
     return f"give the model the {theirs_shape[-1] // boxes_per_cell - background} classes of the file, or {fresh}"
 
 
-def _pixels(layout, model):
+def pixels_of(layout, model):
     """Our buffers of the normalisation, as the layout has it."""
     if layout.reading is None:
         return {}

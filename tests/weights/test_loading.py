@@ -9,7 +9,7 @@ import safetensors.numpy
 
 from minissd.models import build
 from minissd.training import save_checkpoint
-from minissd.weights import load, load_model, save
+from minissd.weights import load, load_model, save, start_from
 
 CLASSES = ("a", "b")
 
@@ -85,12 +85,12 @@ def test_fitted_boxes_come_along_with_heads_unless_others_were_asked_for(trained
     model = trained(boxes=shapes)
     save(model, path)
     plain, fitted = build("ssd-tiny", classes=CLASSES), build("ssd-tiny", classes=CLASSES, boxes=others)
-    load(plain, path, heads=None)
+    start_from(plain, path)
     expect_equal(arrays_of(plain), arrays_of(model))
     np.testing.assert_array_equal(plain.default_boxes, model.default_boxes)
     assert plain.options["boxes"] == shapes
     fresh = copies_of(fitted)
-    report = load(fitted, path, heads=None)
+    report = start_from(fitted, path)
     assert fitted.options["boxes"] == others and report.left_over["head0.offsets.w"]
     np.testing.assert_array_equal(fitted.params["head0.offsets.w"], fresh["head0.offsets.w"])
     np.testing.assert_array_equal(fitted.params["stage0.conv0.w"], model.params["stage0.conv0.w"])
