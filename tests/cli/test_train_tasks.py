@@ -118,7 +118,7 @@ def test_weights_of_another_model_are_refused(refused, tree, tmp_path):
     file = tmp_path / "weights.safetensors"
     save(build("ssd-tiny", classes=("eel",), input_size=64), file)
     words = ("--model", "ssd300-vgg16", "--weights", file, "--out", tmp_path / "run")
-    refused([file, "ssd300-vgg16 has none of its layers"], "train", "--data", tree.root, *words)
+    refused([file, "holds ssd-tiny, and to be trained is ssd300-vgg16"], "train", "--data", tree.root, *words)
 
 
 def test_a_resumed_run_keeps_its_task(minissd, refused, tree, tmp_path):
