@@ -79,8 +79,8 @@ def precision_recall_curves(
     classes = tuple(classes)
     if not classes or len(set(classes)) < len(classes):
         raise ValueError(f"classes must be the names of labels 0..C-1, each once, got {classes}")
-    found = [Detections(*_checked(one, f"detections of image {n}", len(classes))) for n, one in enumerate(detections)]
-    truth = [Objects(*_checked(one, f"objects of image {n}", len(classes))) for n, one in enumerate(objects)]
+    found = [Detections(*checked_parts(one, f"detections of image {n}", len(classes))) for n, one in enumerate(detections)]
+    truth = [Objects(*checked_parts(one, f"objects of image {n}", len(classes))) for n, one in enumerate(objects)]
     verdicts = _joined([judge(*pair, iou_threshold) for pair in zip(found, truth, strict=True)])
     labels = _joined([labels for _, labels, _ in found])
     scores = _joined([scores for _, _, scores in found])
@@ -101,8 +101,8 @@ def judge(detections: Detections, objects: Objects, iou_threshold: float = 0.5) 
     """HIT, IGNORED or FALSE_ALARM for each detection of one image: (K,) integers in the order given."""
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"iou_threshold must be above 0 and at most 1, got {iou_threshold}")
-    corners, labels, scores = _checked(detections, "detections")
-    object_corners, object_labels, difficult = _checked(objects, "objects")
+    corners, labels, scores = checked_parts(detections, "detections")
+    object_corners, object_labels, difficult = checked_parts(objects, "objects")
     verdicts = np.full(len(scores), FALSE_ALARM)
     if len(object_labels) == 0:
         return verdicts
@@ -159,7 +159,7 @@ def _check_method(method):
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
 
 
-def _checked(parts, whose, class_count=None):
+def checked_parts(parts, whose, class_count=None):
     """(corners (K, 4) float64, labels (K,) integers, scores or difficult (K,)) of one image, lists too.
 
     Raises ValueError for parts of different lengths, labels beyond the classes, and what is not finite.
