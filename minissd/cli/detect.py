@@ -17,7 +17,9 @@ from minissd.device.card import check_precision
 from minissd.engine import products
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
+from minissd.metrics.thresholds import USUAL_THRESHOLD
 from minissd.training.interrupt import Terminated, stoppable
+from minissd.weights.report import some
 
 PAUSE, SPARING = 5, 20  # seconds between two writings of detections.json, or so many times as long as one takes
 LISTED = 20  # files in the table; detections.json has them all
@@ -32,7 +34,17 @@ def detect(
     weights: networks.Weights = None,
     model: networks.Model = None,
     classes: networks.Classes = None,
-    score: Annotated[float, typer.Option(help="Show what scores higher.", min=0, max=1)] = 0.5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            "--score",
+            help="Show what scores higher, of any class.",
+            min=0,
+            max=1,
+            show_default=f"that of each class in the checkpoint, or {USUAL_THRESHOLD}",
+        ),
+    ] = None,
     batch_size: options.BatchSize = 8,
     device: options.Device = "auto",
     engine: options.Engine = "fast",
@@ -53,8 +65,9 @@ def detect(
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     if network.task != "detect":
         raise MinissdError(f"{checkpoint or weights}: {network.name} finds no boxes: give the weights of a detector")
+    console.print(_which_are_shown(network, threshold), markup=False, soft_wrap=True)
     results = Results(out / "detections.json")
-    search = Search(network, score=score, batch_size=batch_size, pictures=pictures, more=results.write_now_and_then)
+    search = Search(network, score=threshold, batch_size=batch_size, pictures=pictures, more=results.write_now_and_then)
     try:
         with products.precision(precision), stoppable():
             left_out = search.run(media)
@@ -70,13 +83,24 @@ def detect(
     results.write(search.content)
     if not search.content:
         raise MinissdError(f"none of the {len(media)} files could be searched (named above): nothing was written")
-    print_table(f"{checkpoint or weights}, score above {score:g}", _summary(search.content))
+    print_table(str(checkpoint or weights), _summary(search.content))
     written = "annotated copies and detections.json" if pictures else "detections.json"
     console.print(f"{written}: {out}", markup=False, soft_wrap=True)
     if pictures:
         note_spelled_out(network.classes)
     if left_out:
         raise MinissdError(f"{left_out} of {len(media)} files were left out (named above): mend or do not name them")
+
+
+def _which_are_shown(network, threshold):
+    """From which score on detections are shown, in words, and why."""
+    if threshold is not None:
+        return f"shown: what scores above {threshold:g}"
+    if not network.thresholds:
+        return f"shown: what scores above {USUAL_THRESHOLD:g} (--threshold 0.3 for more)"
+    scores = dict(zip(network.classes, network.least_scores, strict=True))
+    named = some([f"{name} {score:.2f}" for name, score in scores.items()], shown=LISTED)
+    return f"shown: what scores above the best F1 of each class at its validation: {named} (--threshold for another)"
 
 
 class Results:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
@@ -11,22 +10,19 @@ import typer
 
 from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_notes
-from minissd.cli.results import RESULTS
+from minissd.cli.results import RESULTS, shown_at
 from minissd.cli.runs import place_of_data
 from minissd.data import open_dataset, places_in
 from minissd.device import resolve_device
 from minissd.device.card import check_precision
 from minissd.engine import products
+from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
+from minissd.metrics.boxes import metric_name
+from minissd.metrics.coco import OVERLAPS
 from minissd.training import evaluate as score
 from minissd.training.checkpoint import read_description
 from minissd.training.run_folder import images_of_run, read_settings
-
-
-class Method(StrEnum):
-    voc07 = "voc07"
-    voc07_arange = "voc07-arange"
-    area = "area"
 
 
 def evaluate(
@@ -38,10 +34,14 @@ def evaluate(
     image_folder: options.ImageFolder = None,
     split: options.Split = "test",
     limit: options.Limit = None,
-    iou: Annotated[float, typer.Option(help="Overlap from which a detection counts.", min=0.05, max=0.95)] = 0.5,
-    method: Annotated[
-        Method, typer.Option(help="AP at 11 points, exact or as np.arange has them, or the area.")
-    ] = Method.voc07,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", "--method", help=f"How boxes are scored: {options.METRICS}.", show_default="voc07"),
+    ] = None,
+    iou: Annotated[
+        str | None,
+        typer.Option(help="Overlap from which a detection counts, or several: 0.5,0.75.", show_default="0.5"),
+    ] = None,
     batch_size: options.BatchSize = 16,
     device: options.Device = "auto",
     engine: options.Engine = "fast",
@@ -55,16 +55,36 @@ def evaluate(
     """Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, and pictures of them."""
     device = resolve_device(device)
     check_precision(precision, device)
+    scoring = scoring_of(metric, iou)
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     where = {"classes": network.classes, "limit": limit, "size": network.input_size}
     dataset = open_dataset(data, split, task=network.task, keep_others=True, images=image_folder, **where)
     print_notes(dataset)
+    if network.task != "detect" and scoring:
+        raise MinissdError(f"--metric and --iou are for detectors, and {network.name} is none: leave them out")
     say_what_was_trained_on(checkpoint, data, dataset)
-    scoring = {"iou_threshold": iou, "method": method.value} if network.task == "detect" else {}
+    if network.task == "detect":
+        scoring = {"iou_threshold": 0.5, "method": "voc07"} | scoring
     place = out or (checkpoint.parent if checkpoint else Path("evaluation"))
     question = question_of(checkpoint, weights, data, split, limit, dataset, place)
     with products.precision(precision):
         evaluate_and_draw(network, dataset, place, question, batch_size=batch_size, workers=workers, **scoring)
+
+
+def scoring_of(metric, iou):
+    """What the score of boxes takes, as far as the user said it; MinissdError for what cannot be meant."""
+    scoring = {} if metric is None else {"method": metric_name(metric)}
+    if iou is None:
+        return scoring | ({"iou_threshold": OVERLAPS.round(2).tolist()} if scoring.get("method") == "coco" else {})
+    if scoring.get("method") == "coco":
+        raise MinissdError("--metric coco has overlaps of its own, 0.5 to 0.95: leave --iou out, or use --metric voc")
+    try:
+        overlaps = sorted({float(part) for part in iou.split(",")})
+    except ValueError:
+        overlaps = []
+    if not overlaps or not all(0.05 <= one <= 0.95 for one in overlaps):
+        raise MinissdError(f"--iou {iou!r}: give one overlap from 0.05 to 0.95, or several, as 0.5,0.75")
+    return scoring | {"iou_threshold": overlaps[0] if len(overlaps) == 1 else overlaps}
 
 
 def question_of(checkpoint, weights, data, split, limit, dataset, place):
@@ -87,6 +107,8 @@ def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2
     check_writable(out)
     metrics, found, truth = score(model, dataset, batch_size=batch_size, workers=workers, **scoring)
     how = ", ".join([f"{dataset.name} {question['split']}: {len(dataset)} images", *map(_in_words, scoring.items())])
+    if model.task == "detect":
+        metrics |= shown_at(model, found, truth, scoring["iou_threshold"])
     results = RESULTS[model.task]
     results.print(metrics, how)
     folder = folder_for(out, question | scoring, dataset.name)
@@ -98,7 +120,14 @@ def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2
 
 def _in_words(setting):
     name, value = setting
-    return f"IoU {value:g}" if name == "iou_threshold" else value
+    return value if name != "iou_threshold" else f"IoU {_overlaps(value, ', ')}"
+
+
+def _overlaps(value, between):
+    """One overlap, or several, COCO's as 0.5:0.95."""
+    if value == OVERLAPS.round(2).tolist():
+        return "0.5:0.95"
+    return between.join(f"{one:g}" for one in (value if isinstance(value, list) else [value]))
 
 
 def folder_for(place, question, name):
@@ -108,7 +137,7 @@ def folder_for(place, question, name):
     """
     words = [Path(question.get("checkpoint") or str(question["weights"])).stem, name, question["split"]]
     words += [f"first{question['limit']}"] if question["limit"] else []
-    words += [f"iou{question['iou_threshold']:g}", question["method"]] if "method" in question else []
+    words += [f"iou{_overlaps(question['iou_threshold'], '+')}", question["method"]] if "method" in question else []
     below = "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
     names = chain([""], [f"evaluation-{below}"], (f"evaluation-{below}-{k}" for k in count(2)))
     return next(place / one for one in names if _is_free(place / one / "metrics.json", question))

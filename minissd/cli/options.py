@@ -79,6 +79,10 @@ Precision = Annotated[
         help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.",
     ),
 ]
+METRICS = (
+    "voc07 (AP at 11 recalls), voc or area (area under the curve), coco (its twelve figures), or voc07-arange (voc07 "
+    "as np.arange has the recalls)"
+)
 Workers = Annotated[int, typer.Option(rich_help_panel=MACHINE, help="Threads that prepare images ahead.", min=0)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 

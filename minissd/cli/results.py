@@ -7,6 +7,7 @@ from minissd import detection
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import mask_of_size
 from minissd.metrics.segmentation import score_masks
+from minissd.metrics.thresholds import USUAL_THRESHOLD, at_threshold, best_thresholds
 
 SHEET_IMAGES = 6
 
@@ -16,33 +17,64 @@ class DetectionResults:
 
     @staticmethod
     def draw(dataset, metrics, detections, objects, out, *, iou_threshold=0.5, method="voc07"):
-        """Write the pictures into the folder `out`; arguments as `minissd.training.evaluation` gives them."""
-        from minissd.viz.curves import (  # here, for matplotlib is slow to import
-            CURVES,
-            average_precision_chart,
-            most_objects,
-            precision_recall_curves,
-        )
+        """Write the pictures into the folder `out`; arguments as `minissd.training.evaluation` gives them, and the
+        "thresholds" of `shown_at` in the metrics."""
+        from minissd.viz.curves import average_precision_chart, precision_recall_curves  # matplotlib is slow to import
         from minissd.viz.style import save_picture
+        from minissd.viz.thresholds import threshold_chart
 
-        curves = detection.precision_recall_curves(detections, objects, dataset.classes, iou_threshold)
-        save_picture(precision_recall_curves(curves, metrics["AP"], method), out / "precision_recall.png")
+        overlap = lowest(iou_threshold)
+        curves = detection.precision_recall_curves(detections, objects, dataset.classes, overlap)
+        of_curves = "area" if method == "coco" else method
+        ap = detection.evaluate_detections(detections, objects, dataset.classes, overlap, of_curves)["AP"]
+        save_picture(precision_recall_curves(curves, ap, of_curves, overlap), out / "precision_recall.png")
         save_picture(average_precision_chart(metrics["AP"], method), out / "average_precision.png")
-        least = best_scores(curves)
-        save_picture(sheet(dataset, detections, least), out / "detections.png")
-        scores = dict(zip(dataset.classes, least, strict=True))
-        drawn = ", ".join(f"{name} {scores[name]:.2f}" for name in most_objects(curves))
-        drawn += f", and so for the other {len(scores) - CURVES} classes" if len(scores) > CURVES else ""
-        console.print(
-            f"drawn from the score on that balances precision and recall: {drawn}", markup=False, soft_wrap=True
-        )
+        thresholds = {name: at["threshold"] for name, at in metrics["thresholds"].items()}
+        save_picture(threshold_chart(curves, thresholds), out / "thresholds.png")
+        save_picture(sheet(dataset, detections, np.array(list(thresholds.values()))), out / "detections.png")
 
     @staticmethod
     def print(metrics, title):
         ap = metrics["AP"]
+        table = simple_table("class", "AP", "threshold", "precision", "recall", "F1")
+        for name, at in metrics["thresholds"].items():
+            shares = [_share(at[key]) for key in ("precision", "recall", "f1")]
+            table.add_row(escape(name), _figure(ap[name]), f"{at['threshold']:.2f}", *shares)
+        table.add_section()
         there = sum(not np.isnan(value) for value in ap.values())
         of = f", of {there} of {len(ap)} classes" if there < len(ap) else ""  # the others have no object to find
-        print_figures(title, "AP", ap, {f"{name}{of}": metrics[name] for name in ("mAP", "recall")})
+        if "coco" in metrics:
+            overall = metrics["coco"]
+        else:
+            overall = {f"{name}{of}": metrics[name] for name in ("mAP", "recall")}
+            overall |= {f"mAP at IoU {overlap}": one["mAP"] for overlap, one in metrics.get("at", {}).items()}
+        for name, value in overall.items():
+            table.add_row(name, _figure(value))
+        print_table(title, table)
+        how = f"precision, recall and F1 of what scores above the threshold: {metrics['thresholds_of']}"
+        console.print(how, soft_wrap=True)
+
+
+def shown_at(model, detections, objects, iou_threshold):
+    """{"thresholds": {class: AtThreshold as a dict}, "thresholds_of": words}: what comes of showing only what scores
+    higher than the threshold of its class, at the lowest overlap that is asked for."""
+    curves = detection.precision_recall_curves(detections, objects, model.classes, lowest(iou_threshold))
+    thresholds, origin = thresholds_for(model, curves)
+    shown = {name: at_threshold(curves[name], threshold)._asdict() for name, threshold in thresholds.items()}
+    return {"thresholds": shown, "thresholds_of": origin}
+
+
+def thresholds_for(model, curves):
+    """({class: threshold}, whence in words): those of the model's validation, else the best for these curves."""
+    if model.thresholds:
+        return dict(zip(model.classes, model.least_scores.tolist(), strict=True)), "best F1 at the validation"
+    best = best_thresholds(curves)
+    return {name: best.get(name, USUAL_THRESHOLD) for name in model.classes}, "best F1 on these images"
+
+
+def lowest(iou_threshold):
+    """One overlap of one or several."""
+    return float(np.min(iou_threshold))
 
 
 class ClassificationResults:
@@ -132,23 +164,17 @@ def print_figures(title, column, of_classes, overall):
     print_table(title, table)
 
 
-def best_scores(curves):
-    """(C,) for each class the score from which on its detections reach the highest F1 = 2 P R / (P + R)."""
-    least = []
-    for curve in curves.values():
-        f1 = 2 * curve.precision * curve.recall / np.maximum(curve.precision + curve.recall, 1e-9)
-        least.append(curve.scores[f1.argmax()] if len(f1) else 1.0)
-    return np.array(least)
-
-
 def sheet(dataset, detections, least):
-    """Detections beside the ground truth for a few images spread over the data set; least: the lowest scores (C,)."""
+    """Detections beside the ground truth for a few images spread over the data set.
+
+    least: (C,) what scores higher is shown.
+    """
     from minissd.viz.boxes import detection_sheet, detections_beside_truth
 
     rows = []
     for i in spread_out(dataset):
         sample = dataset[i]
-        clear = detections[i].scores >= least[detections[i].labels]
+        clear = detections[i].scores > least[detections[i].labels]
         found = detection.Detections(*(part[clear] for part in detections[i]))
         rows.append(detections_beside_truth(sample.image, found, sample.objects, dataset.classes, title=sample.id))
     return detection_sheet(rows)
@@ -157,6 +183,10 @@ def sheet(dataset, detections, least):
 def spread_out(dataset):
     """The places of a few images spread over the data set."""
     return np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).round().astype(int)).tolist()
+
+
+def _share(value):
+    return "" if np.isnan(value) else f"{value:.2f}"
 
 
 def _figure(value):

@@ -27,8 +27,8 @@ class Search:
     with an object as {"class": name, "score": 0..1, "box": [x_min, y_min, x_max, y_max]}, in pixels from the upper
     left corner.  `content` is right at any moment, so that it can be saved however the search ends.
 
-    score: only what scores higher is kept; batch_size: images or frames at a time; pictures: whether to make copies;
-    more: called after each batch with `content`.
+    score: only what scores higher is kept, None: higher than the model's threshold of its class; batch_size: images or
+    frames at a time; pictures: whether to make copies; more: called after each batch with `content`.
     """
 
     def __init__(self, model, *, score, batch_size, pictures, more=lambda content: None):
@@ -126,7 +126,7 @@ class Search:
 
     def _detect(self, images):
         """Detections of a list of images (S, S, 3) uint8 of the model's size, one for each."""
-        detect = partial(self.model.detect, score_threshold=self.score)
+        detect = partial(self.model.detect_clear, score=self.score)
         return answers_that_fit(detect, self.model, np.stack(images))
 
     def _annotated(self, image, detections):

@@ -46,6 +46,7 @@ def train(
     epochs: of.Epochs = None,
     steps: of.Steps = None,
     validate_every: of.ValidateEvery = of.DEFAULTS.validate_every,
+    metric: of.Metric = None,
     seed: options.Seed = of.DEFAULTS.seed,
     device: options.Device = "auto",
     engine: options.Engine = "fast",

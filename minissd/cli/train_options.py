@@ -110,6 +110,10 @@ Negatives = Annotated[
 Epochs = Annotated[int | None, _of(LENGTH, help=f"Passes over the images; {UNLESS}.")]
 Steps = Annotated[int | None, _of(LENGTH, help="Updates in all, in place of epochs.")]
 ValidateEvery = Annotated[int, _of(LENGTH, help="Epochs between two validations.")]
+Metric = Annotated[
+    str | None,
+    _of(LENGTH, help=f"Whose mAP tells a detector's best checkpoint: {options.METRICS}.", show_default="voc07"),
+]
 
 # Run folder
 Out = Annotated[Path | None, _of(RUN, help="Run folder; runs/DATA unless given.", metavar="DIR")]

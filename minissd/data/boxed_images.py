@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from minissd.data.images import ENOUGH_PIXELS, read_image
+from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
 from minissd.data.samples import Sample
 from minissd.detection import Objects
+from minissd.metrics.coco import Extents
 
 
 class BoxedImages:
@@ -28,6 +29,12 @@ class BoxedImages:
     def objects(self, index: int) -> Objects:
         """The Objects at a position, without reading the image."""
         return self._objects[index]
+
+    def extents(self, index: int) -> Extents:
+        """Pixels of the image at a position, as it is shown, and of the boxes; only the header of the file is read."""
+        header = read_header(self._paths[index])
+        size = (header.height, header.width) if header.swaps_sides else (header.width, header.height)
+        return Extents.of_boxes(size, self._objects[index].corners)
 
     def image_path(self, index: int) -> Path:
         """The image file at a position, to be read at full size."""

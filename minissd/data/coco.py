@@ -21,18 +21,20 @@ from minissd.data.images import read_header
 from minissd.data.placing import CORNERS, OVER_THE_EDGE, place_boxes, seem_corners
 from minissd.data.samples import (
     NO_CLASS,
+    boxes_by_image,
     check_limit,
     choose_classes,
     ids_that_show,
     is_no_class,
     notes_from,
-    objects_by_image,
     read_all,
     remark_on_classes,
     remark_on_others,
 )
 from minissd.data.splits import MADE_NOTE, MADE_SPLITS, in_made_split
+from minissd.detection import Objects
 from minissd.errors import MinissdError
+from minissd.metrics.coco import Extents
 
 CROWD = "crowd regions, not learned"
 
@@ -49,8 +51,8 @@ class CocoDataset(BoxedImages):
 
     A crowd region (`iscrowd` 1) is one box around many objects: no object to learn, nor one to find.  With
     `keep_others`, for a score, it is there and marked `difficult`, so that whatever overlaps it as a whole is
-    neither hit nor miss.  (COCO's own score also forgives single detections inside of a crowd, the VOC score
-    used here does not.)  Without it, for training, crowd regions are left out, with a note.
+    neither hit nor miss.  (COCO's score also forgives single detections inside of a crowd, that of VOC does not.)
+    Without it, for training, crowd regions are left out, with a note.
 
     All boxes are read here, images on access.  Raises MinissdError for whatever is missing or broken.
     """
@@ -95,7 +97,7 @@ class CocoDataset(BoxedImages):
             raise MinissdError(f"{self.path}: no image shows any of {', '.join(self.classes)}")
 
         self.ids, self._paths = [ids[i] for i in chosen], [files[i] for i in chosen]
-        self._objects = self._make_objects(annotation, chosen, keep_others, remarks)
+        self._objects, self._areas = self._make_objects(annotation, chosen, keep_others, remarks)
         remark_on_classes(self.classes, self._objects, remarks)
         self.notes = notes_from(remarks)
         if split is not None:
@@ -103,7 +105,7 @@ class CocoDataset(BoxedImages):
             self.notes.append(MADE_NOTE if split in MADE_SPLITS else whole)
 
     def _make_objects(self, annotation, chosen, keep_crowds, remarks):
-        """One Objects for each chosen image; what is wrong with boxes goes into the remarks.
+        """For each chosen image its Objects, and their areas in pixels; what is wrong with boxes goes into the remarks.
 
         All boxes are clipped at once: there are 860,000 of them in COCO's training set.
         """
@@ -119,7 +121,8 @@ class CocoDataset(BoxedImages):
         if not keep_crowds:
             remarks[CROWD] += [self.ids[i] for i in places[wanted & annotation.crowd]]
             wanted &= ~annotation.crowd
-        labels, places, crowd, boxes = (part[wanted] for part in (labels, places, annotation.crowd, annotation.boxes))
+        parts = labels, places, annotation.crowd, annotation.boxes, annotation.areas
+        labels, places, crowd, boxes, areas = (part[wanted] for part in parts)
 
         headers = read_all(read_header, self._paths, "images")
         stated = [annotation.images[i][1:] for i in chosen]
@@ -131,8 +134,16 @@ class CocoDataset(BoxedImages):
         shown = np.array([(header.width, header.height)[:: -1 if header.swaps_sides else 1] for header in headers])
         if seem_corners(boxes, shown[places], len(remarks[OVER_THE_EDGE])):
             remarks[CORNERS] += [self.ids[i] for i in places]
-        parts = (part[placed.usable] for part in (places, placed.corners, labels, crowd))
-        return objects_by_image(self.ids, *parts, remarks)
+        parts = (part[placed.usable] for part in (places, placed.corners, labels, crowd, areas))
+        places, corners, labels, crowd, areas = parts
+        of_images = boxes_by_image(self.ids, places, corners, labels, remarks)
+        return [Objects(corners[one], labels[one], crowd[one]) for one in of_images], [areas[one] for one in of_images]
+
+    def extents(self, index: int) -> Extents:
+        """As for all data sets; the areas are those that the file states, which are of the outlines."""
+        extents, stated = super().extents(index), self._areas[index]
+        areas = np.where(np.isnan(stated), extents.areas, stated)
+        return extents._replace(areas=areas, crowd=self._objects[index].difficult)
 
 
 def _id_of(file, folder):

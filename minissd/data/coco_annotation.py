@@ -2,7 +2,8 @@
 
     {"categories":  [{"id": 18, "name": "dog"}, ...],
      "images":      [{"id": 139, "file_name": "000000000139.jpg", "width": 640, "height": 426}, ...],
-     "annotations": [{"image_id": 139, "category_id": 18, "bbox": [x, y, width, height], "iscrowd": 0}, ...]}
+     "annotations": [{"image_id": 139, "category_id": 18, "bbox": [x, y, width, height], "iscrowd": 0,
+                      "area": square pixels inside of the outline}, ...]}
 
 Ids may have gaps and come in any order; whatever else there is, is passed over.  Numbers may be strings or have a
 point: 7, 7.0, "7" and "7.0" are one id.
@@ -51,6 +52,7 @@ class CocoAnnotation(NamedTuple):
     labels: np.ndarray  # (A,) int64, 0..C-1
     boxes: np.ndarray  # (A, 4) float64: x, y, width, height; x, y is the upper left edge, counted from 0
     crowd: np.ndarray  # (A,) bool: a region of many objects under one box
+    areas: np.ndarray  # (A,) float64, square pixels; NaN where the file does not say
     remarks: dict[str, list[str]]  # each remark to what it is made on
 
 
@@ -66,7 +68,7 @@ def read_annotation(path):
     images, position_of = _images(_entries(content, "images", path), path, remarks)
     entries = _entries(content, "annotations", path)
     names, label_of = _categories(categories, entries, path, remarks)
-    image_of, labels, boxes, crowd, strangers = [], [], [], [], {}
+    image_of, labels, boxes, crowd, areas, strangers = [], [], [], [], [], {}
     for number, entry in enumerate(entries):
         image_id, category = _id(entry.get("image_id")), _id(entry.get("category_id"))
         if image_id is None or category not in label_of:
@@ -88,6 +90,8 @@ def read_annotation(path):
         image_of.append(position_of[image_id])
         labels.append(label_of[category])
         boxes.append(box)
+        area = _numbers([entry.get("area")])
+        areas.append(area[0] if area and area[0] > 0 else np.nan)
         crowd.append(str(entry.get("iscrowd")).strip().lower() in ("1", "1.0", "true", "yes"))
     if strangers and images and not image_of:
         raise MinissdError(
@@ -102,6 +106,7 @@ def read_annotation(path):
         np.array(labels, np.int64),
         np.array(boxes, np.float64).reshape(-1, 4),
         np.array(crowd, bool),
+        np.array(areas, np.float64),
         remarks,
     )
 

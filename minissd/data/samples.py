@@ -26,6 +26,7 @@ import numpy as np
 
 from minissd.detection import Objects
 from minissd.errors import MinissdError
+from minissd.metrics.coco import Extents
 
 REPEATED = "boxes that are there twice, used once"
 NO_CLASS = "objects named background or ignore, which is no class, left out"
@@ -167,12 +168,28 @@ def ids_that_show(classes, known, names, remarks):
     return [one for one in shows if shows[one]]
 
 
+def extents_of(dataset, i):
+    """The Extents of the image at place i, for COCO's score: `dataset.extents(i)` if it has that, else what follows
+    from its picture and its boxes."""
+    if hasattr(dataset, "extents"):
+        return dataset.extents(i)
+    sample = dataset[i]
+    height, width = sample.image.shape[:2]
+    return Extents.of_boxes((width, height), sample.corners)
+
+
 def objects_by_image(names, image_of, corners, labels, difficult, remarks):
     """One Objects for each of I images, of A boxes in any order; those that are there twice are left out.
 
     names: I words for remarks; image_of: (A,) 0..I-1; corners: (A, 4) float32; labels: (A,) int64;
     difficult: (A,) bool.
     """
+    boxes = boxes_by_image(names, image_of, corners, labels, remarks)
+    return [Objects(corners[one], labels[one], difficult[one]) for one in boxes]
+
+
+def boxes_by_image(names, image_of, corners, labels, remarks):
+    """Which of the A boxes are on each of the I images, in their order: I arrays of indices.  Arguments as above."""
     rows = np.column_stack([image_of, labels, corners])
     order = np.lexsort(rows[:, ::-1].T)  # image by image; stable, so that of equal rows the first stays first
     twice = order[1:][(rows[order[1:]] == rows[order[:-1]]).all(axis=1)]
@@ -182,9 +199,7 @@ def objects_by_image(names, image_of, corners, labels, difficult, remarks):
     kept[twice] = False
     kept = np.flatnonzero(kept)
     kept = kept[np.argsort(image_of[kept], kind="stable")]  # in each image as they were given
-    ends = np.cumsum(np.bincount(image_of[kept], minlength=len(names)))[:-1]
-    parts = (np.split(part[kept], ends) for part in (corners, labels, difficult))
-    return [Objects(*of_one) for of_one in zip(*parts, strict=True)]
+    return np.split(kept, np.cumsum(np.bincount(image_of[kept], minlength=len(names)))[:-1])
 
 
 def is_no_class(name):

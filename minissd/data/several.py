@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minissd.data.samples import choose_classes
+from minissd.data.samples import choose_classes, extents_of
 from minissd.data.texts import join_by_commas, split_at_commas
 from minissd.errors import MinissdError
+from minissd.metrics.coco import Extents
 from minissd.metrics.segmentation import VOID
 
 
@@ -118,6 +119,10 @@ class SeveralSets:
         k, i = self._places[index]
         objects = self._parts[k].objects(i)
         return objects._replace(labels=self._labels[k][objects.labels])
+
+    def extents(self, index: int) -> Extents:
+        k, i = self._places[index]
+        return extents_of(self._parts[k], i)
 
     def mask(self, index: int) -> np.ndarray:
         k, i = self._places[index]

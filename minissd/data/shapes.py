@@ -12,6 +12,7 @@ from minissd.data.samples import Sample, check_limit, choose_classes
 from minissd.data.shapes_drawing import OUTLINES, draw_ground, draw_mask, paint
 from minissd.detection import Objects
 from minissd.errors import MinissdError
+from minissd.metrics.coco import Extents
 
 SPLITS = ("train", "val", "test")
 CLASSES = tuple(sorted(OUTLINES))
@@ -63,6 +64,10 @@ class ShapesDataset:
     def objects(self, index: int) -> Objects:
         """The Objects at a position; the scene has to be drawn for it."""
         return self.scene(index).objects()
+
+    def extents(self, index: int) -> Extents:
+        """Pixels of the image at a position and of the boxes."""
+        return Extents.of_boxes((self.size, self.size), self.objects(index).corners)
 
     def scene(self, index: int) -> "Scene":
         """The `Scene` at a position, which also knows what is seen at each pixel."""

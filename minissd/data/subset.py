@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minissd.data.samples import extents_of
 from minissd.detection import Objects
+from minissd.metrics.coco import Extents
 
 
 class Subset:
@@ -32,6 +34,9 @@ class Subset:
 
     def objects(self, index: int) -> Objects:
         return self._dataset.objects(self._places[index])
+
+    def extents(self, index: int) -> Extents:
+        return extents_of(self._dataset, self._places[index])
 
     def mask(self, index: int) -> np.ndarray:
         return self._dataset.mask(self._places[index])

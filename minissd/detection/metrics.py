@@ -79,8 +79,9 @@ def precision_recall_curves(
     classes = tuple(classes)
     if not classes or len(set(classes)) < len(classes):
         raise ValueError(f"classes must be the names of labels 0..C-1, each once, got {classes}")
-    found = [Detections(*checked_parts(one, f"detections of image {n}", len(classes))) for n, one in enumerate(detections)]
-    truth = [Objects(*checked_parts(one, f"objects of image {n}", len(classes))) for n, one in enumerate(objects)]
+    count = len(classes)
+    found = [Detections(*checked_parts(one, f"detections of image {n}", count)) for n, one in enumerate(detections)]
+    truth = [Objects(*checked_parts(one, f"objects of image {n}", count)) for n, one in enumerate(objects)]
     verdicts = _joined([judge(*pair, iou_threshold) for pair in zip(found, truth, strict=True)])
     labels = _joined([labels for _, labels, _ in found])
     scores = _joined([scores for _, _, scores in found])

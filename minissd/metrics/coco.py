@@ -38,6 +38,13 @@ class Extents(NamedTuple):
     areas: np.ndarray  # (G,) of the objects in square pixels: of their outlines, where these are known
     crowd: np.ndarray  # (G,) bool: a region of many objects under one box
 
+    @classmethod
+    def of_boxes(cls, size: tuple[float, float], corners: np.ndarray) -> "Extents":
+        """Where no outlines are known and no crowds marked; corners (G, 4) in parts of the image."""
+        corners = np.asarray(corners, np.float64)
+        sides = np.round((corners[:, 2:] - corners[:, :2]) * size, 3)  # whole pixels, in float32, are whole again
+        return cls(size, sides.prod(axis=1), np.zeros(len(sides), bool))
+
 
 def coco_metrics(
     detections: Sequence[Detections], objects: Sequence[Objects], extents: Sequence[Extents], classes: Sequence[str]
@@ -93,7 +100,7 @@ def _figures(ap, ar):
 def _average_precisions(hits, false_alarms, total):
     """hits and false_alarms (T, K), best score first; total: objects to find -> AP at each overlap (T,)."""
     tp, fp = np.cumsum(hits, axis=1), np.cumsum(false_alarms, axis=1)
-    precision = tp / (tp + fp + np.spacing(1))
+    precision = tp / np.maximum(tp + fp, 1)
     precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]  # the highest at any recall as high
     precision = np.hstack([precision, np.zeros((len(tp), 1))])  # recalls that are never reached
     reached = [np.searchsorted(recall, RECALLS) for recall in tp / total]  # (T, 101)
@@ -145,7 +152,7 @@ def _in_pixels(parts, extents, class_count):
     """[(corners, labels, third) of each image] -> group, corners in pixels, third; of all images together."""
     sides = np.array([one.size for one in extents], np.float64).reshape(-1, 2)
     image = np.repeat(np.arange(len(parts)), [len(labels) for _, labels, _ in parts])
-    corners, labels, third = (np.concatenate([empty, *part]) for empty, part in zip(_NOTHING, zip(*parts), strict=True))
+    corners, labels, third = (np.concatenate(part) for part in zip(_NOTHING, *parts, strict=True))
     return image * class_count + labels, corners * np.tile(sides[image], 2), third
 
 

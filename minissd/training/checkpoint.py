@@ -19,7 +19,7 @@ from minissd.errors import MinissdError
 from minissd.files import to_json, write_atomically
 from minissd.models import Network, build
 from minissd.models.freezing import trained_params
-from minissd.weights.ours import describe, in_full
+from minissd.weights.ours import describe, in_full, thresholds_in
 
 FORMAT = "minissd checkpoint 1"
 
@@ -135,6 +135,8 @@ def _rebuild(path, metadata, device):
         model = build(metadata["model"], classes=classes, device=device, **options)
         if model.options != in_full(model.name, options):
             raise ValueError
+        if model.task == "detect":
+            model.thresholds = thresholds_in(metadata, model.classes)
         return model, step, settings
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None

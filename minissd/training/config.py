@@ -8,10 +8,12 @@ from minissd.data.augmentation import preset_name
 from minissd.detection import NEGATIVES
 from minissd.device.card import PRECISIONS
 from minissd.errors import MinissdError
+from minissd.metrics.boxes import metric_name
 from minissd.training.schedule import SCHEDULES
 
 # What older runs say nothing of, as they had it.
 ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None, "freeze": None, "trunk_rate": 1.0}
+ADDED_LATER |= {"metric": "voc07"}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
@@ -38,9 +40,11 @@ class TrainConfig:
     precision: str = "fp32"  # of matrix products on a card, a name in minissd.device.card.PRECISIONS
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
+    metric: str = "voc07"  # what a detector's validation is scored by, a name in minissd.metrics.METRICS
 
     def __post_init__(self):
         object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
+        object.__setattr__(self, "metric", metric_name(self.metric))
         least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}
         least |= {"steps": 1} if self.steps is not None else {}
         for name, bound in least.items():
@@ -74,7 +78,8 @@ class TrainConfig:
 
 def in_present_names(settings):
     """The settings of a run, a dict, with the names that what they choose has today."""
-    names = {name: preset_name(settings[name]) for name in settings.keys() & {"augmentation"}}
+    present = {"augmentation": preset_name, "metric": metric_name}
+    names = {name: present[name](settings[name]) for name in settings.keys() & present.keys()}
     return settings | names
 
 

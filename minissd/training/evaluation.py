@@ -23,7 +23,7 @@ def evaluate(
 
     report(done, total): called after each batch.  None shows the progress where somebody watches, in a terminal or a
     notebook; False shows none.
-    scoring: what the task's score takes; for a detector iou_threshold and method, as `average_precision` has them.
+    scoring: what the task's score takes; for a detector iou_threshold and method, as `minissd.metrics.score_boxes`.
     """
     check_classes(model, dataset)
     check_scorable(model, dataset)
@@ -31,7 +31,7 @@ def evaluate(
         found = answers(model, dataset, batch_size=batch_size, workers=workers, report=report)
     task = task_of(model)
     truth = task.truth(dataset)
-    return task.score(found, truth, dataset.classes, **scoring), found, truth
+    return task.score(found, truth, dataset, **scoring), found, truth
 
 
 def check_classes(model, dataset):

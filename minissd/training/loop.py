@@ -16,11 +16,14 @@ import numpy as np
 
 from minissd.data import PRESETS, Batch, Loader
 from minissd.data.samples import Dataset
+from minissd.detection import precision_recall_curves
 from minissd.device import Array, array_module, to_device, to_numpy
 from minissd.device.card import uploaded
 from minissd.engine.products import precision
 from minissd.errors import MinissdError
+from minissd.metrics import best_thresholds
 from minissd.models import Network
+from minissd.models.detector import Detector
 from minissd.models.freezing import frozen, of_trained
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
@@ -141,7 +144,10 @@ def _go_through(run, loader, validation, report, processes):
             part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
             with precision(config.precision):
                 options = {"workers": config.workers, "report": getattr(report, "validating", False)}
-                metrics, _, _ = evaluate(model, validation, batch_size=part, **options)
+                scoring = {"method": config.metric} if isinstance(model, Detector) else {}
+                metrics, found, truth = evaluate(model, validation, batch_size=part, **options, **scoring)
+            if isinstance(model, Detector):
+                model.thresholds = best_thresholds(precision_recall_curves(found, truth, model.classes))
             report(run.validated(epoch, metrics), total)
             run.keep()
 

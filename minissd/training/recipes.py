@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from minissd.errors import MinissdError
-from minissd.models import options_of
+from minissd.models import MODELS, options_of
 from minissd.training.config import TrainConfig
 
 # SSD paper, section 3.1, and the released solver: SGD with 1e-3, divided by ten at 2/3 and 5/6 of all steps; biases
@@ -75,6 +75,8 @@ def settings_of(recipe: str, model: str, given: dict[str, Any]) -> tuple[TrainCo
         raise MinissdError("--epochs and --steps both say when to stop: give one of them")
     if given.get("negatives") and not model.startswith("ssd"):
         raise MinissdError(f"--negatives means nothing to {model}: it chooses background boxes that an SSD learns from")
+    if given.get("metric") and MODELS[model].task != "detect":
+        raise MinissdError(f"--metric means nothing to {model}: it is for the boxes of detectors")
     settings = dict(RECIPES[recipe])
     if given.get("epochs"):
         settings.pop("steps", None)

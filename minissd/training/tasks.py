@@ -21,10 +21,10 @@ from minissd.data import (
     resize_image,
     with_channels,
 )
-from minissd.data.samples import Dataset
-from minissd.detection import evaluate_detections
+from minissd.data.samples import Dataset, extents_of
 from minissd.device import to_numpy
 from minissd.errors import MinissdError
+from minissd.metrics.boxes import score_boxes
 from minissd.metrics.classification import accuracy, confusion_matrix, recalls
 from minissd.metrics.regression import explained, mean_absolute_error
 from minissd.metrics.segmentation import VOID, score_masks
@@ -33,7 +33,7 @@ from minissd.training.memory import answers_that_fit
 
 
 class Detection:
-    """Boxes with classes; scored by mean average precision the way PASCAL VOC does."""
+    """Boxes with classes; scored by mean average precision the way PASCAL VOC or COCO does."""
 
     metric = "mAP"
 
@@ -64,8 +64,10 @@ class Detection:
         return np.hstack([objects.labels[:, None], np.round(1000 * objects.corners)]).astype(np.int64)  # (G, 5)
 
     @staticmethod
-    def score(detections, objects, classes, *, iou_threshold=0.5, method="voc07"):
-        return evaluate_detections(detections, objects, classes, iou_threshold, method)
+    def score(detections, objects, dataset, *, iou_threshold=0.5, method="voc07"):
+        extents = (extents_of(dataset, i) for i in range(len(dataset)))  # read only where they are asked for
+        options = {"method": method, "iou_threshold": iou_threshold, "extents": extents}
+        return score_boxes(detections, objects, dataset.classes, **options)
 
 
 class Classification:
@@ -97,12 +99,12 @@ class Classification:
         return np.array(dataset.labels[i], np.int64)
 
     @staticmethod
-    def score(probabilities, labels, classes):
+    def score(probabilities, labels, dataset):
         predicted = np.argmax(probabilities, axis=1)
-        matrix = confusion_matrix(predicted, labels, len(classes))
+        matrix = confusion_matrix(predicted, labels, len(dataset.classes))
         return {
             "accuracy": accuracy(predicted, labels),
-            "recall": dict(zip(classes, recalls(matrix), strict=True)),
+            "recall": dict(zip(dataset.classes, recalls(matrix), strict=True)),
             "confusion": matrix.tolist(),
         }
 
@@ -140,9 +142,9 @@ class Segmentation:
         return np.bincount(mask.ravel(), minlength=VOID + 1)  # (256,) pixels of each number
 
     @staticmethod
-    def score(probabilities, masks, classes):
+    def score(probabilities, masks, dataset):
         found = (mask_of_size(one, *mask.shape) for one, mask in zip(probabilities, masks, strict=True))
-        return score_masks(found, masks, classes)
+        return score_masks(found, masks, dataset.classes)
 
 
 class Regression:
@@ -176,7 +178,7 @@ class Regression:
         return np.round(1000 * np.array(dataset.values[i])).astype(np.int64)
 
     @staticmethod
-    def score(numbers, values, classes):
+    def score(numbers, values, dataset):
         numbers = np.array(numbers)
         return {
             "explained": explained(numbers, values),

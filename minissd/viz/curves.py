@@ -31,6 +31,7 @@ METHODS = {
     "voc07": "mean of the precision at 11 recalls",
     "voc07-arange": "mean at 11 recalls of np.arange",
     "area": "area under the interpolated curve",
+    "coco": "mean over the overlaps 0.5 to 0.95",
 }
 CURVES = 20  # of so many classes the curves are drawn: those of 400 would take minutes
 BARS = 80  # COCO's
@@ -62,12 +63,13 @@ def loss_curves(records):
     return figure
 
 
-def precision_recall_curves(curves, average_precisions, method="voc07"):
+def precision_recall_curves(curves, average_precisions, method="voc07", iou_threshold=0.5):
     """Precision against recall, one panel per class, and what its AP is: the shaded area or eleven points.
 
     curves: {class: Curve} of `detection.precision_recall_curves`, in the order of the classes;
-    average_precisions: {class: AP}, NaN where a class has no object; method: of `METHODS`.  Of more than `CURVES`
-    classes those with the most objects are drawn; the mAP is that of all.
+    average_precisions: {class: AP}, NaN where a class has no object; method: of `METHODS`, but for coco;
+    iou_threshold: what the curves are of.  Of more than `CURVES` classes those with the most objects are drawn; the
+    mAP is that of all.
     """
     shown = most_objects(curves)
     which = f" of the {CURVES} of {len(curves)} classes with the most objects" if len(shown) < len(curves) else ""
@@ -86,7 +88,8 @@ def precision_recall_curves(curves, average_precisions, method="voc07"):
         panel.tick_params(labelbottom=True)
     for panel in panels[:, 0]:
         panel.set_ylabel("precision", fontsize=style.MEDIUM)
-    style.figure_title(figure, f"Precision and recall{which}, mAP {_mean(average_precisions):.3f}")
+    mean = _mean(average_precisions)
+    style.figure_title(figure, f"Precision and recall{which} at IoU {iou_threshold:g}, mAP {mean:.3f}")
     figure.legend(handles=_precision_recall_legend(method), loc="outside lower center",
                   fontsize=style.SMALL, frameon=False, ncols={1: 1, 2: 1, 3: 2}.get(columns, 4))  # fmt: skip
     return figure

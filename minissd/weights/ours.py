@@ -34,7 +34,9 @@ def own_layout(file, arrays):
 
 def describe(model):
     """What the metadata of a file of ours say of a model, for `description` to read: enough to make it again."""
-    return {"model": model.name, "classes": json.dumps(model.classes), "options": json.dumps(model.options)}
+    of_all = {"model": model.name, "classes": json.dumps(model.classes), "options": json.dumps(model.options)}
+    thresholds = getattr(model, "thresholds", None)  # of a detector that was scored
+    return of_all | ({"thresholds": json.dumps(dict(thresholds))} if thresholds else {})
 
 
 def is_of(metadata, model):
@@ -64,6 +66,15 @@ def description(file):
         return file.metadata["model"], tuple(classes), options
     except (KeyError, ValueError, RecursionError):
         raise MinissdError("its description is damaged: use another file") from None
+
+
+def thresholds_in(metadata, classes):
+    """{class: threshold} of a detector with these classes, as the metadata tell it; ValueError for anything else."""
+    thresholds = json.loads(metadata.get("thresholds", "{}"))
+    named = type(thresholds) is dict and thresholds.keys() <= set(classes)
+    if not named or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds.values()):
+        raise ValueError(f"thresholds {thresholds}")
+    return thresholds
 
 
 def _plain(name):

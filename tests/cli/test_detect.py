@@ -12,7 +12,7 @@ from minissd.cli import detect, search
 from minissd.detection import Detections
 from minissd.errors import MinissdError
 from minissd.models import build
-from minissd.training import load_checkpoint
+from minissd.training import load_checkpoint, save_checkpoint
 from minissd.weights import save
 
 
@@ -48,6 +48,32 @@ def test_the_size_of_batches_does_not_change_what_is_found(minissd, checkpoint, 
         assert list(other) == list(results[0])
         for path, objects in other.items():
             np.testing.assert_allclose(boxes(objects), boxes(results[0][path]), atol=0.2)
+
+
+def test_each_class_has_the_threshold_of_its_checkpoint_unless_told_otherwise(minissd, checkpoint, tree, tmp_path):
+    model = load_checkpoint(checkpoint[1]).model
+    everything = model.predict(tree.image("img0"), score=0.05)
+    cats = np.sort([score for name, score in zip(everything.names, everything.scores, strict=True) if name == "cat"])
+    least = float(cats[len(cats) // 2])
+    model.thresholds = {"cat": least, "dog": 0.99}
+    save_checkpoint(tmp_path / "run" / "best.safetensors", model)
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors").model.thresholds == model.thresholds
+    assert model.predict(tree.image("img0")).scores.tolist() == cats[cats > least][::-1].tolist()
+
+    words = ("detect", tree.image("img0"), "--checkpoint", tmp_path / "run", "--no-pictures", "--out")
+    outcome = minissd(*words, tmp_path / "own")
+    assert f"best F1 of each class at its validation: cat {least:.2f}, dog 0.99" in outcome.out
+    (found,) = found_in(tmp_path / "own").values()
+    assert [one["class"] for one in found] == ["cat"] * np.count_nonzero(cats > least)
+    outcome = minissd(*words, tmp_path / "told", "--threshold", 0.05)
+    assert "shown: what scores above 0.05" in outcome.out
+    (found,) = found_in(tmp_path / "told").values()
+    assert [one["class"] for one in found] == everything.names
+
+
+def test_a_checkpoint_without_thresholds_shows_what_scores_above_a_half(minissd, checkpoint, tree, tmp_path):
+    outcome = minissd("detect", tree.image("img0"), *checkpoint, "--out", tmp_path / "found", "--no-pictures")
+    assert "shown: what scores above 0.5 " in outcome.out
 
 
 def test_the_command_finds_what_predict_does(minissd, checkpoint, tree, tmp_path):

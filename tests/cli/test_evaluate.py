@@ -9,7 +9,7 @@ from minissd.cli.results import DetectionResults
 from minissd.errors import MinissdError
 from minissd.training import load_checkpoint, save_checkpoint
 
-PICTURES = {"precision_recall.png", "average_precision.png", "detections.png"}
+PICTURES = {"precision_recall.png", "average_precision.png", "thresholds.png", "detections.png"}
 
 
 def test_metrics_and_pictures_lie_beside_the_checkpoint(minissd, trained, tree):
@@ -36,10 +36,46 @@ def test_a_run_folder_stands_for_its_best_checkpoint(minissd, refused, trained, 
     refused([tmp_path / "found", "best.safetensors"], "evaluate", "--checkpoint", tmp_path / "found")
 
 
-def test_out_and_method(minissd, trained, tree, tmp_path):
-    words = ("--data", tree.root, "--split", "train", "--method", "area", "--out", tmp_path / "scores")
-    assert minissd("evaluate", "--checkpoint", trained / "last.safetensors", *words).status == 0
-    assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["method"] == "area"
+@pytest.mark.parametrize(("option", "name"), [("--method", "area"), ("--metric", "coco")])
+def test_out_and_metric(minissd, trained, tree, tmp_path, option, name):
+    words = ("--data", tree.root, "--split", "train", option, name, "--out", tmp_path / "scores")
+    outcome = minissd("evaluate", "--checkpoint", trained, *words)
+    assert outcome.status == 0, outcome.err
+    metrics = metrics_in(tmp_path / "scores")
+    assert metrics["method"] == name
+    assert metrics["thresholds"].keys() == {"cat", "dog"} and "best F1 on these images" in outcome.out
+    if name == "coco":
+        assert len(metrics["coco"]) == 12 and metrics["mAP"] == metrics["coco"]["AP"]
+        assert "IoU 0.5:0.95, coco" in outcome.out and "ARlarge" in outcome.out
+    assert {file.name for file in (tmp_path / "scores").iterdir()} >= PICTURES
+
+
+def test_several_overlaps_give_their_mean_and_each(minissd, trained, tree, monkeypatch):
+    monkeypatch.setattr(DetectionResults, "draw", lambda *_, **__: None)
+    words = ("--checkpoint", trained, "--data", tree.root, "--split", "train")
+    alone = []
+    for overlap in ("0.5", "0.3"):
+        assert minissd("evaluate", *words, "--iou", overlap, "--out", trained / overlap).status == 0
+        alone.append(metrics_in(trained / overlap))
+    outcome = minissd("evaluate", *words, "--iou", "0.5,0.3", "--out", trained / "both")
+    both = metrics_in(trained / "both")
+    assert "mAP at IoU 0.3" in outcome.out and both["iou_threshold"] == [0.3, 0.5]
+    assert both["at"]["0.3"]["mAP"] == alone[1]["mAP"] and both["at"]["0.5"]["AP"] == alone[0]["AP"]
+    assert both["mAP"] == pytest.approx((alone[0]["mAP"] + alone[1]["mAP"]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--metric", "map"), ["'map' is not known", "voc07", "coco"]),
+        (("--iou", "half"), ["'half'", "0.5,0.75"]),
+        (("--iou", "0.5,1.5"), ["'0.5,1.5'", "0.95"]),
+        (("--metric", "coco", "--iou", "0.5"), ["overlaps of its own", "--metric voc"]),
+    ],
+)
+def test_metrics_and_overlaps_that_there_are_not(refused, trained, tree, words, parts):
+    refused(parts, "evaluate", "--checkpoint", trained, "--data", tree.root, *words)
+    assert not (trained / "metrics.json").exists()
 
 
 def test_a_class_without_objects_is_null_in_json(minissd, trained, tree):

@@ -110,6 +110,7 @@ def test_demo_makes_every_picture(minissd, monkeypatch, tmp_path, seed):
     outcome = minissd("demo", "--out", tmp_path / "demo", "--seed", seed)
     assert outcome.status == 0, outcome.err
     pictures = {"detections", "loss", "precision_recall", "average_precision", "default_boxes", "matched_boxes"}
+    pictures |= {"thresholds"}
     assert {file.stem for file in (tmp_path / "demo").glob("*.png")} == pictures
     for picture in (tmp_path / "demo").glob("*.png"):
         Image.open(picture).verify()

@@ -53,6 +53,7 @@ def same_run(one, other):
     for name in (LAST, BEST):
         left, right = load_checkpoint(one / name), load_checkpoint(other / name)
         assert (left.step, left.settings) == (right.step, right.settings)
+        assert left.model.thresholds == right.model.thresholds
         for ours, theirs in (
             (left.model.params, right.model.params),
             (left.model.buffers, right.model.buffers),

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from minissd.data import Loader, ShapesDataset, read_image
-from minissd.training import BEST, LAST, TrainConfig, load_checkpoint, loop, read_log, train
+from minissd.detection import precision_recall_curves
+from minissd.metrics import best_thresholds
+from minissd.training import BEST, LAST, TrainConfig, evaluate, load_checkpoint, loop, read_log, train
 
 
 def without_time(records):
@@ -105,6 +107,17 @@ def test_the_best_checkpoint_is_that_of_the_highest_map(
     assert load_checkpoint(tmp_path / BEST).step == best
     assert load_checkpoint(tmp_path / LAST).step == 3
     assert load_checkpoint(tmp_path / LAST).settings["best"] == max(scores)
+
+
+def test_a_validation_leaves_its_best_thresholds_and_may_be_scored_as_coco_does(shapes, held_out, new_model, tmp_path):
+    config = TrainConfig(epochs=2, batch_size=8, validate_every=2, workers=0, metric="coco")
+    model = new_model()
+    records = train(model, shapes, config, validation=held_out, out=tmp_path)
+    (scored,) = (record["validation"] for record in records if "validation" in record)
+    metrics, found, truth = evaluate(model, held_out, method="coco")
+    assert scored["coco"] == pytest.approx(metrics["coco"], nan_ok=True) and scored["method"] == "coco"
+    best = best_thresholds(precision_recall_curves(found, truth, model.classes))
+    assert best and load_checkpoint(tmp_path / BEST).model.thresholds == pytest.approx(best)
 
 
 def test_without_a_folder_nothing_is_written(shapes, held_out, new_model, tmp_path, monkeypatch):
