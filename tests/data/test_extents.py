@@ -8,6 +8,7 @@ from voc_trees import Tree
 from minissd.data import ShapesDataset, open_dataset
 from minissd.data.coco import CocoDataset
 from minissd.data.samples import extents_of
+from minissd.data.several import SeveralSets
 from minissd.data.subset import Subset
 
 
@@ -39,7 +40,7 @@ def test_of_other_sets_areas_are_those_of_the_boxes(tmp_path):
     assert voc.extents(0).areas.tolist() == [25 * 20, 32 * 32]  # whole, not as float32 has the fractions
     assert not voc.extents(0).crowd.any()
     assert Subset(voc, [0]).extents(0).size == (80, 60)
-    together = open_dataset(f"{tree.root},{tree.root}", "train")
+    together = SeveralSets([voc, voc], voc.classes)
     assert len(together) == 2 and together.extents(1).areas.tolist() == [25 * 20, 32 * 32]
 
 
