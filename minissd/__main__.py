@@ -22,6 +22,8 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
+        from minissd.errors import broken_module
+
         broken = broken_module(error)
         if broken is None:
             raise
@@ -30,18 +32,6 @@ def main():
         if broken in sys.stdlib_module_names:
             cure = "a file of yours stands in the place of this module of Python: rename it"
         _fail(f"{broken} does not load ({kind}: {line}): {cure}")
-
-
-def broken_module(error):
-    """The name of the library in whose import `error` was raised, None if it came from elsewhere."""
-    import traceback  # here, for Ctrl-C is not yet caught while this file is loaded
-
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        name = frame.f_globals.get("__name__", "").partition(".")[0]
-        if frame.f_code.co_name == "<module>" and name not in ("minissd", "__main__"):
-            return name
-    name = isinstance(error, ImportError) and error.name
-    return name.partition(".")[0] if name and not name.startswith("minissd") else None
 
 
 def _fail(message):

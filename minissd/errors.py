@@ -1,4 +1,4 @@
-"""The one exception that means "the input is at fault, and here is what to do"."""
+"""The one exception that means "the input is at fault, and here is what to do", and how a broken library is told."""
 
 
 class MinissdError(Exception):
@@ -7,3 +7,15 @@ class MinissdError(Exception):
     The message is one line: what was given and where, what was expected, what to do about it.
     The command line prints it and exits with status 1; a traceback would be a bug of ours.
     """
+
+
+def broken_module(error):
+    """The name of the library in whose import `error` was raised, None if it came from elsewhere."""
+    import traceback  # here, for no command needs it that goes well
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        name = frame.f_globals.get("__name__", "").partition(".")[0]
+        if frame.f_code.co_name == "<module>" and name not in ("minissd", "__main__"):
+            return name
+    name = isinstance(error, ImportError) and error.name
+    return name.partition(".")[0] if name and not name.startswith("minissd") else None

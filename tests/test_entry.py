@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import minissd
+from minissd.cli.main import COMMANDS, load
 
 HEAVY = {"matplotlib", "cupy", "cv2", "torch", "sklearn", "hypothesis", "requests", "mpi4py"}
 
@@ -37,7 +38,6 @@ def with_module(tmp_path):
     "words",
     [
         ("-c", "import minissd.training, minissd.data, minissd.models, minissd.explain, minissd.weights"),
-        ("-m", "minissd", "--help"),
         ("-m", "minissd", "fetch"),
         ("-m", "minissd", "gradcheck", "--only", "relu"),
     ],
@@ -48,6 +48,18 @@ def test_what_draws_nothing_loads_no_matplotlib(words):
     loaded = {line.rpartition("|")[2].strip() for line in outcome.stderr.splitlines()}
     assert outcome.returncode == 0 and "numpy" in loaded, outcome.stderr
     assert not HEAVY & loaded
+
+
+def test_the_list_of_commands_needs_no_numpy():
+    outcome = python("-X", "importtime", "-m", "minissd", "--help")
+    loaded = {line.rpartition("|")[2].strip() for line in outcome.stderr.splitlines()}
+    assert outcome.returncode == 0 and not loaded & {"numpy", "minissd.device", "minissd.cli.train"}
+    assert {"typer", "minissd.cli.main"} <= loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name):
+    assert " ".join(load(name).help.split()).startswith(COMMANDS[name])
 
 
 def test_the_package_itself_loads_nothing():

@@ -13,8 +13,8 @@ from plain_ssd import WithBackgrounds, plain_ssd, small_shapes
 from minissd.data import Masked
 from minissd.metrics.segmentation import VOID
 from minissd.models import build
+from minissd.together import EndTogether
 from minissd.training import ALONE, TrainConfig, join, train
-from minissd.training.parallel import EndTogether
 
 
 class Masks:

@@ -17,7 +17,7 @@ from minissd.device import card_report
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 
-LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "rich", "pooch", "requests", "hypothesis")
+LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "rich", "pooch", "requests")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -35,6 +35,7 @@ def doctor():
         "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads{told}",
         "libraries": ", ".join(f"{name} {installed(name)}" for name in LIBRARIES),
         "video": video_support(),
+        "Hypothesis": installed("hypothesis") or "not installed (needed only to judge answers of the course)",
         "mpi4py": installed("mpi4py") or "not installed (needed only for several processes)",
         "PyTorch": found["torch"] or "not installed (needed only for comparisons)",
         "terminal": f"{console.encoding}, {console.width} columns; pictures are files, no display is needed",

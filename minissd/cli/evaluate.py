@@ -52,7 +52,7 @@ def evaluate(
         typer.Option(help="Folder for metrics.json and pictures; else that of the checkpoint.", metavar="DIR"),
     ] = None,
 ):
-    """Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, and pictures of them."""
+    """Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, with pictures."""
     device = resolve_device(device)
     check_precision(precision, device)
     scoring = scoring_of(metric, iou)

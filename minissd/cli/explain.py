@@ -9,7 +9,7 @@ from minissd.cli.explain_latent import explain_latent
 from minissd.cli.explain_nms import explain_nms
 from minissd.cli.explain_saliency import explain_saliency
 
-explain = typer.Typer(no_args_is_help=True)
+explain = typer.Typer(no_args_is_help=True, add_completion=False)
 explain.command("saliency")(explain_saliency)
 explain.command("filters")(explain_filters)
 explain.command("features")(explain_features)

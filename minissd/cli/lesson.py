@@ -15,10 +15,13 @@ from minissd.cli.lesson_report import print_verdict
 from minissd.cli.lesson_teacher import export, grade
 from minissd.course import find_exercise, find_lesson, find_shelf, judge_file, read_lessons
 from minissd.course.folder import StudentFolder
+from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
 
 lesson = typer.Typer(
-    help="The course: lessons, exercises, hints; and handouts and grades for teachers.", no_args_is_help=True
+    help="The course: lessons, exercises, hints; and handouts and grades for teachers.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 for command in (export, grade):
@@ -101,6 +104,7 @@ def check(
 @lesson.command()
 def watch(exercise: ExerciseWord = None, folder: Folder = None):
     """Check a file each time it is saved, until all that is watched has passed (or Ctrl-C)."""
+    check_hypothesis()
     mine, lessons = StudentFolder.find(folder), read_lessons(find_shelf())
     chosen = [_exercise(mine, lessons, exercise)] if exercise else _open_exercises(mine, lessons)
     files = {_file_of(mine, one, exercise): one for one in chosen}

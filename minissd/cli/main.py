@@ -2,39 +2,66 @@
 
 import logging
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
 
 from minissd import __version__
-from minissd.cli.ablate import ablate
-from minissd.cli.bench import bench
 from minissd.cli.console import error_console, one_line, print_any_name
-from minissd.cli.demo import demo
-from minissd.cli.detect import detect
-from minissd.cli.doctor import doctor
-from minissd.cli.evaluate import evaluate
-from minissd.cli.explain import explain
-from minissd.cli.fetch import fetch
-from minissd.cli.gradcheck import gradcheck
-from minissd.cli.lesson import lesson
-from minissd.cli.train import train
-from minissd.device import ran_out_of_card_memory
-from minissd.errors import MinissdError
-from minissd.training.parallel import EndTogether, let_others_speak
+from minissd.errors import MinissdError, broken_module
+from minissd.together import EndTogether, let_others_speak
+
+COMMANDS = {  # what `minissd --help` says of each: how its own help begins
+    "demo": "Generate images of shapes, train ssd-tiny on them, evaluate it, and draw every step.",
+    "train": "Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.",
+    "evaluate": "Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, with pictures.",
+    "detect": "Find objects in images and videos: an annotated copy of each, and detections.json with boxes in pixels.",
+    "gradcheck": "Check every gradient in float64 and print a table.",
+    "bench": "Measure speed and memory, after checking that what is measured computes the right thing.",
+    "ablate": "Try out what the SSD paper claims: train variants that differ in one thing, from several seeds each.",
+    "fetch": "Download data or weights, check and unpack them; without a name, list what there is.",
+    "doctor": "Print versions, processor, card, and the folders that are written to.",
+    "explain": "Look inside: what a network looks at, what its filters and features stand for, how it decides.",
+    "lesson": "The course: lessons, exercises, hints; and handouts and grades for teachers.",
+}
+
+
+class Commands(TyperGroup):
+    """The commands by name.  The file of one is loaded when it is called: all of them take most of a second."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        for name, text in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=text))
+
+    def resolve_command(self, context, words):
+        name, _, rest = super().resolve_command(context, words)
+        return name, name and load(name), rest
+
+
+def load(name):
+    """The command that minissd/cli/NAME.py defines."""
+    try:
+        command = getattr(import_module(f"minissd.cli.{name}"), name)
+    except KeyboardInterrupt:  # nothing has begun: no word, as before this file was loaded
+        sys.exit(130)
+    if not isinstance(command, typer.Typer):
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(command)
+        command = alone
+    return typer.main.get_command(command)
+
 
 app = typer.Typer(
+    cls=Commands,
     help="The SSD object detector, written by hand in NumPy and CuPy.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
 )
-for command in (demo, train, evaluate, detect, gradcheck, bench, ablate, fetch, doctor):
-    app.command()(command)
-app.add_typer(explain, name="explain")
-app.add_typer(lesson, name="lesson")
 
 
 def _print_version(wanted: bool):
@@ -68,14 +95,23 @@ def _run():
         app()
     except MinissdError as error:
         _fail(str(error))
-    except OSError as error:  # what no place nearer knew more about: a folder that may not be looked into, say
-        _fail(f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions")
-    except (MemoryError, RuntimeError) as error:
-        if ran_out_of_card_memory(error):
-            _fail("the memory of the card does not suffice: close what else runs on it, or use --device cpu")
-        if not isinstance(error, MemoryError):
-            raise
-        _fail("out of memory: try a smaller --batch-size or --input-size, or --accumulate to train")
+    except (OSError, MemoryError, RuntimeError) as error:
+        _fail(_in_words(error))
+
+
+def _in_words(error):
+    """What to say of an error of the system's.  Raised again if it came from a library that does not load."""
+    from minissd.device import ran_out_of_card_memory
+
+    if broken_module(error):
+        raise error
+    if ran_out_of_card_memory(error):
+        return "the memory of the card does not suffice: close what else runs on it, or use --device cpu"
+    if isinstance(error, MemoryError):
+        return "out of memory: try a smaller --batch-size or --input-size, or --accumulate to train"
+    if isinstance(error, OSError):  # what no place nearer knew more about: a folder that may not be looked into, say
+        return f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions"
+    raise error
 
 
 def _fail(message):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from minissd.course.judging import Verdict
 from minissd.course.sandbox import end_all, judge_file
+from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
 
@@ -32,6 +33,7 @@ def grade(folders, exercises, *, seed=0, workers=None, report=lambda done, total
     for folder in folders:
         if not folder.is_dir():
             raise MinissdError(f"{folder}: is no folder: give one folder for each student")
+    check_hypothesis()
     names = _student_names(folders)
     jobs = [(name, folder, exercise) for name, folder in zip(names, folders, strict=True) for exercise in exercises]
     grades = {}

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from minissd.course.judging import Verdict
+from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
 
 SECONDS, MEGABYTES = 20, 1024
@@ -26,7 +27,11 @@ _running: set[subprocess.Popen] = set()  # the processes that judge just now
 
 
 def judge_file(path, exercise, *, seed=0, seconds=SECONDS, megabytes=MEGABYTES):
-    """The `Verdict` on the file at `path`, with what it prints, shortened.  MinissdError if it cannot be read."""
+    """The `Verdict` on the file at `path`, with what it prints, shortened.
+
+    MinissdError if it cannot be read, or Hypothesis is not installed.
+    """
+    check_hypothesis()
     try:
         with open(path, encoding="utf-8-sig") as file:  # an editor of Windows may begin it with a byte order mark
             source = file.read(LONGEST + 1)

@@ -16,6 +16,7 @@ import difflib
 import importlib
 import tomllib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from minissd.errors import MinissdError
@@ -179,9 +180,16 @@ def read_toml(path):
         raise MinissdError(f"{path}: is no TOML ({error}): restore it from the repository") from None
 
 
+def check_hypothesis() -> None:
+    """MinissdError, saying what to install, where the library is missing that draws the inputs answers are tried on."""
+    if find_spec("hypothesis") is None:
+        raise MinissdError("answers are judged with Hypothesis, which is not installed: pip install 'minissd[lessons]'")
+
+
 def _named(place):
     """What "module:name" says, of this package only: a handout names what it needs, and brings no code of its own."""
     module, _, name = place.partition(":")
     if not module.startswith("minissd."):
         raise MinissdError(f"the exercise asks for {place}, which is not part of minissd: restore its file")
+    check_hypothesis()
     return getattr(importlib.import_module(module), name)

@@ -14,8 +14,6 @@ MPI is reached through mpi4py, which is imported only where a launcher's variabl
 
 import os
 import sys
-import time
-import traceback
 from itertools import accumulate
 from typing import Any
 from zlib import crc32
@@ -25,6 +23,7 @@ from threadpoolctl import ThreadpoolController
 
 from minissd.device import Array, array_module, to_like, to_numpy, wait_for_device
 from minissd.errors import MinissdError
+from minissd.together import loaded_mpi
 
 # what launchers tell a process: how many there are, and its number among those of its machine
 _LAUNCHERS = {
@@ -32,8 +31,6 @@ _LAUNCHERS = {
     "PMI_SIZE": "MPI_LOCALRANKID",  # MPICH, Intel MPI
     "SLURM_STEP_NUM_TASKS": "SLURM_LOCALID",  # srun
 }
-_PATIENCE, _MOST_PATIENCE = 0.5, 5  # seconds, see `let_others_speak`
-_FORWARDING = 0.2  # seconds that mpiexec has to print what a process wrote: told to end, it forgets the rest
 
 
 class Processes:
@@ -71,7 +68,7 @@ class Processes:
             wait_for_device(flat)
         else:
             flat = to_numpy(flat)
-        self.world.Allreduce(_mpi().IN_PLACE, flat)
+        self.world.Allreduce(loaded_mpi().IN_PLACE, flat)
         return flat
 
     def _reads_cards(self):
@@ -140,47 +137,6 @@ def start_alike(processes, model, optimizer, data, step):
         )
     for arrays in (model.params, model.buffers, optimizer.velocity):
         processes.broadcast(arrays)
-
-
-class EndTogether:
-    """Context manager: what ends this process with a failure ends all, for they would wait for its numbers for ever.
-
-    A process that did not `join` others is left to itself.
-    """
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        status = error.code if isinstance(error, SystemExit) else error and 1
-        if not status or _rank_among_others() is None:
-            return
-        if not isinstance(error, SystemExit):
-            let_others_speak()
-            traceback.print_exception(error)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        time.sleep(_FORWARDING)
-        _mpi().COMM_WORLD.Abort(status)
-        os._exit(status)  # MPICH comes back from there, and Python would tell it all again
-
-
-def let_others_speak():
-    """Wait before this process tells an error: if it is one that many share, a lower rank tells it and ends all."""
-    rank = _rank_among_others()
-    if rank:
-        time.sleep(min(_PATIENCE * rank, _MOST_PATIENCE))
-
-
-def _rank_among_others():
-    """The rank of this process if it has joined others, else None."""
-    world = _mpi() and _mpi().COMM_WORLD
-    return world.rank if world and world.size > 1 else None
-
-
-def _mpi():
-    """mpi4py.MPI if it was imported: a process alone never pays for the question."""
-    return sys.modules.get("mpi4py.MPI")
 
 
 def _share_cores(machine):

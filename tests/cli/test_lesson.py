@@ -1,6 +1,7 @@
 """`minissd lesson` from the keyboard."""
 
 import shutil
+import subprocess
 import sys
 from functools import partial
 from types import SimpleNamespace
@@ -138,3 +139,28 @@ def test_a_handout_is_used_where_one_is_in_it(minissd, refused, answer, tmp_path
 def test_what_goes_wrong_is_said_in_one_line(refused, tmp_path, monkeypatch, parts, words):
     monkeypatch.chdir(tmp_path)
     refused(parts, "lesson", *words)
+
+
+WITHOUT_HYPOTHESIS = """
+import shlex, sys
+sys.modules["hypothesis"] = None  # as after `pip install minissd`
+from minissd.cli.main import main
+for command in sys.argv[1:]:
+    sys.argv = ["minissd", "lesson", *shlex.split(command)]
+    try:
+        main()
+    except SystemExit as stop:
+        print(command, "->", stop.code or 0)
+"""
+
+
+def test_without_hypothesis_the_course_can_be_read_and_what_judges_says_what_to_install(tmp_path):
+    reads = ["list", "start 2", "next", f"hint {NAME}", f"solution --now {NAME}", f"reset {NAME}", "progress"]
+    reads += ["bug list", "bug start 1", f"export {tmp_path / 'handout'}"]
+    judges = [f"check {NAME}", f"watch {NAME}", "bug check 1", "grade minissd-course"]
+    command = [sys.executable, "-c", WITHOUT_HYPOTHESIS, *reads, *judges]
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ended = [line for line in outcome.stdout.splitlines() if " -> " in line]
+    assert ended == [f"{one} -> 0" for one in reads] + [f"{one} -> 1" for one in judges]
+    lines = outcome.stderr.splitlines()
+    assert len(lines) == len(judges) and all("pip install 'minissd[lessons]'" in line for line in lines)
