@@ -24,6 +24,7 @@ class Case(NamedTuple):
 
 CASES = {
     "ssd-tiny": Case("ssd-tiny", {"input_size": 96}),
+    "ssd-small": Case("ssd-small", {"input_size": 64}, large=True),
     "ssd300-vgg16": Case("ssd300-vgg16", large=True),
     "ssd300-vgg16, all channels": Case("ssd300-vgg16", large=True, full=True, dtype="float64"),
     "ssd300-vgg16, batch norm": Case("ssd300-vgg16", {"batch_norm": True}, large=True, dtype="float64"),

@@ -1,5 +1,7 @@
 """ssd-tiny once more, in PyTorch and from its description alone: the oracle for the one in minissd.models."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import nn
@@ -8,9 +10,10 @@ from torch.nn import functional
 torch.set_num_threads(1)  # the test processes already fill the cores
 
 BOXES_PER_CELL = 6
-# (output channels, stride) of ten 3x3 convolutions; maps to detect on after the 6th, 8th, 9th and 10th
-CONVOLUTIONS = [(16, 2), (32, 2), (64, 1), (64, 2), (96, 1), (96, 1), (128, 2), (128, 1), (128, 2), (128, 2)]
+# output channels of ten 3x3 convolutions; maps to detect on after the 6th, 8th, 9th and 10th
+CONVOLUTIONS = [16, 32, 64, 64, 96, 96, 128, 128, 128, 128]
 STAGE_ENDS = (6, 8, 9, 10)
+POOLED_BEFORE, POOLED_BEHIND = (7, 9, 10), (1, 2, 4)  # max pooling, 2x2, before or behind the convolution
 
 
 class TorchSsdTiny(nn.Module):
@@ -19,23 +22,27 @@ class TorchSsdTiny(nn.Module):
     def __init__(self, class_count):
         super().__init__()
         self.outputs = class_count + 1
-        inputs = [3] + [width for width, _ in CONVOLUTIONS]
-        pairs = list(zip(inputs, CONVOLUTIONS, strict=False))
-        self.convs = nn.ModuleList(nn.Conv2d(c, d, 3, stride, 1, bias=False) for c, (d, stride) in pairs)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(d) for d, _ in CONVOLUTIONS)
-        maps = [CONVOLUTIONS[end - 1][0] for end in STAGE_ENDS]
+        pairs = pairwise([3, *CONVOLUTIONS])
+        self.convs = nn.ModuleList(nn.Conv2d(c, d, 3, padding=1, bias=False) for c, d in pairs)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(d) for d in CONVOLUTIONS)
+        maps = [CONVOLUTIONS[end - 1] for end in STAGE_ENDS]
         self.offsets = nn.ModuleList(nn.Conv2d(d, BOXES_PER_CELL * 4, 3, padding=1) for d in maps)
         self.logits = nn.ModuleList(nn.Conv2d(d, BOXES_PER_CELL * self.outputs, 3, padding=1) for d in maps)
 
     def forward(self, x):
         found = []
         for i, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True), start=1):
-            x = functional.relu(norm(conv(x)))
+            x = conv(_halved(x) if i in POOLED_BEFORE else x)
+            x = functional.relu(norm(_halved(x) if i in POOLED_BEHIND else x))
             if i in STAGE_ENDS:
                 head = STAGE_ENDS.index(i)
                 offsets, logits = self.offsets[head](x), self.logits[head](x)
                 found.append((_boxes(offsets, 4), _boxes(logits, self.outputs)))
         return tuple(torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+
+
+def _halved(x):
+    return functional.max_pool2d(x, 2, ceil_mode=True)
 
 
 def _boxes(output, size):

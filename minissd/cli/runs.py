@@ -20,7 +20,7 @@ from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "image_folder", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
-_MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "width", "dropout")
+_MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "sampling", "width", "dropout")
 FIT = "fit"  # --boxes: shapes that fit the objects of the training images, worked out when these are there
 _MAY_MOVE = ("data", "image_folder")  # the images tell whether they are the same
 

@@ -10,6 +10,7 @@ from minissd.cli import options
 from minissd.data import PRESETS
 from minissd.detection import NEGATIVES
 from minissd.models import MODELS
+from minissd.models.ssd_tiny import SAMPLINGS
 from minissd.training import RECIPES, SCHEDULES, TrainConfig
 
 DEFAULTS = TrainConfig()
@@ -60,6 +61,9 @@ Boxes = Annotated[
 Anchors = Annotated[
     bool | None, _of(NETWORK, "--anchors/--no-anchors", help="In yolo-tiny: boxes relative to anchor boxes.")
 ]
+Sampling = Annotated[
+    str | None, _of(NETWORK, help=f"How ssd-tiny and its relatives halve their maps: {' or '.join(SAMPLINGS)}.")
+]
 Width = Annotated[int | None, _of(NETWORK, help="In unet: channels of the first map, 12 unless given.", min=1)]
 Dropout = Annotated[
     float | None,
@@ -75,7 +79,13 @@ BatchSize = Annotated[int | None, _of(LEARNING, help=f"Images at a time, on all 
 Accumulate = Annotated[
     int | None, _of(LEARNING, help="Parts in which a batch is worked off, for one larger than the memory.")
 ]
-Lr = Annotated[float | None, _of(LEARNING, help=f"Highest learning rate; {UNLESS}.")]
+Lr = Annotated[
+    float | None,
+    _of(LEARNING, help="Highest learning rate; if not given the recipe's, in proportion to --batch-size."),
+]
+Clip = Annotated[
+    float | None, _of(LEARNING, help=f"Longest gradient, longer ones are shortened to it; 0: any; {UNLESS}.")
+]
 Schedule = Annotated[str | None, _of(LEARNING, help=f"{' or '.join(SCHEDULES)}; {UNLESS}.")]
 BiasLr = Annotated[float | None, _of(LEARNING, help="Learning rate of the biases, in rates of the weights.")]
 BiasDecay = Annotated[

@@ -30,6 +30,7 @@ class Kind(NamedTuple):
 
 MODELS = {
     "ssd-tiny": Kind("detect", ssd_tiny.ssd_tiny),
+    "ssd-small": Kind("detect", ssd_tiny.ssd_small),
     "ssd300-vgg16": Kind("detect", ssd300_vgg16),
     "ssd512-vgg16": Kind("detect", ssd512_vgg16),
     "ssd300-mobilenet": Kind("detect", ssd300_mobilenet),

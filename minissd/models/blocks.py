@@ -17,8 +17,9 @@ def conv_relu(
     dilation: int = 1,
     batch_norm: bool = False,
     prefix: str = "conv",
+    pool: Layer | None = None,
 ) -> dict[str, Layer]:
-    """conv<suffix>, [bn<suffix>,] relu<suffix>.
+    """conv<suffix>, [pool<suffix>,] [bn<suffix>,] relu<suffix>.
 
     With batch norm, beta makes a bias pointless, and the weights start as He et al. propose for layers with a ReLU;
     without, as Caffe's "xavier" filler makes them, which the released SSD starts its own layers with.
@@ -26,6 +27,8 @@ def conv_relu(
     start: dict[str, Any] = {"bias": False, "filler": "he"} if batch_norm else {"filler": "xavier"}
     conv = Conv2d(c_in, c_out, kernel, init=init, pad=pad, stride=stride, dilation=dilation, **start)
     layers: dict[str, Layer] = {f"{prefix}{suffix}": conv}
+    if pool:
+        layers[f"pool{suffix}"] = pool
     if batch_norm:
         layers[f"bn{suffix}"] = BatchNorm(c_out, init=init)
     return layers | {f"relu{suffix}": ReLU(in_place=True)}

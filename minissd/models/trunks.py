@@ -30,8 +30,8 @@ def mobilenet(classes: Sequence[str], *, init: Initializer, input_size: int = 22
     return _classifier("mobilenet", classes, mobilenet_stages(init=init), 1024, input_size, init, MOBILENET_PIXELS)
 
 
-def tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240) -> Classifier:
-    return _classifier("tiny", classes, tiny_stages(init=init), 128, input_size, init, TINY_PIXELS)
+def tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240, sampling: str = "pooling") -> Classifier:
+    return _classifier("tiny", classes, tiny_stages(init=init, sampling=sampling), 128, input_size, init, TINY_PIXELS)
 
 
 def _classifier(name, classes, stages, width, input_size, init, pixels):

@@ -11,10 +11,9 @@ of their own.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from minissd.errors import MinissdError
 from minissd.layers import Conv2d, Initializer, Layer, Sequential
 from minissd.models.blocks import conv_relu
-from minissd.models.ssd_tiny import LARGEST_INPUT, TINY_PIXELS, map_sizes, tiny_stages
+from minissd.models.ssd_tiny import TINY_PIXELS, check_input_size, map_sizes, tiny_stages
 from minissd.models.yolo import YOLO
 
 TRUNK_STAGES = 2  # of ssd-tiny
@@ -27,17 +26,26 @@ PREDICTORS = 2
 ANCHORS = ((0.07, 0.07), (0.15, 0.3), (0.2, 0.2), (0.3, 0.15), (0.5, 0.5))
 
 
-def yolo_tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240, anchors: bool = False) -> YOLO:
-    """anchors: predict sizes relative to five anchor boxes, with classes for each, as later versions of YOLO do."""
-    if not 1 <= input_size <= LARGEST_INPUT:
-        raise MinissdError(f"input size {input_size}: yolo-tiny reads squares of 1 to {LARGEST_INPUT} pixels")
+def yolo_tiny(
+    classes: Sequence[str],
+    *,
+    init: Initializer,
+    input_size: int = 240,
+    anchors: bool = False,
+    sampling: str = "pooling",
+) -> YOLO:
+    """anchors: predict sizes relative to five anchor boxes, with classes for each, as later versions of YOLO do.
+
+    sampling: as for ssd-tiny.
+    """
+    check_input_size("yolo-tiny", input_size)
     predictors = len(ANCHORS) if anchors else PREDICTORS
     outputs = predictors * (5 + len(classes)) if anchors else predictors * 5 + len(classes)
     top: dict[str, Layer] = {}
     for i, (c_in, c_out) in enumerate(pairwise(WIDTHS)):
         top |= conv_relu(str(i), c_in, c_out, init=init, batch_norm=True)
     top[f"bn{len(WIDTHS) - 2}"].params["gamma"][...] = FIRST_GAMMA
-    layers = tiny_stages(TRUNK_STAGES, init=init) | {
+    layers = tiny_stages(TRUNK_STAGES, init=init, sampling=sampling) | {
         "top": Sequential(**top),
         "cells": Conv2d(WIDTHS[-1], outputs, 1, init=init, filler="xavier"),
     }

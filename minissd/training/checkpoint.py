@@ -132,8 +132,9 @@ def _rebuild(path, metadata, device):
         names_given = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
         if not names_given or step < 0 or not _readable(settings):
             raise ValueError
+        options = in_full(metadata["model"], options)
         model = build(metadata["model"], classes=classes, device=device, **options)
-        if model.options != in_full(model.name, options):
+        if model.options != options:
             raise ValueError
         if model.task == "detect":
             model.thresholds = thresholds_in(metadata, model.classes)

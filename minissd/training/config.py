@@ -13,10 +13,11 @@ from minissd.training.schedule import SCHEDULES
 
 # What older runs say nothing of, as they had it.
 ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None, "freeze": None, "trunk_rate": 1.0}
-ADDED_LATER |= {"metric": "voc07"}
+ADDED_LATER |= {"metric": "voc07", "clip": 0}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
+RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each image of a batch
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class TrainConfig:
     steps: int | None = None  # updates in all, in place of epochs
     batch_size: int = 16
     accumulate: int = 1  # parts in which a batch is worked off, for a batch larger than the memory
-    lr: float = 0.06  # the highest rate of the schedule
+    # the highest rate of the schedule; unless given in proportion to the batch, 0.02 for 16 images
+    lr: float = None  # type: ignore[assignment]
     schedule: str = "one-cycle"
-    warmup: float = 0.2  # part of all steps
+    warmup: float = 0.1  # part of all steps
+    clip: float = 10  # the largest norm of the gradient, longer ones are shortened to it; 0: any
     momentum: float = 0.9
     weight_decay: float = 5e-4
     bias_lr: float = 1.0  # the rate of the biases, in rates of the weights
@@ -45,6 +48,8 @@ class TrainConfig:
     def __post_init__(self):
         object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
         object.__setattr__(self, "metric", metric_name(self.metric))
+        if self.lr is None:
+            object.__setattr__(self, "lr", RATE_OF_AN_IMAGE * self.batch_size)
         least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}
         least |= {"steps": 1} if self.steps is not None else {}
         for name, bound in least.items():
@@ -59,6 +64,8 @@ class TrainConfig:
         for name in ("lr", "bias_lr", "trunk_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise MinissdError(f"--{name.replace('_', '-')} is {getattr(self, name)}: it must be a positive number")
+        if not 0 <= self.clip < math.inf:
+            raise MinissdError(f"--clip is {self.clip}: it must be a positive number, or 0 for gradients of any norm")
         if not 0 <= self.warmup < 1:
             raise MinissdError(f"warmup is {self.warmup}: it is a part of all steps, at least 0 and below 1")
         names = {"schedule": SCHEDULES, "augmentation": PRESETS, "negatives": NEGATIVES, "precision": PRECISIONS}

@@ -1,13 +1,52 @@
-"""When a loss is not finite: find out where it began, to say so in one line."""
+"""Runs that go astray: a loss that is not finite, where it began; and one that is lost again after it was low."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from minissd.device import array_module, to_device
 from minissd.errors import MinissdError
 
+STEPS, RISE, BACK = 50, 2.0, 0.75  # of `Divergence`
+
 
 class NotFinite(MinissdError):
     """The run has gone astray: its parameters are no work to keep."""
+
+
+class Divergence:
+    """Looks at the records of a run, one after the other, whether it diverges.
+
+    What counts is the mean loss of STEPS steps.  A run diverges that has lost what it had learned: this mean is RISE
+    times as large as it once was, and back at a share of at least BACK of what it began with.
+    """
+
+    def __init__(self, records: Iterable[dict[str, Any]] = ()):
+        self.losses: deque[float] = deque(maxlen=STEPS)
+        self.began, self.lowest, self.lowest_at = 0.0, np.inf, 0  # means, and the step of the lowest
+        for record in records:
+            self.look_at(record)
+
+    def look_at(self, record: dict[str, Any]) -> None:
+        """NotFinite if the run diverges; records without a loss, those of validations, are passed over."""
+        if "loss" not in record:
+            return
+        self.losses.append(record["loss"])
+        if len(self.losses) < STEPS:
+            return
+        mean = sum(self.losses) / STEPS
+        self.began = self.began or mean
+        if mean < self.lowest:
+            self.lowest, self.lowest_at = mean, record["step"]
+        if mean > RISE * self.lowest and mean > BACK * self.began:
+            norm, rate = record.get("norm", np.nan), record["lr"]
+            raise NotFinite(
+                f"the run diverges: the loss, {self.lowest:.3g} at step {self.lowest_at}, is back at {mean:.3g} at "
+                f"step {record['step']}, where the norm of the gradient is {norm:.3g} and the rate {rate:.3g}: "
+                f"checkpoints saved before stay as they are; try --lr {rate / 3:.1g}"
+            )
 
 
 def raise_not_finite(step, model, parts, processes):

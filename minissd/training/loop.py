@@ -28,11 +28,11 @@ from minissd.models.freezing import frozen, of_trained
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
 from minissd.training.evaluation import check_classes, check_scorable, evaluate
-from minissd.training.finite import raise_not_finite
+from minissd.training.finite import Divergence, raise_not_finite
 from minissd.training.interrupt import interrupt_at_the_end, stoppable
 from minissd.training.loss_scale import UNSCALED, LossScale, Unscaled, loss_scale_for
 from minissd.training.memory import step_that_fits
-from minissd.training.optim import SGD
+from minissd.training.optim import SGD, clip_gradients
 from minissd.training.parallel import ALONE, Processes, start_alike
 from minissd.training.progress import run_shown
 from minissd.training.run import Run
@@ -123,7 +123,7 @@ def _optimizer(model, trained, config):
 
 def _go_through(run, loader, validation, report, processes):
     """All steps that are left, and the validations that are due."""
-    config, model = run.config, run.model
+    config, model, divergence = run.config, run.model, Divergence(run.log.records)
     per_epoch = loader.batches_per_epoch
     total = config.total_steps(per_epoch)
     epochs = math.ceil(total / per_epoch)
@@ -138,6 +138,7 @@ def _go_through(run, loader, validation, report, processes):
                     losses = _step(run, batch, moved, processes)
                 record = run.done(epoch, losses, round(time.perf_counter() - started, 4))
             report(record, total)
+            divergence.look_at(record)
             run.keep_now_and_then()
         run.keep()
         if validation is not None and _due(epoch, epochs, config) and not run.log.has_validation(run.step):
@@ -169,7 +170,7 @@ def train_step(
     moved: Batch | None = None,
     loss_scale: LossScale | Unscaled = UNSCALED,
 ) -> dict[str, float]:
-    """One update of the model's parameters from one batch; returns the loss and its parts as floats.
+    """One update of the model's parameters from one batch; returns the loss, its parts and the gradient's norm.
 
     A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
     the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
@@ -193,16 +194,18 @@ def train_step(
             _add(terms, part_terms)
             # under no name, which would keep this part's gradients beside the sum during the whole of the next part
             _add(grads, of_trained(model, model.backward(d_outputs, cache, need_dx=False, spend=True)[1]))
-        terms, grads = processes.mean(terms, grads, 0 if batch.stand_in else size)
-        xp = array_module(terms["loss"])
-        numbers = to_numpy(xp.stack([*terms.values(), *loss_scale.watch(grads, terms["loss"])]))
+        terms, grads, norm = processes.mean(terms, grads, 0 if batch.stand_in else size)
+        xp = array_module(norm)
+        norm, *numbers = to_numpy(xp.stack([norm, *terms.values(), *loss_scale.watch(grads, norm)])).tolist()
         if not np.isfinite(numbers).all():
             raise_not_finite(step + 1, model, parts, processes)
         count = len(terms)
         good, scale = loss_scale.settle(numbers[count:], grads, step + 1)
         if good:
+            scale["norm"] = norm / scale.get("loss_scale", 1)
+            clip_gradients(grads, scale["norm"], config.clip, step + 1)
             optimizer.step(grads)
-    return dict(zip(terms, map(float, numbers[:count]), strict=True)) | scale
+    return dict(zip(terms, numbers[:count], strict=True)) | scale
 
 
 def split_batch(batch, count):

@@ -1,8 +1,11 @@
-"""Stochastic gradient descent with momentum and weight decay."""
+"""Stochastic gradient descent with momentum and weight decay; and the norm of the gradient, which can be limited."""
+
+import math
 
 from minissd.device import Array, array_module
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import SGD_UPDATE
+from minissd.training.finite import NotFinite
 
 
 class SGD:
@@ -54,3 +57,25 @@ class SGD:
                 v += decay * p
             p -= lr * v
         self.updating = False
+
+
+def gradient_norm(grads: dict[str, Array]) -> Array:
+    """|g|, the length of all gradients (name -> array) taken as one vector: a 0-d array on their device."""
+    xp = array_module(*grads.values())
+    return xp.sqrt(sum(xp.square(g).sum() for g in grads.values()))
+
+
+def clip_gradients(grads: dict[str, Array], norm: float, largest: float, step: int) -> None:
+    """Where `norm` = |g| exceeds `largest`, shorten the gradients to that length, in place: g <- g largest / |g|.
+
+    The direction stays (Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", section 3.2).
+    largest: 0 for gradients of any length.  NotFinite if the norm of step number `step` is not finite.
+    """
+    if not math.isfinite(norm):
+        raise NotFinite(
+            f"the norm of the gradient is not finite at step {step}: checkpoints saved before stay as they are; try a "
+            "lower --lr"
+        )
+    if 0 < largest < norm:
+        for g in grads.values():
+            g *= largest / norm

@@ -24,6 +24,7 @@ from threadpoolctl import ThreadpoolController
 from minissd.device import Array, array_module, to_like, to_numpy, wait_for_device
 from minissd.errors import MinissdError
 from minissd.together import loaded_mpi
+from minissd.training.optim import gradient_norm
 
 # what launchers tell a process: how many there are, and its number among those of its machine
 _LAUNCHERS = {
@@ -46,21 +47,22 @@ class Processes:
 
     def mean(
         self, terms: dict[str, Array], grads: dict[str, Array], weight: int
-    ) -> tuple[dict[str, Any], dict[str, Array]]:
-        """(terms, grads) of the whole batch, on every process, from those of the shares; the module says how.
+    ) -> tuple[dict[str, Any], dict[str, Array], Any]:
+        """(terms, grads, |grads|) of the whole batch, on every process, from those of the shares; the module says how.
 
-        terms: name -> 0-d array; grads: name -> array; weight: M_k.  On a card the new gradients are there too; the
-        terms are in host memory where the sum was made there, so that to read them takes no second wait.
+        terms: name -> 0-d array; grads: name -> array; weight: M_k.  On a card the new gradients are there too; terms
+        and norm are in host memory where the sum was made there, so that to read them takes no second wait.
         """
         if self.size == 1:
-            return terms, grads
+            return terms, grads, gradient_norm(grads)
         arrays = [*terms.values(), *grads.values()]
         xp = array_module(*arrays)
         flat = xp.concatenate([*(array.reshape(-1) for array in arrays), xp.ones(1, dtype=arrays[0].dtype)])
         flat *= weight  # (1) M_k times everything, and M_k itself
         total = self._sum(flat)
         total /= array_module(total).maximum(total[-1:], 1)  # (2) M = 0: nothing to learn, all sums are 0
-        return dict(zip(terms, total, strict=False)), _unflatten(total[len(terms) : -1], grads)
+        terms, summed = dict(zip(terms, total, strict=False)), total[len(terms) : -1]
+        return terms, _unflatten(summed, grads), gradient_norm({"all": summed})
 
     def _sum(self, flat):
         """The sum of the buffers (n,) of all processes; in host memory if MPI cannot read that of a card."""

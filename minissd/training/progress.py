@@ -5,6 +5,7 @@ import time
 from contextlib import contextmanager
 
 _PAUSE = 0.3  # seconds between two changes of a notebook's line
+NO_LOSSES = ("step", "epoch", "loss", "norm", "loss_scale", "lr", "seconds")  # of a record: what is no part of its loss
 
 
 def progress_bar(unit, console):
@@ -180,7 +181,7 @@ class TrainingProgress:
         if not self.records:
             return
         last = self.records[-1]
-        parts = [name for name in last if name not in ("step", "epoch", "loss", "lr", "seconds")]
+        parts = [name for name in last if name not in NO_LOSSES]
         sums = " + ".join(f"{name} {self.mean(name):.3f}" for name in parts)
         self.display.line(
             f"{self.title()}  loss {self.mean('loss'):.3f}{' = ' if parts else ''}{sums}, "

@@ -1,4 +1,5 @@
-"""Recipes: settings that belong together, by name.  What the user sets goes before what a recipe says.
+"""Recipes: settings that belong together, by name.  What the user sets goes before what a recipe says; a learning rate
+is for the recipe's batch size, and where only the batch size is set it follows in proportion (Goyal et al. 2017).
 
 The keys are those of `TrainConfig`, and options of the model (`batch_norm`), which a model that lacks them ignores.
 """
@@ -39,17 +40,18 @@ RECIPES: dict[str, dict[str, Any]] = {
         "epochs": 100,
         "warmup": 0.3,
     },
-    # The YOLO loss is a sum over all objects of an image, where that of SSD is a mean: so much smaller is the rate.
-    "yolo": {"lr": 0.003},
+    # The YOLO loss is a sum over all objects of an image, where that of SSD is a mean: so much smaller is the rate, and
+    # so much longer the gradient.
+    "yolo": {"lr": 0.003, "warmup": 0.2, "clip": 0},
     # YOLO paper, section 2.2: 1e-2 after a slow start, divided by ten twice (there after 75 and 105 epochs).
-    "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02},
+    "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02, "clip": 0},
     # A trunk as a classifier.
-    "classify": {"batch_norm": True, "batch_size": 64, "lr": 0.1, "epochs": 60},
+    "classify": {"batch_norm": True, "batch_size": 64, "lr": 0.1, "epochs": 60, "warmup": 0.2},
     # A mask says something of each of thousands of pixels, so that few images make a batch.
-    "segment": {"batch_norm": True, "batch_size": 4, "lr": 0.04, "epochs": 70},
+    "segment": {"batch_norm": True, "batch_size": 4, "lr": 0.04, "epochs": 70, "warmup": 0.2},
     # 28x28 digits: the rate that the small networks take without batch norm.
-    "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "augmentation": "digits"},
-    "slant": {"batch_size": 64, "lr": 0.01, "epochs": 3, "augmentation": "none"},
+    "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "warmup": 0.2, "augmentation": "digits"},
+    "slant": {"batch_size": 64, "lr": 0.01, "epochs": 3, "warmup": 0.2, "clip": 0, "augmentation": "none"},
 }
 _DEFAULTS = {"ssd300-vgg16": "scratch", "ssd512-vgg16": "scratch", "vgg16": "classify", "mobilenet": "classify"}
 _DEFAULTS |= {"yolo-tiny": "yolo", "yolo-v1": "paper-yolo"}
@@ -87,5 +89,7 @@ def settings_of(recipe: str, model: str, given: dict[str, Any]) -> tuple[TrainCo
         if name not in known:
             takes = ", ".join(f"--{option.replace('_', '-')}" for option in known) or "none of its own"
             raise MinissdError(f"--{name.replace('_', '-')} means nothing to {model}: its options are {takes}")
+    if "lr" in settings and given.get("batch_size"):  # in proportion, as in `TrainConfig`
+        settings["lr"] *= given["batch_size"] / settings.get("batch_size", TrainConfig.batch_size)
     settings = {name: value for name, value in (settings | given).items() if name in _CONFIG_FIELDS}
     return TrainConfig(**settings), known | options

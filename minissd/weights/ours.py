@@ -49,9 +49,11 @@ def is_of(metadata, model):
 
 
 def in_full(name, options):
-    """The options of a file of ours with those that it may lack, because its model had no choice of boxes yet."""
-    has_own = name in MODELS and options_of(name).get("boxes") == OWN
-    return {"boxes": OWN} | options if has_own else options
+    """The options of a file of ours with those that it may lack, because its model had no choice there yet."""
+    known = options_of(name) if name in MODELS else {}
+    boxes = {"boxes": OWN} if known.get("boxes") == OWN else {}
+    sampling = {"sampling": "strides"} if "sampling" in known else {}
+    return boxes | sampling | options
 
 
 def description(file):

@@ -36,7 +36,7 @@ def test_the_smallest_settings_that_make_sense():
 
 def test_an_augmentation_by_the_name_it_had_before(refused):
     assert TrainConfig(augmentation="notes") == TrainConfig(augmentation="ssd")
-    began, model = {"augmentation": "notes"}, build("mlp", classes=("a", "b"))
+    began, model = {"augmentation": "notes", "clip": 10}, build("mlp", classes=("a", "b"))
     check_same_config(began, TrainConfig(augmentation="ssd"), model)
     with refused("augmentation is 'light'", "'ssd'"):
         check_same_config(began, TrainConfig(augmentation="light"), model)

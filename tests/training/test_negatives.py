@@ -16,7 +16,7 @@ def test_a_batch_without_objects(shapes, new_model, negatives):
     losses = train_step(model, SGD(model.params, 0.01, weight_decay=0), batch, TrainConfig(negatives=negatives), 0)
     moved = any((array != before[name]).any() for name, array in model.params.items())
     if negatives == "paper":
-        assert losses == {"loss": 0, "confidence": 0, "localization": 0} and not moved
+        assert set(losses.values()) == {0} and not moved
     else:
         assert losses["localization"] == 0 and moved
         assert 1 < losses["loss"] < 10  # three boxes for a match, each surprised by log(6) or somewhat more
@@ -28,7 +28,8 @@ def test_background_images_teach_a_network_to_find_nothing_there(shapes, new_mod
     highest = {}
     for negatives in ("paper", "every-image"):
         model = new_model()
-        train(model, data, TrainConfig(epochs=25, batch_size=8, negatives=negatives, workers=0), augmentation=plain)
+        config = TrainConfig(epochs=25, batch_size=8, lr=0.03, negatives=negatives, workers=0)
+        train(model, data, config, augmentation=plain)
         highest[negatives] = [found.scores.max(initial=0) for found in model.detect(background)]
     assert min(highest["paper"]) > 0.3
     assert max(highest["every-image"]) < 0.15

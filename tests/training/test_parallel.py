@@ -143,10 +143,10 @@ def test_on_a_card(strict, mpi4py, monkeypatch, shapes, new_model, kinds):
 def test_a_share_without_objects_has_no_say(mpi4py):
     """M_k = 0: such a loss is a sum over nothing, divided by 1."""
     terms, grads = {"loss": np.array(7.0)}, {"w": np.full((2, 3), 5.0)}
-    together, shared = Processes(Twin()).mean(terms, grads, 0)
-    assert together == {"loss": 0} and not shared["w"].any()
-    together, shared = Processes(Twin()).mean(terms, grads, 3)
-    assert together == {"loss": 7}
+    together, shared, norm = Processes(Twin()).mean(terms, grads, 0)
+    assert together == {"loss": 0} and not shared["w"].any() and norm == 0
+    together, shared, norm = Processes(Twin()).mean(terms, grads, 3)
+    assert together == {"loss": 7} and norm == pytest.approx(5 * 6**0.5)
     np.testing.assert_array_equal(shared["w"], grads["w"])
     assert shared["w"].shape == (2, 3)
 

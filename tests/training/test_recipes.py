@@ -44,7 +44,7 @@ def test_all_but_the_papers_learn_from_images_without_objects(recipe):
 def test_the_short_recipe_is_the_defaults():
     assert settings_of(default_recipe("ssd-tiny"), "ssd-tiny", {}) == (
         TrainConfig(),
-        {"input_size": 240, "boxes": "own"},
+        {"input_size": 240, "boxes": "own", "sampling": "pooling"},
     )
 
 

@@ -51,7 +51,7 @@ def test_a_folder_that_holds_another_run_is_not_written_into(tmp_path, shapes, n
 def test_a_run_goes_on_with_the_settings_that_it_began_with(tmp_path, shapes, new_model, refused):
     train(new_model(), shapes, TrainConfig(epochs=1, batch_size=4), out=tmp_path)
     checkpoint = load_checkpoint(tmp_path / LAST)
-    with refused("lr is 0.001", "began with 0.06"):
+    with refused("lr is 0.001", "began with 0.005"):
         train(checkpoint.model, shapes, TrainConfig(epochs=1, batch_size=4, lr=0.001), resume=checkpoint)
     longer = TrainConfig(epochs=2, batch_size=4, workers=0)
     assert len(train(checkpoint.model, shapes, longer, out=tmp_path, resume=checkpoint)) == 4
