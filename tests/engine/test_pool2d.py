@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from minissd import naive
+from minissd import naive, ops
 from minissd.engine import (
     avg_pool2d,
     avg_pool2d_backward,
@@ -12,6 +12,7 @@ from minissd.engine import (
     global_avg_pool2d_backward,
     max_pool2d,
     max_pool2d_backward,
+    pooling,
 )
 from minissd.properties.windows import poolings, seeds
 
@@ -122,3 +123,13 @@ def test_a_padded_cell_wins_nothing_even_where_all_others_are_minus_infinity():
     y, cache = max_pool2d(x, 3, stride=1, pad=1)
     assert (y == -np.inf).all()
     np.testing.assert_array_equal(max_pool2d_backward(np.ones_like(y), cache)[0, ..., 0], [[4, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("shape", [(3, 12, 8, 5), (2, 2, 2, 1), (0, 4, 6, 3)])
+def test_halving_in_several_blocks_is_the_plain_operation(monkeypatch, rng, shape):
+    monkeypatch.setattr(pooling, "BLOCK_BYTES", 2 * 4 * 8 * 8 * 5)  # two rows of the first map's y
+    x = rng.integers(-2, 3, shape).astype(float)
+    (y, cache), (expected, plain) = max_pool2d(x, 2), ops.max_pool2d(x, 2)
+    np.testing.assert_array_equal(y, expected)
+    dy = rng.standard_normal(y.shape)
+    np.testing.assert_array_equal(max_pool2d_backward(dy, cache), ops.max_pool2d_backward(dy, plain))
