@@ -143,7 +143,7 @@ def test_two_runs_of_one_command_are_equal(minissd, tree, tmp_path, small_run):
     assert all((p == b.params[name]).all() for name, p in a.params.items())
 
 
-@pytest.mark.parametrize("change", [{"epochs": "40"}, {"limit": "3"}, {"classes": 5}, {"lr": None}])
+@pytest.mark.parametrize("change", [{"epochs": "40"}, {"limit": "3"}, {"classes": 5}, {"lr": "0.1"}])
 def test_a_config_of_the_wrong_kind_stops_a_resume(refused, trained, change):
     config = json.loads((trained / "config.json").read_text())
     (trained / "config.json").write_text(json.dumps(config | change))

@@ -72,7 +72,7 @@ def test_steps_and_a_recipe_are_remembered(minissd, tree, tmp_path):
     assert minissd("train", "--data", tree.root, "--out", out, "--input-size", 64, *words).status == 0
     config = json.loads((out / "config.json").read_text())
     assert (config["recipe"], config["steps"], config["batch_size"]) == ("paper-voc07", 3, 4)
-    assert (config["lr"], config["bias_lr"], config["bias_decay"], config["accumulate"]) == (1e-3, 2, False, 2)
+    assert (config["lr"], config["bias_lr"], config["bias_decay"], config["accumulate"]) == (1e-3 / 8, 2, False, 2)
     assert load_checkpoint(out / "last.safetensors").step == 3
 
 
