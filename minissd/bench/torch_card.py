@@ -63,6 +63,8 @@ class TrainingStep(TrainingStepOnHost):
             offsets, logits = self.twin(self.images)
             loss = multibox_loss(offsets.float(), logits.float(), *self.targets)
         self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.twin.parameters(), self.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.item()

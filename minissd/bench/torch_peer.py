@@ -146,6 +146,7 @@ class TrainingStep:
         self.twin = Twin(model).to(memory_format=layout).train()
         self.images = maps(batch.images, memory_format)
         self.targets = torch.tensor(offset_targets), torch.tensor(class_targets)
+        self.clip = config.clip or np.inf
         self.optimizer = torch.optim.SGD(
             self.twin.parameters(), config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
@@ -154,6 +155,7 @@ class TrainingStep:
         self.optimizer.zero_grad()
         loss = multibox_loss(*self.twin(self.images), *self.targets)
         loss.backward()
+        nn.utils.clip_grad_norm_(self.twin.parameters(), self.clip)
         self.optimizer.step()
         return loss.item()
 

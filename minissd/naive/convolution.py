@@ -28,6 +28,8 @@ def output_size(n, k, stride=1, pad=0, dilation=1, ceil_mode=False):
     """
     before, after = both(pad)
     end = before + n + after
+    if extent(k, dilation) > end and ceil_mode:
+        return 1
     if extent(k, dilation) > end:
         raise ValueError(f"a window of {extent(k, dilation)} cells does not fit into {end}")
     start, count = 0, 0

@@ -66,11 +66,14 @@ def output_size(n: int, k: int, stride: int = 1, pad: Pair = 0, dilation: int = 
     """Number of windows along one axis of n cells.
 
     pad: int for both ends, or (before, after).  With `ceil_mode` a last, partly empty window is added where
-    it still starts inside the input or the leading pad (Caffe; PyTorch).  ValueError if not one window fits.
+    it still starts inside the input or the leading pad (Caffe; PyTorch), and a map smaller than the window has one.
+    Without, ValueError if not one window fits.
     """
     n, stride, (before, after) = whole(n, "the number of cells", 1), whole(stride, "stride", 1), pair(pad, "pad")
     extent = effective_kernel(k, dilation)
     room = n + before + after - extent
+    if room < 0 and ceil_mode:
+        return 1
     if room < 0:
         raise ValueError(f"a kernel of extent {extent} does not fit into {n} cells padded by {before} + {after}")
     if not ceil_mode:

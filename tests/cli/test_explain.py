@@ -76,7 +76,7 @@ def test_filters(minissd, checkpoint, tmp_path):
     check_picture(tmp_path / "filters.png")
     figures = json.loads((tmp_path / "filters.json").read_text())
     assert figures["filters"] == [0, 7, 100] and len(figures["end"]) == 3
-    assert "sees 103 pixels, more than the 64" in outcome.out
+    assert "sees 134 pixels, more than the 64" in outcome.out
 
 
 def test_as_many_filters_as_wanted_of_the_layer_before_its_relu(minissd, checkpoint, tmp_path):

@@ -41,6 +41,7 @@ def test_sizes_of_the_maps_of_ssd300(row):
 def test_trap_3_pool3_rounds_up():
     """75 cells in pairs: rounded down, the first map of SSD300 would have 37 x 37 cells, not 38 x 38."""
     assert output_size(75, 2, 2, ceil_mode=True) == 38
+    assert output_size(1, 2, 2, ceil_mode=True) == 1  # partly filled, as the last one of an odd number is
     assert output_size(75, 2, 2) == 37
 
 
