@@ -18,7 +18,7 @@ from minissd.models import MODELS
 from minissd.training import SGD, TrainConfig, task_of, train_step
 
 STEPS = 20
-SAME_OUTPUTS, SAME_GRADIENTS, SAME_LOSS = 1e-4, 1e-3, 1e-3
+SAME_OUTPUTS, SAME_GRADIENTS, SAME_LOSS, SAME_NORM = 1e-4, 1e-3, 1e-3, 1e-2
 
 DETECTORS = {name: case for name, case in CASES.items() if MODELS[case.name].task == "detect" and not case.full}
 every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -102,6 +102,7 @@ def test_twenty_steps_of_training(case, card):
         with count_syncs() as syncs:  # what happens on a real card it cannot count
             found = train_step(there, optimizers[1], batch, config, step)
         assert is_real(card) or syncs == ["get"]
+        assert found.pop("norm") == pytest.approx(expected.pop("norm"), rel=SAME_NORM)
         assert found == pytest.approx(expected, rel=SAME_LOSS, abs=SAME_LOSS)
         gc.collect()
         used.append(pool.used_bytes())

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from minissd.properties.windows import seeds
 from minissd.training import SGD
+from minissd.training.optim import clip_gradients, gradient_norm
 
 SHAPES = {"w": (3, 4), "b": (4,), "scalar": ()}
 part = st.floats(0, 0.99)
@@ -76,3 +77,24 @@ def test_biases_may_learn_faster_and_without_decay(rng):
         oracle.step()
     for name, array in params.items():
         np.testing.assert_allclose(array, theirs[name].detach().numpy(), rtol=1e-9)
+
+
+@given(seed=seeds, largest=st.floats(0.01, 20))
+def test_clipped_gradients_keep_their_direction(seed, largest):
+    rng = np.random.default_rng(seed)
+    grads = {"a": rng.standard_normal((3, 4)), "b": rng.standard_normal(5)}
+    whole = np.concatenate([g.ravel() for g in grads.values()])
+    norm = float(gradient_norm(grads))
+    assert norm == pytest.approx(np.linalg.norm(whole))
+    clip_gradients(grads, norm, largest, step=1)
+    clipped = np.concatenate([g.ravel() for g in grads.values()])
+    np.testing.assert_allclose(clipped, whole * min(1, largest / norm))
+
+
+def test_what_is_not_clipped(refused):
+    grads = {"a": np.array([3.0, 4.0])}
+    clip_gradients(grads, 5.0, 0, step=1)
+    clip_gradients(grads, 5.0, 5.0, step=1)
+    np.testing.assert_array_equal(grads["a"], [3, 4])
+    with refused("norm of the gradient is not finite at step 7", "--lr"):
+        clip_gradients(grads, float("inf"), 10, step=7)
