@@ -33,7 +33,7 @@ CASES = {
     "ssd300-mobilenet": Case("ssd300-mobilenet", large=True, dtype="float64"),
     "yolo-v1": Case("yolo-v1", {"width_multiplier": 1 / 32}, large=True, dtype="float64"),
     "yolo-tiny": Case("yolo-tiny", {"input_size": 96}, dtype="float64"),
-    "yolo-tiny, anchors": Case("yolo-tiny", {"input_size": 64, "anchors": True}),
+    "yolo-tiny, anchors": Case("yolo-tiny", {"input_size": 64, "anchors": True}, dtype="float64"),
     "tiny": Case("tiny", {"input_size": 96}),
     "vgg16": Case("vgg16", {"input_size": 64}),
     "mobilenet": Case("mobilenet", {"input_size": 64}, large=True, dtype="float64"),

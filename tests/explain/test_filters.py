@@ -34,15 +34,15 @@ def test_the_slope_is_that_of_the_mean_activation(toy, rng):
     np.testing.assert_allclose((slope * direction).sum(axis=(1, 2, 3)), (means[0] - means[1]) / 2e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("layer", ["stage0.bn3", "stage1.conv1", "head0.logits"])
+@pytest.mark.parametrize("layer", ["stage0.bn3", "stage2.conv0", "head0.logits"])
 def test_activations_rise_in_a_detector(layer):
-    model = build("ssd-tiny", classes=("a", "b"), input_size=64)
+    model = build("ssd-tiny", classes=("a", "b"), input_size=32)
     steps = []
     ascent = rise(model, layer, steps=12, jitter=2, report=steps.append)
     assert steps == list(range(1, 13))
     assert (ascent.end >= ascent.start).all() and ascent.end.sum() > 0
     assert ascent.rise > 1.2
-    assert ascent.images.shape == (2, 64, 64, 3) and ascent.images.dtype == np.uint8
+    assert ascent.images.shape == (2, 32, 32, 3) and ascent.images.dtype == np.uint8
 
 
 def test_the_seed_decides_and_jitter_matters(toy):
