@@ -1,4 +1,5 @@
-"""Ablations: what the SSD paper claims (Liu et al. 2016, section 3.2), tried out at small scale with several seeds.
+"""Ablations: what the SSD paper claims (Liu et al. 2016, section 3.2), and choices of our own recipe, tried out at
+small scale with several seeds.
 
 An experiment trains a few variants of one small detector that differ in one thing, each from the same seeds on the same
 images with the same budget, and compares their scores with the spread over the seeds.

@@ -1,6 +1,7 @@
 """The experiments: what is claimed, which variants show it, and which of them ought to be better.
 
-The claims are those of the SSD paper (Liu et al. 2016), section 3.2, tables 2 and 3.
+The claims are those of the SSD paper (Liu et al. 2016), section 3.2, tables 2 and 3; `sampling` and `rate` are choices
+of ssd-tiny and of the recipe it is trained with.
 """
 
 from typing import NamedTuple
@@ -9,9 +10,12 @@ from typing import NamedTuple
 class Variant(NamedTuple):
     """A small SSD; as it stands here, the whole of it, which the others differ from in one thing."""
 
-    augmentation: str = "light"  # a name in minissd.data.PRESETS
+    augmentation: str = "medium"  # a name in minissd.data.PRESETS
     ratios: tuple[int, ...] = (2, 3)  # of the default boxes besides 1; each stands for itself and its reciprocal
     levels: tuple[int, ...] = (0, 1, 2, 3)  # on which map the boxes of each size lie, see `tiny_detector`
+    sampling: str = "pooling"  # how maps are halved, a name in minissd.models.ssd_tiny.SAMPLINGS
+    lr: float = 0.02  # the highest rate
+    clip: float = 10  # the largest norm of the gradient; 0: any
 
 
 class Experiment(NamedTuple):
@@ -30,10 +34,25 @@ EXPERIMENTS = {
         "Data augmentation helps",
         {
             "none": Variant(augmentation="none"),
-            "light": WHOLE,
+            "light": Variant(augmentation="light"),
+            "medium": WHOLE,
             "the SSD paper's": Variant(augmentation="ssd"),
         },
-        (("light", "none"), ("the SSD paper's", "none")),
+        (("light", "none"), ("medium", "none"), ("medium", "light"), ("the SSD paper's", "none")),
+    ),
+    "sampling": Experiment(
+        "Max pooling is better than strides",
+        {"strides": Variant(sampling="strides"), "pooling": WHOLE},
+        (("pooling", "strides"),),
+    ),
+    "rate": Experiment(
+        "A rate that the gradients bear is better than a higher one",
+        {
+            "0.06, any gradient": Variant(lr=0.06, clip=0),
+            "0.06, clipped": Variant(lr=0.06),
+            "0.02, clipped": WHOLE,
+        },
+        (("0.06, clipped", "0.06, any gradient"), ("0.02, clipped", "0.06, clipped")),
     ),
     "box-shapes": Experiment(
         "More default box shapes are better",

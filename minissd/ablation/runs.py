@@ -17,6 +17,7 @@ from minissd.files import to_json, write_json
 from minissd.layers import Initializer
 from minissd.models.ssd_tiny import tiny_detector
 from minissd.training import TrainConfig, evaluate, train
+from minissd.training.finite import NotFinite
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Budget:
         self.train_config(Variant(), 0)
 
     def train_config(self, variant, seed):
-        return TrainConfig(epochs=self.epochs, steps=self.steps, augmentation=variant.augmentation, seed=seed)
+        settings = {name: getattr(variant, name) for name in ("augmentation", "lr", "clip")}
+        return TrainConfig(epochs=self.epochs, steps=self.steps, seed=seed, **settings)
 
 
 class Study:
@@ -95,11 +97,20 @@ class Study:
 def train_and_score(budget, variant, seed, training, test, report=None):
     """One run: the same seed gives every variant the same order of images."""
     init = Initializer(np.random.default_rng(seed), device=budget.device)
-    model = tiny_detector(
-        training.classes, init=init, input_size=budget.input_size, ratios=variant.ratios, levels=variant.levels
-    )
-    started = time.perf_counter()
-    log = train(model, training, budget.train_config(variant, seed), report=report or False)
+    wiring = {name: getattr(variant, name) for name in ("ratios", "levels", "sampling")}
+    model = tiny_detector(training.classes, init=init, input_size=budget.input_size, **wiring)
+    started, log = time.perf_counter(), []
+
+    def keep(record, total):
+        log.append(record)
+        if report:
+            report(record, total)
+
+    try:
+        train(model, training, budget.train_config(variant, seed), report=keep)
+        diverged = None
+    except NotFinite:  # then what it knows at that point is scored
+        diverged = len(log)
     seconds = time.perf_counter() - started
     metrics, found, truth = evaluate(model, test, report=False)
     sizes = {}
@@ -112,6 +123,7 @@ def train_and_score(budget, variant, seed, training, test, report=None):
         "AP": metrics["AP"],
         "sizes": sizes,
         "default_boxes": len(model.default_boxes),
+        "diverged": diverged,
         "last_loss": float(np.mean([record["loss"] for record in log[-10:]])),
         "seconds": round(seconds, 1),
     }

@@ -1,4 +1,4 @@
-"""`minissd ablate`: what the SSD paper claims, tried out in minutes each, with several seeds."""
+"""`minissd ablate`: what the SSD paper claims, and choices of our recipe, tried out in minutes, with several seeds."""
 
 import shlex
 import sys
@@ -47,7 +47,8 @@ def ablate(
         Path, typer.Option(help="Folder for results and pictures; runs in it are not repeated.", metavar="DIR")
     ] = Path("runs/ablate"),
 ):
-    """Try out what the SSD paper claims: train variants that differ in one thing, from several seeds each.
+    """Try out what the SSD paper claims, and choices of our recipe: train variants that differ in one thing, from
+    several seeds each.
 
     Claims are held against the spread from run to run.  A run that --out holds already, of the same settings, is not
     repeated: after a stop, the same command goes on.  The times of `atrous` are those of the CPU, whatever the device.

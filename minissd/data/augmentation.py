@@ -19,7 +19,7 @@ as in the released SSD, which looks for a patch for each and draws among those t
 place would come up in half of all looks at VOC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +77,7 @@ class Augmentation:
         return WindowLook(view, random_color_matrix(self.photometric, rng) if self.photometric else None)
 
 
-# For a small network on few images: the SSD paper's recipe makes objects 4 times smaller or cuts out a tenth of a
+# For masks, labels and very short runs: the SSD paper's recipe makes objects 4 times smaller or cuts out a tenth of a
 # picture, which a long training turns to account and a short one only finds hard.
 LIGHT = Augmentation(
     expansion=1.0,
@@ -87,9 +87,13 @@ LIGHT = Augmentation(
     photometric=Photometric(contrast=0.2, saturation=0.2, hue=9),
 )
 
+# For a small network that learns from scratch: closer looks, and more of them askew, but nothing made smaller.
+MEDIUM = replace(LIGHT, patch_side=(0.4, 1.0), aspect_ratio=(0.67, 1.5))
+
 # None: the whole image as it is.
 PRESETS = {
     "ssd": Augmentation(),
+    "medium": MEDIUM,
     "light": LIGHT,
     "digits": AffineAugmentation(),
     "none": None,

@@ -37,7 +37,7 @@ class TrainConfig:
     bias_decay: bool = True  # whether weight decay holds for biases
     freeze: str | None = None  # layers that stand still, as `minissd.models.freezing.frozen` takes their names
     trunk_rate: float = 1.0  # the rate of the trunk, in rates of all else
-    augmentation: str = "light"  # a name in minissd.data.PRESETS
+    augmentation: str = "medium"  # a name in minissd.data.PRESETS
     negatives: str = "every-image"  # the background boxes an SSD learns from, a name in minissd.detection.NEGATIVES
     seed: int = 0
     precision: str = "fp32"  # of matrix products on a card, a name in minissd.device.card.PRECISIONS

@@ -46,9 +46,23 @@ RECIPES: dict[str, dict[str, Any]] = {
     # YOLO paper, section 2.2: 1e-2 after a slow start, divided by ten twice (there after 75 and 105 epochs).
     "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02, "clip": 0},
     # A trunk as a classifier.
-    "classify": {"batch_norm": True, "batch_size": 64, "lr": 0.1, "epochs": 60, "warmup": 0.2},
+    "classify": {
+        "batch_norm": True,
+        "batch_size": 64,
+        "lr": 0.1,
+        "epochs": 60,
+        "warmup": 0.2,
+        "augmentation": "light",
+    },
     # A mask says something of each of thousands of pixels, so that few images make a batch.
-    "segment": {"batch_norm": True, "batch_size": 4, "lr": 0.04, "epochs": 70, "warmup": 0.2},
+    "segment": {
+        "batch_norm": True,
+        "batch_size": 4,
+        "lr": 0.04,
+        "epochs": 70,
+        "warmup": 0.2,
+        "augmentation": "light",
+    },
     # 28x28 digits: the rate that the small networks take without batch norm.
     "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "warmup": 0.2, "augmentation": "digits"},
     "slant": {"batch_size": 64, "lr": 0.01, "epochs": 3, "warmup": 0.2, "clip": 0, "augmentation": "none"},
