@@ -6,7 +6,7 @@
     labels   whole numbers from 0 to the number of classes - 1
     dy       in the shape that forward returned, in any dtype of floats: it is taken in that of the forward pass
 
-Asking a card about values would mean waiting for it.  There, invalid labels or targets make the loss NaN instead, which
+Asking a GPU about values would mean waiting for it.  There, invalid labels or targets make the loss NaN instead, which
 ends a training with a message.
 """
 
@@ -86,7 +86,7 @@ def labels_below(operation: str, labels: Array, count: int, void: int | None = N
 
 
 def refuse(operation: str, wrong: Array, values: Array, expected: str) -> Any:
-    """ValueError where a mask says that values are wrong -> None; on a card whether any is, for `nan_if`."""
+    """ValueError where a mask says that values are wrong -> None; on a GPU whether any is, for `nan_if`."""
     if array_module(wrong) is not np:
         return wrong.any()
     if wrong.any():
@@ -95,5 +95,5 @@ def refuse(operation: str, wrong: Array, values: Array, expected: str) -> Any:
 
 
 def nan_if(wrong: Any, loss: Array) -> Array:
-    """The loss; NaN where `refuse`, on a card, found wrong values."""
+    """The loss; NaN where `refuse`, on a GPU, found wrong values."""
     return loss if wrong is None else array_module(loss).where(wrong, nan, loss).astype(loss.dtype)

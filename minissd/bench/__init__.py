@@ -3,7 +3,7 @@
 A benchmark is a function `run(peer, repeat, report)` that returns a list of `Figure`s or `Growth`s.  It checks its own
 outputs before it takes a time, so that no figure comes from wrong or skipped work.  peer: the module `torch_peer`, or
 None; repeat: how often each side is timed, what takes seconds a third as often; report(what, done, total): called as
-the work goes on.  Those of a card take its conditions too.
+the work goes on.  Those of a GPU take its conditions too.
 """
 
 from minissd.bench import convolution, detection, growth, layers, on_card, preparation, real_run, ssd300, step

@@ -1,7 +1,7 @@
-"""What only the driver knows of a card: its version, and how busy the card is.
+"""What only the driver knows of a GPU: its version, and how busy the GPU is.
 
 nvidia-smi's utilization.gpu is the share of its last sample period, up to a second, in which at least one kernel ran.
-The mean of many such samples is the busy share; it says nothing of how much of the card each kernel fills.
+The mean of many such samples is the busy share; it says nothing of how much of the GPU each kernel fills.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ def driver_version():
 
 
 class BusyShare:
-    """Between `start` and `stop` nvidia-smi writes down how busy a card is.  bus_id: its place, as CUDA names it."""
+    """Between `start` and `stop` nvidia-smi writes down how busy a GPU is.  bus_id: its place, as CUDA names it."""
 
     def __init__(self, bus_id):
         self._bus_id, self._process = bus_id, None
@@ -42,7 +42,7 @@ class BusyShare:
         self._process = None
         shares = []
         for line in written.splitlines():
-            with contextlib.suppress(ValueError):  # "[N/A]" of a card that does not count, a line cut short
+            with contextlib.suppress(ValueError):  # "[N/A]" of a GPU that does not count, a line cut short
                 shares.append(float(line))
         return fmean(shares) if shares else None
 

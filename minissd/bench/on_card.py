@@ -1,7 +1,7 @@
 """The benchmarks of `minissd bench --device cuda`: SSD300 in use and in training, NMS, a real run, memory, busy share.
 
-Times are the card's own, between two events with all its work before and after waited for, so copies to and from the
-host count, and so does waiting for launches.  PyTorch works eagerly on the same card, in channels_last, in the same
+Times are the GPU's own, between two events with all its work before and after waited for, so copies to and from the
+host count, and so does waiting for launches.  PyTorch works eagerly on the same GPU, in channels_last, in the same
 precision, and takes turns with us.
 """
 
@@ -71,7 +71,7 @@ def network(there, here, count, peer, repeat, report, conditions):
 
 
 def training(peer, repeat, report, conditions):
-    """A training step, the batch being on the card: forward, multibox loss, backward, SGD, the loss read."""
+    """A training step, the batch being on the GPU: forward, multibox loss, backward, SGD, the loss read."""
     there, here = model_and_twin_source(conditions)
     config = TrainConfig(lr=ssd300.LR, negatives="paper", precision=conditions.precision)
     batch = training_batch(here, BATCH_IN_TRAINING)
@@ -93,7 +93,7 @@ def training(peer, repeat, report, conditions):
 
 
 def nms(peer, repeat, report, conditions):
-    """Decode and NMS of SSD300's output, which lies on the card, to detections in host memory; each image's share."""
+    """Decode and NMS of SSD300's output, which lies on the GPU, to detections in host memory; each image's share."""
     boxes = default_boxes(SSD300)
     objects = detection.random_objects(np.random.default_rng(0))
     output = detection.realistic_output(boxes, *objects, np.random.default_rng(1))
@@ -115,18 +115,18 @@ def nms(peer, repeat, report, conditions):
 
 
 def model_and_twin_source(conditions):
-    """The network on the card, and the same numbers in host memory, from which PyTorch's twin is made."""
+    """The network on the GPU, and the same numbers in host memory, from which PyTorch's twin is made."""
     return ssd300.SUBJECT.model(conditions.device), ssd300.SUBJECT.model()
 
 
 def on_card(sides, repeat, report):
-    """Milliseconds of every call, as `interleaved` gives them, by the clock of the card."""
+    """Milliseconds of every call, as `interleaved` gives them, by the clock of the GPU."""
     clock = lambda side: milliseconds_on_card(side)[0]  # noqa: E731
     return interleaved(sides, repeat, lambda done, total: report("timing", done, total), clock)
 
 
 def memory(work, sides, peer):
-    """A figure of what each side takes from the card for the work, weights and caches not counted as free."""
+    """A figure of what each side takes from the GPU for the work, weights and caches not counted as free."""
     taken = {}
     for name, side in sides.items():
         theirs = name == PYTORCH
@@ -134,4 +134,4 @@ def memory(work, sides, peer):
         forget()
         side()
         taken[name] = [held() / 2**20]
-    return Figure(f"{work}: memory of the card", "MiB", taken)
+    return Figure(f"{work}: memory of the GPU", "MiB", taken)

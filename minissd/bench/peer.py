@@ -9,9 +9,9 @@ from minissd.errors import MinissdError
 
 
 def load_peer(name=None, device="cpu"):
-    """The module `torch_peer`, set to as many threads as NumPy has, or None for no peer; for a card `torch_card`.
+    """The module `torch_peer`, set to as many threads as NumPy has, or None for no peer; for a GPU `torch_card`.
 
-    name: "torch"; "none"; or None, which means torch if it is installed, and for a card made for CUDA.
+    name: "torch"; "none"; or None, which means torch if it is installed, and for a GPU made for CUDA.
     """
     installed = importlib.util.find_spec("torch") is not None
     if name == "torch" and not installed:
@@ -21,9 +21,7 @@ def load_peer(name=None, device="cpu"):
     if parse_device(device)[0] == "cuda":
         peer = importlib.import_module("minissd.bench.torch_card")
         if name == "torch" and not peer.usable():
-            raise MinissdError(
-                "--peer torch: this PyTorch finds no card: install one made for CUDA, or use --peer none"
-            )
+            raise MinissdError("--peer torch: this PyTorch finds no GPU: install one made for CUDA, or use --peer none")
         return peer if peer.usable() else None
     peer = importlib.import_module("minissd.bench.torch_peer")
     peer.set_threads(blas_threads())

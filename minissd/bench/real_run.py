@@ -1,4 +1,4 @@
-"""Images a second of a real training run on a card: decoding, augmentation, copies, steps, log; and how busy it is."""
+"""Images a second of a real training run on a GPU: decoding, augmentation, copies, steps, log; and how busy it is."""
 
 import tempfile
 import time
@@ -33,7 +33,7 @@ def run(peer, repeat, report, conditions):
     work = f"training run of {MODEL} --recipe {RECIPE}, {conditions.precision}, {source}, batch {BATCH_SIZE}"
     figures = [Figure(work, "images/s", {MINISSD: [rate]})]
     if busy is not None:
-        figures.append(Figure(f"{work}: share of the time in which the card computes", "%", {MINISSD: [busy]}))
+        figures.append(Figure(f"{work}: share of the time in which the GPU computes", "%", {MINISSD: [busy]}))
     return figures
 
 

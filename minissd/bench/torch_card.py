@@ -1,4 +1,4 @@
-"""The other side of the benchmarks on a card: eager PyTorch with cuDNN, channels_last, in the same precision."""
+"""The other side of the benchmarks on a GPU: eager PyTorch with cuDNN, channels_last, in the same precision."""
 
 from contextlib import contextmanager
 
@@ -32,7 +32,7 @@ def rules(precision):
 
 
 class Inference(InferenceOnHost):
-    """A detector of ours, whose arrays are in host memory; images (N, S, S, 3) uint8 lie on the card."""
+    """A detector of ours, whose arrays are in host memory; images (N, S, S, 3) uint8 lie on the GPU."""
 
     def __init__(self, model, images, precision):
         super().__init__(model, images, FORMAT)
@@ -48,7 +48,7 @@ class Inference(InferenceOnHost):
 
 
 class TrainingStep(TrainingStepOnHost):
-    """One step on a batch that lies on the card; a call returns the loss."""
+    """One step on a batch that lies on the GPU; a call returns the loss."""
 
     def __init__(self, model, batch, config, precision):
         super().__init__(model, batch, config, FORMAT)

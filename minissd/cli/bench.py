@@ -31,7 +31,7 @@ def bench(
     work: Annotated[
         list[str] | None,
         typer.Argument(
-            help=f"What to measure; all unless given. On a card: {', '.join(ON_CARD)}; else {', '.join(BENCHMARKS)}.",
+            help=f"What to measure; all unless given. On a GPU: {', '.join(ON_CARD)}; else {', '.join(BENCHMARKS)}.",
             callback=options.each_of((*BENCHMARKS, *ON_CARD)),
         ),
     ] = None,

@@ -22,7 +22,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def doctor():
-    """Print versions, processor, card, and the folders that are written to."""
+    """Print versions, processor, GPU, and the folders that are written to."""
     found = versions()
     told = "".join(f", {name}={os.environ[name]}" for name in THREADS if name in os.environ)
     rows = {

@@ -20,7 +20,7 @@ def gradcheck(
 ):
     """Check every gradient in float64 and print a table.
 
-    With --device cuda all passes run on the card: the first thing to do on a new one.
+    With --device cuda all passes run on the GPU: the first thing to do on a new one.
     """
     device = resolve_device(device)
     names = [name for name in CASES if only in name]

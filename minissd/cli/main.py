@@ -23,7 +23,7 @@ COMMANDS = {  # what `minissd --help` says of each: how its own help begins
     "bench": "Measure speed and memory, after checking that what is measured computes the right thing.",
     "ablate": "Try out what the SSD paper claims: train variants that differ in one thing, from several seeds each.",
     "fetch": "Download data or weights, check and unpack them; without a name, list what there is.",
-    "doctor": "Print versions, processor, card, and the folders that are written to.",
+    "doctor": "Print versions, processor, GPU, and the folders that are written to.",
     "explain": "Look inside: what a network looks at, what its filters and features stand for, how it decides.",
     "lesson": "The course: lessons, exercises, hints; and handouts and grades for teachers.",
 }
@@ -106,7 +106,7 @@ def _in_words(error):
     if broken_module(error):
         raise error
     if ran_out_of_card_memory(error):
-        return "the memory of the card does not suffice: close what else runs on it, or use --device cpu"
+        return "the memory of the GPU does not suffice: close what else runs on it, or use --device cpu"
     if isinstance(error, MemoryError):
         return "out of memory: try a smaller --batch-size or --input-size, or --accumulate to train"
     if isinstance(error, OSError):  # what no place nearer knew more about: a folder that may not be looked into, say

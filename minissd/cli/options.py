@@ -64,7 +64,7 @@ Split = Annotated[
 ]
 Seed = Annotated[int, typer.Option(rich_help_panel=MACHINE, help="Everything random follows from it.", min=0)]
 Device = Annotated[
-    str, typer.Option(rich_help_panel=MACHINE, help="cpu, cuda, cuda:N, or auto: the card if there is one.")
+    str, typer.Option(rich_help_panel=MACHINE, help="cpu, cuda, cuda:N, or auto: the GPU if there is one.")
 ]
 Engine = Annotated[
     str,
@@ -76,7 +76,7 @@ Precision = Annotated[
     str,
     typer.Option(
         rich_help_panel=MACHINE,
-        help="Of matrix products on a card: fp32, tf32 (tensor cores), or fp16 for their factors.",
+        help="Of matrix products on a GPU: fp32, tf32 (tensor cores), or fp16 for their factors.",
     ),
 ]
 METRICS = (

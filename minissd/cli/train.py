@@ -64,7 +64,7 @@ def train(
     classify a folder for each class.  For --model unet the tree has masks: SegmentationClass/ID.png, whose pixels are 0
     for background and 1, 2, ... for the classes.
 
-    `mpiexec -n 4 minissd train ...` shares every batch out among four processes, each on a card of its own if there
+    `mpiexec -n 4 minissd train ...` shares every batch out among four processes, each on a GPU of its own if there
     are several; the first one writes the run folder.
     """
     processes = join()

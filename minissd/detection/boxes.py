@@ -152,7 +152,7 @@ def _check_variances(variances):
 
 
 def _check_order(what, *sets):
-    """ValueError for corners that cannot be any; in host memory alone, for a card would have to be waited for."""
+    """ValueError for corners that cannot be any; in host memory alone, for a GPU would have to be waited for."""
     for corners in sets:
         if isinstance(corners, np.ndarray) and (corners[..., 2:] < corners[..., :2]).any():
             raise ValueError(

@@ -102,7 +102,7 @@ def _first_of_each(labels, most):
 
 
 def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidates, limit):
-    """On the card: every class of every image is a set of its own, and all sets go through NMS side by side.
+    """On the GPU: every class of every image is a set of its own, and all sets go through NMS side by side.
 
     How many scores are above the threshold the host never asks, for it would have to wait for the answer.  Every set
     has K candidates; those that are not above it get the score 0, which puts them last, where they remove nothing real,

@@ -3,7 +3,7 @@
 A box goes where its IoU with a better one is above tau, not where it equals tau, as in the original SSD.
 
 Two ways to the same answer.  `first_survivors` takes blocks of boxes, best first, compares each with what has stayed
-so far and stops when enough have: the least work, but the next step hangs on the last.  The card would wait for the
+so far and stops when enough have: the least work, but the next step hangs on the last.  The GPU would wait for the
 host at every step, so there `survivors` compares all with all, many sets side by side, and never looks: two kernels,
 whose twin in plain arrays stands with them.
 """
@@ -30,7 +30,7 @@ def nms(
     corners (K, 4), scores (K,), of any kind: probabilities or logits.  Only boxes that score at least
     `score_threshold` take part (None: all), and of these only the `top_k` best; of equal scores the first counts as
     better.  A box goes when a better box that stays overlaps it by more than `iou_threshold`.  Raises ValueError for
-    numbers that are not finite; on a card, where nobody looks, a box whose score is NaN takes no part.
+    numbers that are not finite; on a GPU, where nobody looks, a box whose score is NaN takes no part.
     """
     xp = array_module(corners, scores)
     corners, scores = _checked(as_boxes("nms: corners", corners, axes=2), scores)

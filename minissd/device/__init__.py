@@ -5,7 +5,7 @@ There is one source for both devices.  An operation asks its own arguments where
     xp = array_module(x, w)
     y = xp.maximum(x, 0)
 
-and runs there.  No global switch exists, so a network on the card and one on the CPU live side by side.
+and runs there.  No global switch exists, so a network on the GPU and one on the CPU live side by side.
 A CuPy array can only exist once somebody imported cupy; `array_module` therefore looks for the module in
 `sys.modules` and a machine without CuPy never pays for the question.
 """
@@ -62,7 +62,7 @@ def loaded_cupy() -> Any:
 
 
 def to_device(x: Array, device: str) -> Array:
-    """Array `x` on `device`: "cpu", "cuda" (the current card) or "cuda:1".  No copy if it is there already."""
+    """Array `x` on `device`: "cpu", "cuda" (the current GPU) or "cuda:1".  No copy if it is there already."""
     kind, index = parse_device(device)
     if kind == "cpu":
         return to_numpy(x)
@@ -92,7 +92,7 @@ def to_like(x: np.ndarray, reference: Array) -> Array:
 
 
 def gpu_available() -> bool:
-    """True if CuPy is installed and can compute on at least one card."""
+    """True if CuPy is installed and can compute on at least one GPU."""
     try:
         _require_gpu("cuda")
     except MinissdError:
@@ -101,19 +101,19 @@ def gpu_available() -> bool:
 
 
 def resolve_device(device: str) -> str:
-    """The device a user's word means: "auto" picks the card if there is one.  Raises MinissdError if it is missing."""
+    """The device a user's word means: "auto" picks the GPU if there is one.  Raises MinissdError if it is missing."""
     if device == "auto":
         return "cuda" if gpu_available() else "cpu"
     kind, index = parse_device(device)
     if kind == "cuda":
         cupy = _require_gpu(device)
         if index is not None:
-            cupy.cuda.Device(index).use()  # what an operation allocates goes to the current card
+            cupy.cuda.Device(index).use()  # what an operation allocates goes to the current GPU
     return device
 
 
 def device_for(device: str, place: int) -> str:
-    """`resolve_device` for one of several processes on a machine, its number `place`: each takes the next card."""
+    """`resolve_device` for one of several processes on a machine, its number `place`: each takes the next GPU."""
     device = resolve_device(device)
     cards = _require_gpu(device).cuda.runtime.getDeviceCount() if device == "cuda" else 1
     return device if cards == 1 else resolve_device(f"cuda:{place % cards}")
@@ -128,11 +128,11 @@ def parse_device(device: str) -> tuple[str, int | None]:
         return "cuda", None
     if kind == "cuda" and index.isdecimal():
         return "cuda", int(index)
-    raise MinissdError(f"device {device!r} is not known: give cpu, cuda, cuda:N (the N-th card) or auto")
+    raise MinissdError(f"device {device!r} is not known: give cpu, cuda, cuda:N (the N-th GPU) or auto")
 
 
 def card_report() -> dict[str, str]:
-    """What there is of CuPy, CUDA and cards, in words: {"CuPy": ..., "card": ...}.  Whatever is missing, no error."""
+    """What there is of CuPy, CUDA and GPUs, in words: {"CuPy": ..., "GPU": ...}.  Whatever is missing, no error."""
     try:
         cupy = _import_cupy()
     except MinissdError as error:
@@ -145,16 +145,16 @@ def card_report() -> dict[str, str]:
         report["driver"] = f"knows CUDA {_cuda_version(driver)}" if driver else "no NVIDIA driver"
         for index in range(_count_cards(cupy)):
             _try_out(cupy, index)
-            report[f"card {index}"] = _describe_card(cupy, index)
+            report[f"GPU {index}"] = _describe_card(cupy, index)
     except MinissdError as error:
-        report["card"] = str(error)
+        report["GPU"] = str(error)
     except Exception as error:
-        report["card"] = _does_not_work(error)
+        report["GPU"] = _does_not_work(error)
     return report
 
 
 def ran_out_of_card_memory(error: BaseException) -> bool:
-    """Whether this exception says that the memory of the card, not of the host, did not suffice."""
+    """Whether this exception says that the memory of the GPU, not of the host, did not suffice."""
     cupy = loaded_cupy()
     if cupy is None:
         return False
@@ -164,18 +164,18 @@ def ran_out_of_card_memory(error: BaseException) -> bool:
 
 
 def free_card_memory() -> None:
-    """Give back to the card what CuPy keeps for later, though no array needs it."""
+    """Give back to the GPU what CuPy keeps for later, though no array needs it."""
     sys.modules["cupy"].get_default_memory_pool().free_all_blocks()
 
 
 def _require_gpu(device):
-    """The cupy module, once it has computed on that card, or a MinissdError that says which part is missing."""
+    """The cupy module, once it has computed on that GPU, or a MinissdError that says which part is missing."""
     index = parse_device(device)[1]
     try:
         cupy = _import_cupy()
         count = _count_cards(cupy)
         if (index or 0) >= count:
-            raise MinissdError(f"there is no such card among {count}, counted from 0")
+            raise MinissdError(f"there is no such GPU among {count}, counted from 0")
         _try_out(cupy, index)
     except MinissdError as error:
         raise MinissdError(f"device {device!r}: {error}; or use --device cpu") from None
@@ -208,12 +208,12 @@ def _does_not_work(error):
 
 
 def _count_cards(cupy):
-    """How many cards there are.  MinissdError if there is none, or the driver is too old for this CuPy."""
+    """How many GPUs there are.  MinissdError if there is none, or the driver is too old for this CuPy."""
     runtime = cupy.cuda.runtime
     try:
         count = runtime.getDeviceCount()
     except RuntimeError as error:  # CuPy's CUDARuntimeError is one
-        reason = f"CuPy finds no usable card ({_first_line(error)})"
+        reason = f"CuPy finds no usable GPU ({_first_line(error)})"
         driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
         if driver == 0:
             raise MinissdError(f"{reason}: there is no NVIDIA driver") from None
@@ -224,7 +224,7 @@ def _count_cards(cupy):
             ) from None
         raise MinissdError(reason) from None
     if count == 0:
-        raise MinissdError("CuPy finds no card")
+        raise MinissdError("CuPy finds no GPU")
     return count
 
 
@@ -232,18 +232,18 @@ def _count_cards(cupy):
 def _try_out(cupy, index):
     """One kernel and one matrix product: CuPy loads NVRTC and cuBLAS no sooner than it needs them.
 
-    A card and a driver do not make a usable CUDA: these two libraries come with the toolkit or as packages.
+    A GPU and a driver do not make a usable CUDA: these two libraries come with the toolkit or as packages.
     """
     try:
         with cupy.cuda.Device(index):
             ones = cupy.ones((2, 2), dtype=np.float32)
             cupy.add(ones @ ones, ones, out=ones)
     except MemoryError as error:
-        raise MinissdError(f"the card has no memory left ({_first_line(error)}): another program holds it") from None
+        raise MinissdError(f"the GPU has no memory left ({_first_line(error)}): another program holds it") from None
     except Exception as error:  # ImportError, RuntimeError, CompileException, and whatever a library raises
         major = cupy.cuda.runtime.runtimeGetVersion() // 1000
         raise MinissdError(
-            f"CuPy finds the card, but cannot compute on it ({_first_line(error)}): {OTHER_CUDA}: "
+            f"CuPy finds the GPU, but cannot compute on it ({_first_line(error)}): {OTHER_CUDA}: "
             f"pip install 'cupy-cuda{major}x[ctk]' brings what this CuPy needs"
         ) from None
 

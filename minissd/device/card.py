@@ -1,4 +1,4 @@
-"""What only a card has: tensor cores, copies beside its work, a clock of its own, memory that CuPy keeps.
+"""What only a GPU has: tensor cores, copies beside its work, a clock of its own, memory that CuPy keeps.
 
 Who imports this imports no cupy: an array of CuPy exists only where `minissd.device` has loaded it.
 """
@@ -51,21 +51,21 @@ def check_precision(precision, device):
         return
     if parse_device(device)[0] == "cpu":
         raise MinissdError(
-            f"--precision {precision} needs a card: the CPU takes fp32; leave it out, or add --device cuda"
+            f"--precision {precision} needs a GPU: the CPU takes fp32; leave it out, or add --device cuda"
         )
     capability = int(sys.modules["cupy"].cuda.Device().compute_capability)
     if precision == "tf32" and capability < TF32_CAPABILITY:
         raise MinissdError(
-            f"--precision tf32 needs a card of compute capability 8.0 (Ampere) or later, this one has "
+            f"--precision tf32 needs a GPU of compute capability 8.0 (Ampere) or later, this one has "
             f"{capability / 10}: use fp32 or fp16"
         )
 
 
 def uploaded(batches, device):
-    """Yield (batch, moved): each of `batches`, and the same with its arrays on the card, None for the CPU.
+    """Yield (batch, moved): each of `batches`, and the same with its arrays on the GPU, None for the CPU.
 
     The next batch is on its way while the one in use is worked on: copied by a stream of its own, out of pinned
-    memory, which the card can read without the processor.  Whoever asks for the next batch must have read a result of
+    memory, which the GPU can read without the processor.  Whoever asks for the next batch must have read a result of
     this one, as a training step reads its loss: the pinned memory of this one then serves again.
     """
     if parse_device(device)[0] == "cpu":
@@ -102,7 +102,7 @@ class _Upload:
         return batch._replace(images=there[0], targets=tuple(there[1:])), self.stream.record(), pinned
 
     def receive(self, sent):
-        """(batch, moved), once the card waits for the copy; the host does not."""
+        """(batch, moved), once the GPU waits for the copy; the host does not."""
         batch, moved, copied, _ = sent
         self.cuda.get_current_stream().wait_event(copied)
         return batch, moved
@@ -115,7 +115,7 @@ class _Upload:
 
 
 def milliseconds_on_card(work):
-    """(ms, result) of work(), from the first to the last thing the card does for it, after all before it is done."""
+    """(ms, result) of work(), from the first to the last thing the GPU does for it, after all before it is done."""
     cuda = sys.modules["cupy"].cuda
     cuda.get_current_stream().synchronize()
     started, ended = cuda.Event(), cuda.Event()
@@ -127,12 +127,12 @@ def milliseconds_on_card(work):
 
 
 def memory_held():
-    """Bytes of the card that CuPy's pool holds: arrays, and what was freed since `device.free_card_memory`."""
+    """Bytes of the GPU that CuPy's pool holds: arrays, and what was freed since `device.free_card_memory`."""
     return sys.modules["cupy"].get_default_memory_pool().total_bytes()
 
 
 def describe_card():
-    """The current card and what CuPy knows of it, for a record; versions of CUDA as 13020 for 13.2."""
+    """The current GPU and what CuPy knows of it, for a record; versions of CUDA as 13020 for 13.2."""
     cupy = sys.modules["cupy"]
     runtime, device = cupy.cuda.runtime, cupy.cuda.Device()
     found = runtime.getDeviceProperties(device.id)

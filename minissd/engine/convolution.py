@@ -70,7 +70,7 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
 def _choose(algorithm, x, w, windows):
     """The algorithm's name; "auto" is the first one that supports the windows and pays.
 
-    On a card im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
+    On a GPU im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
     what takes the time, and Winograd's method, which TF32 and float16 are too coarse for, needs a quarter of them.
     That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
     """

@@ -1,4 +1,4 @@
-"""Batch normalisation in few passes over memory, on all cores or by kernels of a card.
+"""Batch normalisation in few passes over memory, on all cores or by kernels of a GPU.
 
 Speed on a CPU is a matter of passes over memory.  The maps are walked in blocks that fit the cache, so that every
 pass but the first over a block is cheap and no temporary is larger than a block; and a row of a map is taken as one
@@ -24,7 +24,7 @@ from minissd.engine.cuda.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
 from minissd.engine.sums import column_sums, sums_on_card
 from minissd.ops.normalisation import EPS, check_channels
 
-BLOCK_BYTES = 1 << 20  # on a CPU; on a card one block is all
+BLOCK_BYTES = 1 << 20  # on a CPU; on a GPU one block is all
 LEAST_BLOCKS = 12  # of maps that are not large: what is repeated for every row of a block has to be written first
 
 
@@ -147,13 +147,13 @@ def _column_sums(block):
 
 def _wide_rows(xp, x):
     """x (..., W, C) as (rows, W*C), and W: how often each channel occurs in a row.  (M, C) stays as it is, W = 1; on a
-    card, which does not mind short vectors, all become (M, C)."""
+    GPU, which does not mind short vectors, all become (M, C)."""
     repeats = x.shape[-2] if x.ndim > 2 and not on_card(x) else 1
     return xp.ascontiguousarray(x).reshape(-1, repeats * x.shape[-1]), repeats
 
 
 def _widening(rows, repeats, xp):
-    """A function: v (C,) -> (rows of a block, W*C), v again and again; on a card (1, C)."""
+    """A function: v (C,) -> (rows of a block, W*C), v again and again; on a GPU (1, C)."""
     step = 1 if on_card(rows) else min(_step(rows), max(1, len(rows)))
 
     def wide(v):

@@ -1,4 +1,4 @@
-"""Max pooling on a card, one kernel per pass; on a CPU the 2x2 pooling that halves a map, on all cores.
+"""Max pooling on a GPU, one kernel per pass; on a CPU the 2x2 pooling that halves a map, on all cores.
 
 Such a window is two pairs, one below the other, and a map (N, 2 OH, 2 OW, C) the same memory as (N, 2 OH, OW, 2, C):
 

@@ -1,4 +1,4 @@
-"""Matrix products, and the precision in which a card computes them.
+"""Matrix products, and the precision in which a GPU computes them.
 
     fp32   float32 as it is: what gradient checks and parity with the CPU need, and the default
     tf32   cuBLAS rounds the factors to 10 bits of mantissa on their way into the tensor cores (Ampere and later)
@@ -105,5 +105,5 @@ def _small():
 
 
 def _half_on_host(a, b):
-    """NumPy's BLAS has no float16: the same sums, rounded as a card rounds them."""
+    """NumPy's BLAS has no float16: the same sums, rounded as a GPU rounds them."""
     return (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16)

@@ -128,7 +128,7 @@ class Network(Layer):
         """Images in the model's dtype: uint8 x, or what `resized` makes -> (x - mean) * scale.
 
         Floats are taken as normalised already.  Normalised pixels lie on both sides of 0, while 0..255 and 0..1 have
-        next to nothing below it: arrays in host memory of which this is true are refused (a card would have to be
+        next to nothing below it: arrays in host memory of which this is true are refused (a GPU would have to be
         waited for), for what came out would look like an answer.  `Normalized(x)` is taken as it is.
         """
         if isinstance(images, Normalized):

@@ -40,7 +40,7 @@ class TrainConfig:
     augmentation: str = "medium"  # a name in minissd.data.PRESETS
     negatives: str = "every-image"  # the background boxes an SSD learns from, a name in minissd.detection.NEGATIVES
     seed: int = 0
-    precision: str = "fp32"  # of matrix products on a card, a name in minissd.device.card.PRECISIONS
+    precision: str = "fp32"  # of matrix products on a GPU, a name in minissd.device.card.PRECISIONS
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
     metric: str = "voc07"  # what a detector's validation is scored by, a name in minissd.metrics.METRICS

@@ -1,4 +1,4 @@
-"""When the memory of the card does not suffice: how many images at a time would fit, found out by trying.
+"""When the memory of the GPU does not suffice: how many images at a time would fit, found out by trying.
 
 What a step needs cannot be told from the shapes alone: the pool has gaps, cuBLAS has work space of its own, other
 programs have their share.  A try takes all that into account.
@@ -15,7 +15,7 @@ from minissd.device import free_card_memory, ran_out_of_card_memory, to_device
 from minissd.errors import MinissdError
 
 NOTHING_FITS = (
-    "not even one image would fit: close what else runs on the card (nvidia-smi lists it), choose a smaller "
+    "not even one image would fit: close what else runs on the GPU (nvidia-smi lists it), choose a smaller "
     "--input-size or --model, or --device cpu"
 )
 
@@ -69,14 +69,14 @@ class _NoUpdate:
 
 
 def _or_what_fits(work, what_fits):
-    """work(), or if the memory of the card does not suffice for it, a MinissdError that ends with what_fits()."""
+    """work(), or if the memory of the GPU does not suffice for it, a MinissdError that ends with what_fits()."""
     try:
         return work()
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_card_memory(error):
             raise
     # only here, behind the block, the error is gone, and with it its frames, which hold the arrays of the work
-    raise MinissdError(f"the memory of the card does not suffice: {what_fits()}")
+    raise MinissdError(f"the memory of the GPU does not suffice: {what_fits()}")
 
 
 def _most_that_fit(attempt, too_many):

@@ -50,7 +50,7 @@ class Processes:
     ) -> tuple[dict[str, Any], dict[str, Array], Any]:
         """(terms, grads, |grads|) of the whole batch, on every process, from those of the shares; the module says how.
 
-        terms: name -> 0-d array; grads: name -> array; weight: M_k.  On a card the new gradients are there too; terms
+        terms: name -> 0-d array; grads: name -> array; weight: M_k.  On a GPU the new gradients are there too; terms
         and norm are in host memory where the sum was made there, so that to read them takes no second wait.
         """
         if self.size == 1:
@@ -65,7 +65,7 @@ class Processes:
         return terms, _unflatten(summed, grads), gradient_norm({"all": summed})
 
     def _sum(self, flat):
-        """The sum of the buffers (n,) of all processes; in host memory if MPI cannot read that of a card."""
+        """The sum of the buffers (n,) of all processes; in host memory if MPI cannot read that of a GPU."""
         if not isinstance(flat, np.ndarray) and self._reads_cards():
             wait_for_device(flat)
         else:
@@ -74,7 +74,7 @@ class Processes:
         return flat
 
     def _reads_cards(self):
-        """Whether MPI takes arrays on a card, as MPI 4.1 lets it say."""
+        """Whether MPI takes arrays on a GPU, as MPI 4.1 lets it say."""
         info = self.world.Get_info()
         return "cuda" in (info.get("mpi_memory_alloc_kinds") or "")
 

@@ -200,7 +200,7 @@ def test_all_of_the_card_is_measured_unless_something_is_chosen(small, strict, m
         (["inference"], ["inference", "--device cuda", *BENCHMARKS]),
         (["conv", "--device", "cuda"], ["conv", "--device cpu", *ON_CARD]),
         (["inference", "--device", "cuda", "--data", "shapes"], ["--data", "run"]),
-        (["conv", "--precision", "tf32"], ["--precision tf32", "needs a card"]),
+        (["conv", "--precision", "tf32"], ["--precision tf32", "needs a GPU"]),
         (["--device", "tpu"], ["'tpu'"]),
     ],
 )
@@ -223,5 +223,5 @@ def test_a_pytorch_without_cuda_is_no_peer_on_a_card():
     if torch.cuda.is_available():
         pytest.skip("this PyTorch has a card")
     assert load_peer(None, "cuda") is None
-    with pytest.raises(MinissdError, match="--peer torch: this PyTorch finds no card"):
+    with pytest.raises(MinissdError, match="--peer torch: this PyTorch finds no GPU"):
         load_peer("torch", "cuda")

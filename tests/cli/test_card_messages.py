@@ -43,7 +43,7 @@ def broken_cupy(monkeypatch, tmp_path):
 
 @pytest.fixture
 def driver(strict, monkeypatch):
-    """driver(version, error): CUDA's runtime finds no card, for that reason."""
+    """driver(version, error): CUDA's runtime finds no GPU, for that reason."""
 
     def install(version, error):
         def count():
@@ -129,7 +129,7 @@ def test_a_call_of_the_driver_that_fails(refused, minissd, strict, monkeypatch, 
 
 def test_no_driver(refused, driver):
     driver(0, INSUFFICIENT)
-    refused(["no usable card", "there is no NVIDIA driver", "--device cpu"], "train", *CUDA)
+    refused(["no usable GPU", "there is no NVIDIA driver", "--device cpu"], "train", *CUDA)
 
 
 def test_a_driver_too_old_for_this_cupy(refused, driver):
@@ -140,11 +140,11 @@ def test_a_driver_too_old_for_this_cupy(refused, driver):
 
 def test_a_driver_without_a_card(refused, driver):
     driver(13010, "cudaErrorNoDevice: no CUDA-capable device is detected")
-    refused(["no usable card (cudaErrorNoDevice", "--device cpu"], "train", *CUDA)
+    refused(["no usable GPU (cudaErrorNoDevice", "--device cpu"], "train", *CUDA)
 
 
 def test_no_such_card(refused, strict):
-    refused(["'cuda:3'", "no such card among 1", "--device cpu"], "train", "--device", "cuda:3")
+    refused(["'cuda:3'", "no such GPU among 1", "--device cpu"], "train", "--device", "cuda:3")
 
 
 FAULTS = {
@@ -210,7 +210,7 @@ def test_training_says_the_batch_size_that_fits(minissd, room_for, tmp_path):
     room_for(*TRAIN, "--batch-size", 5, "--out", tmp_path / "small")
     outcome = minissd(*TRAIN, "--batch-size", 12, "--out", tmp_path / "large", *CUDA)
     (line,) = outcome.err.strip().splitlines()
-    assert outcome.status == 1 and "memory of the card does not suffice" in line
+    assert outcome.status == 1 and "memory of the GPU does not suffice" in line
     fits, parts = map(int, re.search(r"--batch-size (\d+), or --accumulate (\d+) for a batch of 12", line).groups())
     assert fits == 5  # with parts, the gradients of those before are kept
     assert -(-12 // fits) < parts <= 12
@@ -247,7 +247,7 @@ def test_where_no_batch_size_is_to_be_chosen(refused, room_for, checkpoint, tree
     with monkeypatch.context() as patch:
         patch.setattr(looking.batches, "__defaults__", (1,))
         room_for(*words)
-    refused(["memory of the card", "--device cpu"], *words, *CUDA)
+    refused(["memory of the GPU", "--device cpu"], *words, *CUDA)
 
 
 # --- doctor ---

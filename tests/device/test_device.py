@@ -108,7 +108,7 @@ def test_without_cupy(no_cupy):
 def test_without_a_card(no_card):
     assert not gpu_available()
     assert resolve_device("auto") == "cpu"
-    with pytest.raises(MinissdError, match=r"no usable card \(cudaError.*\).*--device cpu") as raised:
+    with pytest.raises(MinissdError, match=r"no usable GPU \(cudaError.*\).*--device cpu") as raised:
         resolve_device("cuda")
     assert "\n" not in str(raised.value)
 

@@ -116,7 +116,7 @@ def test_what_a_device_cannot_do_is_said(strict, monkeypatch, refused):
     card.check_precision("fp32", "cpu")
     for name in ("tf32", "fp16"):
         card.check_precision(name, "cuda")
-        with refused(f"--precision {name}", "needs a card", "--device cuda"):
+        with refused(f"--precision {name}", "needs a GPU", "--device cuda"):
             card.check_precision(name, "cpu")
     with refused("'half'", "fp32, tf32, fp16"):
         card.check_precision("half", "cuda")

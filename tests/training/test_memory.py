@@ -1,4 +1,4 @@
-"""What happens when the memory of the card does not suffice for a step: tries that leave no trace, and nothing else."""
+"""What happens when the memory of the GPU does not suffice for a step: tries that leave no trace, and nothing else."""
 
 import gc
 from functools import partial
@@ -50,7 +50,7 @@ def test_tries_change_no_parameter(model, batch, strict, refused):
     optimizer, pool = SGD(model.params, 0.01), strict.get_default_memory_pool()
     before = {name: array.copy() for name, array in (model.params | optimizer.velocity).items()}
     pool.set_limit(size=pool.used_bytes() + ROOM)
-    with refused("memory of the card", "--batch-size"):
+    with refused("memory of the GPU", "--batch-size"):
         attempt = partial(train_step, model, step=0)
         step_that_fits(partial(attempt, optimizer, batch, config()), attempt, batch, config())
     for name, array in (model.params | optimizer.velocity).items():
@@ -67,7 +67,7 @@ def test_nothing_is_held_by_a_step_that_failed(model, batch, strict, refused):
         return train_step(model, *args, step=0)
 
     pool.set_limit(size=used + ROOM)
-    with refused("memory of the card"):
+    with refused("memory of the GPU"):
         step_that_fits(partial(step, optimizer, batch, config()), step, batch, config())
     assert len(seen) > 2 and set(seen) == {used}
 

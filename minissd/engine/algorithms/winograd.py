@@ -41,7 +41,7 @@ from minissd.engine.products import in_pieces
 
 POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
 
-# Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a card as many as
+# Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a GPU as many as
 # take so many bytes once they are transformed: large products keep all of it busy (the size there is not measured).
 BLOCK_TILES, BLOCK_BYTES_ON_CARD = 320, 1 << 28
 

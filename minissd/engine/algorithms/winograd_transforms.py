@@ -8,7 +8,7 @@ one product with a band of M's, which for s = 3 is
     . M .       each M moved STEP columns on: (s*m, STEP*(s - 1) + k), and what it is multiplied with is a view again.
     . . M
 
-On a card one kernel does both axes (`engine/cuda/winograd.py`).
+On a GPU one kernel does both axes (`engine/cuda/winograd.py`).
 
 N batch, H W map, OH OW output map, C D channels in and out, n images and T = n*TH*TW tiles of a block (tiles.py).
 """
@@ -43,7 +43,7 @@ class Transform(NamedTuple):
 
     rows: object  # M itself
     columns: object  # M in a band, for a strip of tiles
-    kernel: object  # what a card does instead
+    kernel: object  # what a GPU does instead
 
     @classmethod
     def of(cls, matrix, apart, tiling, like, kernel):

@@ -18,7 +18,7 @@ from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import COL2IM, IM2COL, MOST, geometry
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
-# (1 to 4 MiB measured alike); on a card large pieces keep all of it busy (the size there is not measured).
+# (1 to 4 MiB measured alike); on a GPU large pieces keep all of it busy (the size there is not measured).
 BLOCK_BYTES = {"numpy": 2 << 20, "cupy": 1 << 28}
 
 
@@ -83,7 +83,7 @@ def _gather_on_card(x, windows, images, rows):
     images, rows = range(*images.indices(len(x))), range(*rows.indices(windows.out[0]))
     cols = xp.empty((len(images) * len(rows) * windows.out[1], prod(windows.kernel) * words), dtype=moved)
     if cols.size >= MOST:
-        raise ValueError(f"im2col: {cols.size:,} numbers are too many for one matrix on a card: take fewer images")
+        raise ValueError(f"im2col: {cols.size:,} numbers are too many for one matrix on a GPU: take fewer images")
     if cols.size:
         of_block = x[images.start : images.stop].view(moved)
         IM2COL(of_block, *geometry(windows, words), rows.start, len(rows), cols)
@@ -105,7 +105,7 @@ class Scattering:
         if not on_card(cols):
             scatter_add(cols, self.sums, self.windows, images, rows)
         elif self.sums.size >= MOST:
-            raise ValueError(f"col2im: {self.sums.size:,} numbers are too many for a card: take fewer images")
+            raise ValueError(f"col2im: {self.sums.size:,} numbers are too many for a GPU: take fewer images")
         else:
             cols = array_module(cols).ascontiguousarray(cols)
             COL2IM(cols, *geometry(self.windows), rows.start, rows.stop - rows.start, self.sums[images])

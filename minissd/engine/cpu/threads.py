@@ -34,7 +34,7 @@ _here = _Here()
 
 
 def threads_for(multiplications, xp):
-    """How many threads to share that many multiply-adds among: 1 on a card, and where there is little to do."""
+    """How many threads to share that many multiply-adds among: 1 on a GPU, and where there is little to do."""
     most = multiplications // WORTH_A_THREAD
     if xp.__name__ != "numpy" or most < 2 or _here.sharing:
         return 1
@@ -48,7 +48,7 @@ def runs(length, count):
 
 
 def in_shares(work, blocks, xp):
-    """[work(share), ...]: `blocks` cut into consecutive shares, one for each thread; on a card all is one share.
+    """[work(share), ...]: `blocks` cut into consecutive shares, one for each thread; on a GPU all is one share.
 
     work: takes a list of blocks; shares run at the same time, so they must not write to the same place.
     """

@@ -2,7 +2,7 @@
 
 Fresh memory is slow memory: the system maps and clears every page of it when it is first touched, which for the
 transformed filters of 512 to 512 channels (38 MB) takes as long as the transform, and for the maps of a training step
-a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it on a card.
+a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it on a GPU.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Kernels for the card, each with a twin in plain arrays beside the operation that launches it.
+"""Kernels for the GPU, each with a twin in plain arrays beside the operation that launches it.
 
 An operation reads as its formula, in array functions that run on both devices.  Only where such a chain of functions
 would carry the same numbers through memory several times, or would loop in Python, one kernel does it in one go; the

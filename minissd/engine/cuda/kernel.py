@@ -14,7 +14,7 @@ def on_card(*arrays):
 
 
 class Kernel(NamedTuple):
-    """Called with its inputs, then its outputs, all of them arrays of the card or numbers; compiled at the first call.
+    """Called with its inputs, then its outputs, all of them arrays of the GPU or numbers; compiled at the first call.
 
     inputs, outputs: parameters as CuPy writes them, "T x, raw T y, int32 n".  T is the type of the arrays.  `body`
     computes element `i` of the outputs: x is the element of the input at the same place (shapes are broadcast),

@@ -1,4 +1,4 @@
-"""Non-maximum suppression on the card: who overlaps whom as bits, all pairs at once, then one pass over each set.
+"""Non-maximum suppression on the GPU: who overlaps whom as bits, all pairs at once, then one pass over each set.
 
 Twin: `survivors` in `detection/suppression.py`.  K boxes of a set, best first; W = K / 32 words of bits, rounded up.
 """

@@ -1,7 +1,7 @@
 """Sums over the rows of a matrix with few columns, as a channel's over all places of a batch of maps.
 
 CuPy's own reduction gives each column to one block of threads, which reads a number here and one far behind: most of
-the card stands idle, and most of what memory delivers is thrown away.  Here neighbouring threads add up neighbouring
+the GPU stands idle, and most of what memory delivers is thrown away.  Here neighbouring threads add up neighbouring
 columns of a stretch of rows; the sums of the stretches, a small matrix, are left to CuPy.  No atomics: the same input
 gives the same bits.  Twins: `engine/sums.py`, `engine/normalisation.py`.
 

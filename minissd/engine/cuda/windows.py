@@ -1,4 +1,4 @@
-"""Sliding windows on the card: patches gathered, put back, pooled, weighted, without a padded copy of the map.
+"""Sliding windows on the GPU: patches gathered, put back, pooled, weighted, without a padded copy of the map.
 
 Each thread writes one number and reads what belongs to it, so nothing is added up by several at once (no atomics), and
 the same input gives the same bits.  Twins: `engine/cpu/gathering.py`, `ops/pooling.py`, `engine/depthwise.py`.

@@ -1,4 +1,4 @@
-"""Winograd's transforms on the card: from the map straight to transformed tiles, and back.
+"""Winograd's transforms on the GPU: from the map straight to transformed tiles, and back.
 
 A thread takes one tile of one channel through both axes in its registers, where the twin in array functions
 (`engine/algorithms/winograd_transforms.py`) carries it through memory twice.
