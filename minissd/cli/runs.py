@@ -89,7 +89,7 @@ def stored_settings(out, given):
     if given.get("task", learned) != learned:
         raise _contradicts("task", str(given["task"]), learned, out)
     for name, value in given.items():
-        if name in SAME_NUMBERS + _MAY_MOVE:
+        if name in (*SAME_NUMBERS, *_MAY_MOVE, "patience"):
             settings[name] = place_of_data(value) if name in _MAY_MOVE else value
             continue
         began = settings["options"].get(name) if name in _MODEL_OPTIONS else settings.get(name, value)

@@ -49,6 +49,7 @@ def train(
     steps: of.Steps = None,
     validate_every: of.ValidateEvery = of.DEFAULTS.validate_every,
     metric: of.Metric = None,
+    patience: of.Patience = None,
     seed: options.Seed = of.DEFAULTS.seed,
     device: options.Device = "auto",
     engine: options.Engine = "fast",

@@ -124,6 +124,12 @@ Metric = Annotated[
     str | None,
     _of(LENGTH, help=f"Whose mAP tells a detector's best checkpoint: {options.METRICS}.", show_default="voc07"),
 ]
+Patience = Annotated[
+    int | None,
+    _of(
+        LENGTH, help="Stop after so many validations in a row without a higher score; best.safetensors is kept.", min=1
+    ),
+]
 
 # Run folder
 Out = Annotated[Path | None, _of(RUN, help="Run folder; runs/DATA unless given.", metavar="DIR")]

@@ -50,7 +50,7 @@ def start(out, settings, device, resume, processes=ALONE):
             settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
     records = train_and_draw(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
     if resume and records[-1:] and records[-1]["step"] == checkpoint.step:
-        done = f"{out}: was finished, all {checkpoint.step} steps are done"
+        done = f"{out}: was finished after {checkpoint.step} steps"
         console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
     return dataset, held_out
 

@@ -120,7 +120,7 @@ def _opened(path):
 
 def _readable(settings):
     """Whether settings are such as a run of ours remembers."""
-    kinds = {"config": dict, "images": dict, "loss_scale": dict, "best": int | float}
+    kinds = {"config": dict, "images": dict, "loss_scale": dict, "best": int | float, "waited": int}
     return isinstance(settings, dict) and all(isinstance(settings.get(key), kinds[key] | None) for key in kinds)
 
 

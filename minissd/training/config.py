@@ -12,11 +12,20 @@ from minissd.metrics.boxes import metric_name
 from minissd.training.schedule import SCHEDULES
 
 # What older runs say nothing of, as they had it.
-ADDED_LATER = {"precision": "fp32", "negatives": "paper", "image_folder": None, "freeze": None, "trunk_rate": 1.0}
-ADDED_LATER |= {"metric": "voc07", "clip": 0}
+ADDED_LATER = {
+    "precision": "fp32",
+    "negatives": "paper",
+    "image_folder": None,
+    "freeze": None,
+    "trunk_rate": 1.0,
+    "metric": "voc07",
+    "clip": 0,
+    "patience": None,
+}
 SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
-AT_WILL = ("epochs", "steps", "validate_every")  # and from Python, on purpose: the schedule is then of the new length
+# And from Python, on purpose; with other epochs or steps the schedule is of the new length.
+AT_WILL = ("epochs", "steps", "validate_every", "patience")
 RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each image of a batch
 
 
@@ -44,6 +53,7 @@ class TrainConfig:
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
     metric: str = "voc07"  # what a detector's validation is scored by, a name in minissd.metrics.METRICS
+    patience: int | None = None  # stop after so many validations in a row without a higher score
 
     def __post_init__(self):
         object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
@@ -51,7 +61,7 @@ class TrainConfig:
         if self.lr is None:
             object.__setattr__(self, "lr", RATE_OF_AN_IMAGE * self.batch_size)
         least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}
-        least |= {"steps": 1} if self.steps is not None else {}
+        least |= {name: 1 for name in ("steps", "patience") if getattr(self, name) is not None}
         for name, bound in least.items():
             value = getattr(self, name)
             if value < bound:

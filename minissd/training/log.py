@@ -65,10 +65,10 @@ class RunLog:
         """Whether the validation after `step` steps is among the records."""
         return any(record["step"] == step and "validation" in record for record in self.records)
 
-    def best(self, metric):
-        """The highest score of all validations; None if there is none."""
+    def scores(self, metric):
+        """The scores of all validations; NaN, which the file has as null, for one that has none."""
         scores = [record["validation"].get(metric) for record in self.records if "validation" in record]
-        return max((score for score in scores if score is not None and not math.isnan(score)), default=None)
+        return [math.nan if score is None else score for score in scores]
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:

@@ -78,6 +78,8 @@ def train(
         check_classes(model, validation)
         check_scorable(model, validation)
     loss_scale = loss_scale_for(config.precision, resume and resume.settings.get("loss_scale"))
+    if config.patience and validation is None and processes.rank == 0:
+        raise MinissdError(f"--patience {config.patience} needs images to validate on: give some, or leave it out")
     sets = {"training": data, "validation": validation}
     with ExitStack() as stack:
         optimizer = _optimizer(model, stack.enter_context(frozen(model, config.freeze)), config)
@@ -151,6 +153,11 @@ def _go_through(run, loader, validation, report, processes):
                 model.thresholds = best_thresholds(precision_recall_curves(found, truth, model.classes))
             report(run.validated(epoch, metrics), total)
             run.keep()
+        if config.patience and epoch + 1 < epochs and any(processes.gather(run.waited >= config.patience)):
+            if hasattr(report, "say") and validation is not None:  # process 0 alone validates
+                why = f"{run.metric} has not risen above {run.best:.3f} in {run.waited} validations (--patience)"
+                report.say(f"stopped after epoch {epoch + 1}: {why}")
+            break
 
 
 def _step(run, batch, moved, processes):

@@ -171,6 +171,11 @@ class TrainingProgress:
             self.close_epoch()
         self.told = time.perf_counter()
 
+    def say(self, text):
+        """A line that stays."""
+        self.close_epoch()
+        self.display.line(text)
+
     def validating(self, done, total):
         """The images of a validation that are done."""
         self.close_epoch()

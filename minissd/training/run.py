@@ -16,7 +16,8 @@ SAVE_EVERY = 300  # seconds of an epoch that may be lost to a power cut
 
 
 class Run:
-    """step: how many are done; best: the highest validation score so far, None without one; log: the `RunLog`.
+    """step: how many are done; best: the highest validation score so far, None without one; log: the `RunLog`;
+    waited: how many validations there were since the score last rose.
 
     folder: of the run, None if nothing is to be written.  prints: fingerprints of the data sets, for its checkpoints.
     resume: the `Checkpoint` that the run goes on from; what it holds is in model and optimizer already.
@@ -28,16 +29,27 @@ class Run:
         self.folder = folder and Path(folder)
         self.step = resume.step if resume else 0
         self.log = RunLog(self.folder and self.folder / LOG, start=self.step)
-        self.best = self._best_so_far(resume.settings) if resume else None
+        self.best, self.waited = None, 0
+        if resume:
+            self._take_up(resume.settings)
         self._saved = time.monotonic()
 
-    def _best_so_far(self, settings):
-        """A stop between a validation and the next checkpoint leaves a score that is in the log alone."""
+    def _take_up(self, settings):
+        """The best score and how long it has been waited for a better one, of a run to go on with."""
         same = (settings.get("images") or self.prints or {}).get("validation") == (self.prints or {}).get("validation")
         if not same or (self.folder and not (self.folder / BEST).exists()):
-            return None  # of other images, or its checkpoint is gone: the next validation makes a new one
-        scores = [settings.get("best"), self.log.best(self.metric)]
-        return max((score for score in scores if score is not None), default=None)
+            return  # of other images, or its checkpoint is gone: the next validation makes a new one
+        scores = self.log.scores(self.metric)
+        for score in scores:  # a stop between a validation and the next checkpoint leaves one that is in the log alone
+            self._wait_for(score)
+        if not scores:  # there is no log
+            self.best, self.waited = settings.get("best"), settings.get("waited", 0)
+
+    def _wait_for(self, score):
+        """Take note of the score of one more validation."""
+        higher = self.best is None or math.isnan(self.best) or score > self.best
+        self.waited = 0 if higher else self.waited + 1
+        self.best = score if higher else self.best
 
     @contextmanager
     def whole_step(self):
@@ -60,8 +72,8 @@ class Run:
     def validated(self, epoch, metrics):
         """Log the metrics of a validation after an epoch (from 0), and keep the best: of equal ones the later."""
         score = metrics[self.metric]
-        if self.best is None or math.isnan(self.best) or score >= self.best:
-            self.best = score
+        self._wait_for(score)
+        if score == self.best or math.isnan(self.best):
             self._save(BEST)
         record = {"step": self.step, "epoch": epoch + 1, "validation": metrics}
         self.log.add(record)
@@ -98,6 +110,6 @@ class Run:
     def _save(self, name):
         if self.folder:
             settings = {"config": asdict(self.config), "best": self.best, "loss_scale": self.loss_scale.state}
-            settings |= {"images": self.prints}
+            settings |= {"images": self.prints, "waited": self.waited}
             velocity = self.optimizer.velocity
             save_checkpoint(self.folder / name, self.model, velocity=velocity, step=self.step, settings=settings)
