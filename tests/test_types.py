@@ -1,6 +1,7 @@
-"""What the package offers has types that an editor and a type checker can read."""
+"""What the package offers has types that an editor and a type checker can read, and says what it does."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,23 @@ def test_arguments_and_results_have_types(thing):
         if signature.return_annotation is signature.empty and name != "__init__":
             missing.append("the result")
         assert not missing, f"{name}: {missing}"
+
+
+@pytest.mark.parametrize("thing", PUBLIC.values(), ids=PUBLIC)
+def test_it_is_said_what_it_does(thing):
+    silent = [name for name, _ in functions_of(thing) if name != "__init__" and not said_of(thing, name)]
+    assert inspect.getdoc(thing) and not silent, silent
+
+
+def said_of(thing, name):
+    """The docstring of a function, or of a method, which may be that of the class it comes from."""
+    return inspect.getdoc(getattr(thing, name) if inspect.isclass(thing) else thing)
+
+
+@pytest.mark.parametrize("name", [name for name in ops.__all__ if name not in ("effective_kernel", "output_size")])
+def test_an_operation_gives_shapes(name):
+    """Here, or where all of its file have the same."""
+    function = getattr(ops, name)
+    assert re.search(
+        r"\([A-Z.]|\bshape of|any shape|one shape", inspect.getdoc(function) + inspect.getmodule(function).__doc__
+    )

@@ -116,15 +116,18 @@ class SeveralSets:
         return sample._replace(mask=self._numbers(k)[sample.mask]) if self.task == "segment" else sample
 
     def objects(self, index: int) -> Any:
+        """The Objects at a position, without reading the image."""
         k, i = self._places[index]
         objects = self._parts[k].objects(i)
         return objects._replace(labels=self._labels[k][objects.labels])
 
     def extents(self, index: int) -> Extents:
+        """The Extents of the objects at a position."""
         k, i = self._places[index]
         return extents_of(self._parts[k], i)
 
     def mask(self, index: int) -> np.ndarray:
+        """The mask at a position, (H, W) uint8."""
         k, i = self._places[index]
         return self._numbers(k)[self._parts[k].mask(i)]
 

@@ -33,13 +33,17 @@ class Subset:
         return self._dataset[self._places[index]]
 
     def objects(self, index: int) -> Objects:
+        """The Objects at a position, without reading the image."""
         return self._dataset.objects(self._places[index])
 
     def extents(self, index: int) -> Extents:
+        """The Extents of the objects at a position."""
         return extents_of(self._dataset, self._places[index])
 
     def mask(self, index: int) -> np.ndarray:
+        """The mask at a position, (H, W) uint8."""
         return self._dataset.mask(self._places[index])
 
     def image_path(self, index: int) -> Path:
+        """The image file at a position, to be read at full size."""
         return self._dataset.image_path(self._places[index])

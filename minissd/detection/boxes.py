@@ -47,7 +47,7 @@ def to_centers(corners: Array) -> Array:
 
 
 def clip(corners: Array) -> Array:
-    """Corners, normalised to the image, moved to its border where they lie outside."""
+    """Corners (..., 4), normalised to the image, moved to its border where they lie outside."""
     if as_boxes("clip: corners", corners) is not corners:
         raise TypeError(
             "clip takes boxes in parts of the image, 0..1; these are integers: divide by its width and height"

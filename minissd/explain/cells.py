@@ -24,6 +24,7 @@ class Grid(NamedTuple):
     reach: float  # length that one cell sees: its receptive field
 
     def centres(self, cells: int) -> np.ndarray:
+        """(cells,) pixels: the centre of each cell."""
         return self.first + self.step * np.arange(cells)
 
 

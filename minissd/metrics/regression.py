@@ -10,7 +10,7 @@ def mean_absolute_error(predicted: np.ndarray, values: np.ndarray) -> float:
 
 
 def explained(predicted: np.ndarray, values: np.ndarray) -> float:
-    """R^2 = 1 - sum (predicted - value)^2 / sum (mean - value)^2: 1 for all exact, 0 for who always says the mean.
+    """R^2 = 1 - sum (predicted - value)^2 / sum (mean - value)^2, both (n,): 1 for all exact, 0 for always the mean.
 
     It may be negative; NaN if all values are equal, for there is nothing to explain then.
     """

@@ -27,6 +27,7 @@ def leaky_relu(x: Array, slope: float = 0.1) -> tuple[Array, Cache]:
 
 
 def leaky_relu_backward(dy: Array, cache: Cache) -> Array:
+    """dx = dy where x > 0, slope * dy elsewhere."""
     x, slope = cache
     xp, dy = array_module(dy, x), gradient_of("leaky_relu", dy, x.shape, x.dtype)
     return xp.where(x > 0, dy, dy * slope)

@@ -56,7 +56,7 @@ def smooth_l1(pred: Array, target: Array, *, reduction: str = "mean") -> tuple[A
 
 
 def smooth_l1_backward(cache: Cache, dloss: float | Array = 1) -> Array:
-    """d_pred: the slope, d clipped to [-1, 1], times scale and dloss."""
+    """d_pred, of the shape of pred: the slope, d clipped to [-1, 1], times scale and dloss."""
     (slope, scale), dloss = cache, factor_of("smooth_l1", dloss)
     return array_module(slope).multiply(slope, scale * dloss, dtype=slope.dtype)
 
@@ -88,7 +88,7 @@ def binary_cross_entropy(
 
 
 def binary_cross_entropy_backward(cache: Cache, dloss: float | Array = 1) -> Array:
-    """d_logits = (sigmoid(logits) - target) * weight * scale * dloss."""
+    """d_logits = (sigmoid(logits) - target) * weight * scale * dloss, in the shape of the logits."""
     (logits, target, weight, scale), dloss = cache, factor_of("binary_cross_entropy", dloss)
     d_logits, _ = sigmoid(logits)
     d_logits -= target

@@ -5,13 +5,13 @@ from minissd.device import Array
 
 
 def log_softmax(x: Array) -> Array:
-    """x - log(sum(exp(x))) over the last axis; same shape."""
+    """x (..., K) -> x - log(sum(exp(x))) over the last axis, (..., K)."""
     xp, x = floats("log_softmax", x=x), _below_zero("log_softmax", x)
     return x - xp.log(xp.exp(x).sum(axis=-1, keepdims=True))
 
 
 def softmax(x: Array) -> Array:
-    """exp(x) / sum(exp(x)) over the last axis; same shape, rows sum to 1."""
+    """x (..., K) -> exp(x) / sum(exp(x)) over the last axis, (..., K): rows sum to 1."""
     xp, x = floats("softmax", x=x), _below_zero("softmax", x)
     y = xp.exp(x)
     return y / y.sum(axis=-1, keepdims=True)

@@ -191,6 +191,7 @@ TASKS = {"detect": Detection, "classify": Classification, "segment": Segmentatio
 
 
 def task_of(model: Network) -> Any:
+    """What the loop, scores and commands need to know of the model's task: one of the classes above."""
     return TASKS[model.task]
 
 
