@@ -11,23 +11,22 @@ forward pass and its backward pass have to lie in the same block.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from minissd import ops
 from minissd.engine import fast
 from minissd.engine.convolution import ALGORITHMS
+from minissd.engine.runtime import Runtime, choosing, current
 from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size  # noqa: F401 (in ops.__all__)
 
 ENGINES = ("fast", "reference")
-HINTS = ("algorithm", "in_place", "need_dx")  # options of the fast functions, which others are not given
+HINTS = ("algorithm", "in_place", "kept", "need_dx")  # options of the fast functions, which others are not given
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 
 P = ParamSpec("P")  # the arguments of an operation, and what it returns
 R = TypeVar("R")
-_exchanged: ContextVar[Mapping[str, Callable] | None] = ContextVar("minissd.engine", default=None)
 
 
 @contextmanager
@@ -38,11 +37,8 @@ def use(engine: str | Mapping[str, Callable]) -> Iterator[None]:
     place of what computed these names before.  An operation and its backward pass are exchanged together.  The choice
     holds for the thread, or asynchronous task, that makes it.  ValueError for a name that is not known.
     """
-    token = _exchanged.set(_functions_of(engine))
-    try:
+    with choosing(functions=_functions_of(engine)):
         yield
-    finally:
-        _exchanged.reset(token)
 
 
 def _functions_of(engine):
@@ -57,7 +53,7 @@ def _functions_of(engine):
         partner = name.removesuffix("_backward") if name.endswith("_backward") else f"{name}_backward"
         if partner in OPERATIONS and partner not in engine:
             raise ValueError(f"engine.use: {name!r} needs {partner!r} beside it, for they share a cache")
-    return {**(_exchanged.get() or {}), **engine}
+    return {**current().functions, **engine}
 
 
 def _exchangeable(ours: Callable[P, R]) -> Callable[P, R]:
@@ -67,8 +63,8 @@ def _exchangeable(ours: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(ours)
     def operation(*arguments: P.args, **options: P.kwargs) -> R:
-        exchanged = _exchanged.get()
-        if not exchanged or name not in exchanged:
+        exchanged = current().functions
+        if name not in exchanged:
             return ours(*arguments, **options)
         return exchanged[name](*arguments, **{key: value for key, value in options.items() if key not in hints})
 
@@ -126,5 +122,5 @@ spatial_dropout_backward = _exchangeable(ops.spatial_dropout_backward)
 upsample2d = _exchangeable(ops.upsample2d)
 upsample2d_backward = _exchangeable(ops.upsample2d_backward)
 
-__all__ = ["ALGORITHMS", "ENGINES", "OPERATIONS", "use"]
+__all__ = ["ALGORITHMS", "ENGINES", "OPERATIONS", "Runtime", "use"]
 __all__ += ops.__all__

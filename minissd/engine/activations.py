@@ -7,9 +7,9 @@ import numpy as np
 from minissd.arguments import Cache, floats, gradient_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import ELEMENTS, elementwise
-from minissd.engine.cpu.workspace import scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import RELU_BACKWARD
+from minissd.engine.runtime import loan
 
 
 def relu(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
@@ -36,8 +36,9 @@ def relu_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
         return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
 
     def of_part(dy, y, out):
-        passed = xp.greater(y, 0, out=scratch("passed", y.shape, np.empty(0, bool)))
-        xp.multiply(dy, passed, out=out)
+        with loan() as scratch:
+            passed = xp.greater(y, 0, out=scratch(y.shape, y, np.dtype(bool)))
+            xp.multiply(dy, passed, out=out)
 
     return elementwise(of_part, dy, y, in_place=in_place)
 

@@ -17,10 +17,10 @@ import numpy as np
 from minissd.arguments import Cache, gradient_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
-from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
 from minissd.engine.cuda.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
+from minissd.engine.runtime import empty, loan
 from minissd.engine.sums import column_sums, sums_on_card
 from minissd.ops.normalisation import EPS, check_channels
 
@@ -92,9 +92,11 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
         if on_card(x) and x.size:
             return xp.stack(sums_on_card(BATCH_NORM_SUMS, rows, dy_rows, mean, inverse_std))
         part, dy_part = rows[block], dy_rows[block]
-        products = xp.subtract(part, wide_mean[: len(part)], out=scratch("block", part.shape, part))
-        products *= dy_part
-        return xp.stack([_column_sums(products) * per_std, _column_sums(dy_part)])  # scaled after the sum: a pass less
+        with loan() as scratch:
+            products = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
+            products *= dy_part
+            sums = _column_sums(products) * per_std  # scaled after the sum: a pass less
+        return xp.stack([sums, _column_sums(dy_part)])
 
     dgamma, dbeta = _sum_over_blocks(dgamma_and_dbeta, rows, repeats, xp)
 
@@ -115,9 +117,10 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
         part, out = rows[block], dx[block]
         xp.multiply(dy_rows[block], wide_slope[: len(part)], out=out)
         if train:  # with fixed statistics only (1) is left
-            moved = xp.multiply(part, per_centred[: len(part)], out=scratch("block", part.shape, part))
-            moved += offset[: len(part)]
-            out -= moved
+            with loan() as scratch:
+                moved = xp.multiply(part, per_centred[: len(part)], out=scratch(part.shape, part))
+                moved += offset[: len(part)]
+                out -= moved
 
     _for_each_block(add_up, rows, xp)
     return dx.reshape(x.shape), dgamma, dbeta
@@ -133,9 +136,10 @@ def _moments(xp, rows, repeats):
         if on_card(rows) and rows.size:
             return sums_on_card(SQUARED_DISTANCES, rows, mean)[0]
         part = rows[block]
-        centred = xp.subtract(part, wide_mean[: len(part)], out=scratch("block", part.shape, part))
-        centred *= centred
-        return _column_sums(centred)
+        with loan() as scratch:
+            centred = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
+            centred *= centred
+            return _column_sums(centred)
 
     return mean, _sum_over_blocks(squares, rows, repeats, xp) / count
 

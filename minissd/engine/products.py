@@ -6,7 +6,7 @@
            once more; everything else, the parameters above all, stays float32.  Small gradients would vanish in
            that: training scales the loss (`training/loss_scale.py`)
 
-float64 is exact always.  The choice holds within a `with precision(...)` block, for all networks of the process.
+float64 is exact always.  The choice holds within a `with precision(...)` block, for the thread that enters it.
 """
 
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ import numpy as np
 from minissd.device import array_module
 from minissd.device.card import PRECISIONS, tensor_cores
 from minissd.engine.cpu.blas import blas_architecture
+from minissd.engine.runtime import choosing, current
 from minissd.errors import MinissdError
 
 # OpenBLAS copies both factors into an order of its own before it multiplies; where the processor has AVX-512, it has
@@ -24,25 +25,18 @@ from minissd.errors import MinissdError
 SMALL, LEAST_ROWS, LEAST_TERMS = 1_000_000, 48, 200
 WITH_SMALL_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # architectures as OpenBLAS names them
 
-_in_force = "fp32"
-
 
 @contextmanager
 def precision(name):
     """Within the block, matrix products of float32 arrays are taken in one of PRECISIONS."""
-    global _in_force
     if name not in PRECISIONS:
         raise MinissdError(f"precision {name!r} is not known: choose one of {', '.join(PRECISIONS)}")
-    before, _in_force = _in_force, name
-    try:
-        with tensor_cores(name == "tf32"):
-            yield
-    finally:
-        _in_force = before
+    with choosing(precision=name), tensor_cores(name == "tf32"):
+        yield
 
 
 def precision_in_force():
-    return _in_force
+    return current().precision
 
 
 def factor(x):
@@ -50,7 +44,7 @@ def factor(x):
 
     Where an array is a factor more than once, or is gathered into patches, this is done before.
     """
-    return x.astype(np.float16) if _in_force == "fp16" and x.dtype == np.float32 else x
+    return x.astype(np.float16) if x.dtype == np.float32 and precision_in_force() == "fp16" else x
 
 
 def matmul(a, b, out=None):

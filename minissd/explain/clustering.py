@@ -8,7 +8,7 @@ import importlib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from minissd.engine.cpu.blas import one_blas_thread
+from minissd.engine.runtime import current
 from minissd.errors import MinissdError
 
 PERPLEXITY = 30  # about how many neighbours of a point matter
@@ -20,7 +20,7 @@ def flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
     manifold = _scikit_learn("manifold")
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)  # it has to be smaller than N
     # more threads wait for one another at every step: on a busy machine for minutes
-    with one_blas_thread(), threadpool_limits(1):
+    with current().blas.at_most(1), threadpool_limits(1):
         return manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
 
 

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Conv2d(Layer):
         if bias:
             self.params["b"] = init.full((c_out,), 0)
         self.geometry = {"stride": stride, "pad": pad, "dilation": dilation}
+        self.kept: dict | None = None  # as for `minissd.engine.conv2d`
 
     def extra_repr(self) -> str:
         c_in, c_out = self.params["w"].shape[2:]
@@ -42,7 +43,12 @@ class Conv2d(Layer):
         return f"{c_in} -> {c_out}, {in_words(window | dilated)}" + ("" if "b" in self.params else ", no bias")
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry)
+        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
+
+    def for_inference(self) -> Self:
+        own = super().for_inference()
+        own.kept = {}
+        return own
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dw, db = conv2d_backward(dy, cache, need_dx=need_dx)

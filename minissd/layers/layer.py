@@ -9,7 +9,9 @@ children under dotted names once and for all.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,6 +25,7 @@ class Layer:
     """
 
     frozen = False  # whether its parameters and statistics stay as they are, see minissd/models/freezing.py
+    _stand_in: Any = None  # what takes its place within `prepared`
 
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
@@ -53,8 +56,27 @@ class Layer:
 
     def infer(self, x: Any) -> Any:
         """The output alone; containers keep nothing for a backward pass, so each map's memory serves the next."""
-        y, _ = self.forward(x)
+        y, _ = (self._stand_in or self).forward(x)
         return y
+
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        """Inside, `infer` computes with the parameters and buffers as they were on entering: for many calls."""
+        self._stand_in = self.for_inference()
+        try:
+            yield
+        finally:
+            self._stand_in = None
+
+    def for_inference(self) -> Self:
+        """This layer as it is now, for `infer` alone: with parameters and buffers of its own, which nobody changes."""
+        if self.children or not (self.params or self.buffers):
+            return self
+        own = copy(self)
+        own.params, own.buffers = (
+            {name: locked(array.copy()) for name, array in arrays.items()} for arrays in (self.params, self.buffers)
+        )
+        return own
 
     @property
     def parameter_count(self) -> int:
@@ -101,6 +123,13 @@ class Layer:
 def prefixed(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
     """The same dictionary with "name." before every key."""
     return {f"{name}.{key}": array for key, array in arrays.items()}
+
+
+def locked(array: Array) -> Array:
+    """The array, which NumPy now refuses to change; CuPy knows no such thing."""
+    if isinstance(array, np.ndarray):
+        array.flags.writeable = False
+    return array
 
 
 def in_words(options: dict[str, Any]) -> str:

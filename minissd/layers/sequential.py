@@ -1,6 +1,6 @@
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class Sequential(Layer):
 
     def __init__(self, **layers: Layer):
         super().__init__()
-        self.layers = self._inferred = layers
+        self.layers = layers
         self.fixed = 0  # so many of the first layers are frozen, and all that is below: no gradient goes there
         self.adopt(**layers)
 
@@ -29,25 +29,15 @@ class Sequential(Layer):
         return x, caches
 
     def infer(self, x: Any) -> Any:
-        for layer in self._inferred.values():
+        for layer in (self._stand_in or self).layers.values():
             x = layer.infer(x)
         return x
 
-    @contextmanager
-    def folded(self) -> Iterator[list[Array]]:
-        """Inside, `infer` takes batch norms together with the convolutions before them, as they were on entering."""
-        self._inferred = fold(self.layers)
-        arrays: list[Array] = []
-        try:
-            with ExitStack() as nested:
-                for layer in self._inferred.values():
-                    if isinstance(layer, Sequential):
-                        arrays += nested.enter_context(layer.folded())
-                    else:
-                        arrays += layer.params.values()
-                yield arrays
-        finally:
-            self._inferred = self.layers
+    def for_inference(self) -> Self:
+        """Batch norms are taken together with the convolutions before them."""
+        own = copy(self)
+        own.layers = fold(self.layers)
+        return own
 
     def backward(
         self, dy: Any, caches: list, need_dx: bool = True, *, spend: bool = False

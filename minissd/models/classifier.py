@@ -29,7 +29,7 @@ class Feedforward(Network):
     def path(self) -> tuple[Sequential, ...]:
         return (self.body,)
 
-    def foldable(self) -> tuple[Any, ...]:
+    def inferring(self) -> tuple[Layer, ...]:
         return (self.body,)
 
     def infer(self, images: Any) -> Any:

@@ -3,16 +3,15 @@
 N batch, H W D the map, k default boxes in each of its cells, C classes (0 = background inside), KH KW kernel.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import copy
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from minissd.device import Array, array_module
 from minissd.engine import conv2d, conv2d_backward
-from minissd.engine.cpu.workspace import empty
+from minissd.engine.runtime import empty
 from minissd.layers import Conv2d, Initializer, L2Normalize, Layer, prefixed
 from minissd.layers.initializer import DEFAULT
 
@@ -41,7 +40,9 @@ class Head(Layer):
         self.offsets = convolution(boxes_per_cell * 4)
         self.logits = convolution(boxes_per_cell * self.outputs)
         self.adopt(offsets=self.offsets, logits=self.logits)
+        # for inference: both kernels as one, and what `conv2d` keeps of it
         self._joined: list[Array] | None = None
+        self._kept: dict | None = None
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         """x (N, H, W, D) -> (offsets (N, H*W*k, 4), logits (N, H*W*k, C+1)), cache.
@@ -53,7 +54,7 @@ class Head(Layer):
             cache = Apart(offsets_cache, logits_cache)
             size = offsets.shape[1:3]
         else:
-            y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry)
+            y, cache = conv2d(x, *(self._joined or self._join()), **self.offsets.geometry, kept=self._kept)
             offsets, logits = self._split(y)
             size = y.shape[1:3]
         return (offsets.reshape(len(x), -1, 4), logits.reshape(len(x), -1, self.outputs)), (cache, size)
@@ -74,17 +75,11 @@ class Head(Layer):
             offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
         return dx, prefixed("offsets", offsets) | prefixed("logits", logits)
 
-    @contextmanager
-    def folded(self) -> Iterator[list[Array]]:
-        """Inside, the kernels are side by side once and for all, as they were on entering."""
-        self._joined = joined = self._join()
-        for array in joined:
-            if isinstance(array, np.ndarray):
-                array.flags.writeable = False  # as in `Network.inference`
-        try:
-            yield joined
-        finally:
-            self._joined = None
+    def for_inference(self) -> Self:
+        """The kernels are side by side once and for all."""
+        own = copy(self)
+        own._joined, own._kept = self._join(), {}
+        return own
 
     def _join(self):
         """w (KH, KW, D, k*4 + k*(C+1)) and b, the offsets' first."""
@@ -109,6 +104,11 @@ class NormalizedHead(Head):
         x, l2_cache = self.l2norm.forward(x)
         outputs, cache = super().forward(x)
         return outputs, (l2_cache, cache)
+
+    def for_inference(self) -> Self:
+        own = super().for_inference()
+        own.l2norm = self.l2norm.for_inference()
+        return own
 
     def backward(self, dy: Any, caches: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         l2_cache, cache = caches

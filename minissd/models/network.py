@@ -9,10 +9,9 @@ import numpy as np
 from minissd.data.bilinear import FINE
 from minissd.data.view import resize_image, with_channels
 from minissd.device import Array, array_module, to_device
-from minissd.engine.algorithms.winograd_filters import keeping
 from minissd.engine.cpu.locks import fork_safe_lock
 from minissd.engine.cpu.threads import in_turns, runs
-from minissd.engine.cpu.workspace import empty
+from minissd.engine.runtime import empty
 from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.cost import summary_of
 
@@ -154,9 +153,10 @@ class Network(Layer):
     @contextmanager
     def inference(self) -> Iterator[None]:
         """For many calls of `infer` in a row: what depends on the parameters alone is computed only once.  Batch norms
-        are folded into convolutions, which keep their transformed filters; NumPy refuses to change the parameters.
+        are folded into convolutions, which keep their transformed filters.
 
-        The blocks of several threads may overlap: what the first one made is gone with the last.
+        Within the block the network is what it was on entering, whatever happens to its parameters; NumPy refuses to
+        change them.  The blocks of several threads may overlap: what the first one made is gone with the last.
         """
         with _lock:
             if not self._inferring:
@@ -174,16 +174,15 @@ class Network(Layer):
         """An ExitStack of all that holds within `inference`."""
         params = [array for array in self.params.values() if isinstance(array, np.ndarray)]
         with ExitStack() as prepared:
+            for layer in self.inferring():
+                prepared.enter_context(layer.prepared())
             for array in params:
                 prepared.callback(setattr, array.flags, "writeable", array.flags.writeable)
                 array.flags.writeable = False
-            made = [array for layer in self.foldable() for array in prepared.enter_context(layer.folded())]
-            prepared.enter_context(keeping([*params, *(array for array in made if isinstance(array, np.ndarray))]))
             return prepared.pop_all()
 
-    def foldable(self) -> tuple[Any, ...]:
-        """The layers that `infer` goes through and that have a `folded`, as `Sequential` does: a block of it gives a
-        list of the arrays that take the parameters' place."""
+    def inferring(self) -> tuple[Layer, ...]:
+        """The layers whose `infer` that of the network calls."""
         return ()
 
     def _check_images(self, images):

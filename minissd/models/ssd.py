@@ -127,7 +127,7 @@ class SSD(Detector):
             caches.append((stage_cache, head_cache))
         return join(outputs), caches
 
-    def foldable(self) -> tuple[Any, ...]:
+    def inferring(self) -> tuple[Layer, ...]:
         return *self.stages.values(), *self.heads
 
     def infer(self, images: Any) -> Any:

@@ -29,7 +29,7 @@ import numpy as np
 from minissd import engine
 from minissd.device import Array
 from minissd.errors import MinissdError
-from minissd.layers import Conv2d, ConvTranspose2d, Initializer, MaxPool2d, Sequential, prefixed
+from minissd.layers import Conv2d, ConvTranspose2d, Initializer, Layer, MaxPool2d, Sequential, prefixed
 from minissd.metrics.segmentation import known_pixels, mask_loss, mask_loss_backward
 from minissd.models.blocks import conv_relu
 from minissd.models.network import Network
@@ -133,6 +133,21 @@ class UNet(Network):
             up.append((up_cache, join_cache, decoder_cache))
         logits, output_cache = self.output.forward(x)
         return logits, (down, bottleneck_cache, up, output_cache)
+
+    def inferring(self) -> tuple[Layer, ...]:
+        return *self.encoders, self.bottleneck, *self.ups, *self.decoders, self.output
+
+    def infer(self, images: Any) -> Any:
+        x = self.normalize(images)
+        skips = []
+        for encoder in self.encoders:
+            x = encoder.infer(x)
+            skips.append(x)
+            x = self.pool.infer(x)
+        x = self.bottleneck.infer(x)
+        for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
+            x = decoder.infer(self.join(skips.pop(), up.infer(x))[0])
+        return self.output.infer(x)
 
     def backward(
         self, dy: Any, caches: Any, need_dx: bool = True, *, spend: bool = False

@@ -68,7 +68,7 @@ class YOLO(Detector):
     def path(self) -> tuple[Sequential, ...]:
         return (self.body,)
 
-    def foldable(self) -> tuple[Any, ...]:
+    def inferring(self) -> tuple[Layer, ...]:
         return (self.body,)
 
     def infer(self, images: Any) -> Any:

@@ -11,8 +11,8 @@ from numpy_blas import blas_threads
 
 from minissd.engine import conv2d
 from minissd.engine.cpu import blas
-from minissd.engine.cpu.blas import one_blas_thread
 from minissd.engine.cpu.threads import in_shares, threads_for
+from minissd.engine.runtime import Runtime
 
 
 def test_blocks_of_two_threads_that_overlap_leave_blas_as_it_was(two_threads):
@@ -21,7 +21,7 @@ def test_blocks_of_two_threads_that_overlap_leave_blas_as_it_was(two_threads):
     seen = []
 
     def first():
-        with one_blas_thread():
+        with Runtime.blas.at_most(1):
             first_is_in.set()
             second_is_in.wait(10)
         first_is_out.set()
@@ -29,7 +29,7 @@ def test_blocks_of_two_threads_that_overlap_leave_blas_as_it_was(two_threads):
     def second():
         first_is_in.wait(10)
         seen.append(threads_for(10**9, np))  # as if it were alone: what it computes does not depend on timing
-        with one_blas_thread():
+        with Runtime.blas.at_most(1):
             second_is_in.set()
             first_is_out.wait(10)
             seen.append(blas_threads())
@@ -66,7 +66,7 @@ def test_every_thread_computes_on_one_thread_of_blas_and_finds_it_as_it_was(inte
     both_are_in, seen = threading.Barrier(2, timeout=10), []
 
     def work(wait):
-        with one_blas_thread():
+        with Runtime.blas.at_most(1):
             both_are_in.wait()
             seen.append(library.num_threads)
             time.sleep(wait)
@@ -85,7 +85,7 @@ def test_every_thread_computes_on_one_thread_of_blas_and_finds_it_as_it_was(inte
 def test_a_limit_that_was_set_meanwhile_is_left(monkeypatch):
     library = Library("openblas")
     monkeypatch.setattr(blas, "_libraries", lambda: [library])
-    with one_blas_thread():
+    with Runtime.blas.at_most(1):
         library.set_num_threads(3)
     assert library.num_threads == 3
 

@@ -1,11 +1,12 @@
 """Batch norm folded into convolutions: the same function of x, with fewer layers."""
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minissd.engine.algorithms import winograd_filters
 from minissd.layers import (
     BatchNorm,
     Conv2d,
@@ -38,7 +39,7 @@ def test_folded_layers_are_the_same_function(seed, bias, depthwise, twice):
     layers = trained(init=Initializer(rng, "float64"), bias=bias, depthwise=depthwise, twice=twice)
     x = rng.standard_normal((2, 9, 8, 4))
     expected = layers.infer(x)
-    with layers.folded():
+    with layers.prepared():
         np.testing.assert_allclose(layers.infer(x), expected, rtol=1e-10, atol=1e-12)
 
 
@@ -50,7 +51,7 @@ def test_only_a_batch_norm_behind_a_convolution_goes(rng):
         np.testing.assert_array_equal(array, before[name])
 
 
-@pytest.mark.parametrize("name", ["ssd-tiny", "ssd300-mobilenet", "tiny", "yolo-tiny"])
+@pytest.mark.parametrize("name", ["ssd-tiny", "ssd300-mobilenet", "tiny", "yolo-tiny", "unet"])
 def test_models_infer_the_same_and_notice_what_was_learned_in_between(name, rng):
     sizes = {} if name == "ssd300-mobilenet" else {"input_size": 64}
     model = build(name, classes=("a", "b"), dtype="float64", **sizes)
@@ -90,7 +91,6 @@ def test_inference_keeps_nothing_of_what_was_there_before_a_change(one_convoluti
         after = model.infer(x)
     np.testing.assert_allclose(after, model.infer(x), rtol=1e-10)
     assert not np.allclose(after, before)
-    assert not winograd_filters._kept
 
 
 def test_of_two_inferences_that_overlap_the_first_to_end_leaves_the_other_what_it_needs(one_convolution):
@@ -100,12 +100,46 @@ def test_of_two_inferences_that_overlap_the_first_to_end_leaves_the_other_what_i
     expected = model.infer(x)
     second.__enter__()
     first.__exit__(None, None, None)
-    assert id(model.params["conv.w"]) in winograd_filters._kept
     with pytest.raises(ValueError, match="read-only"):
         model.params["conv.w"] *= 2
     np.testing.assert_array_equal(model.infer(x), expected)
     second.__exit__(None, None, None)
-    assert not winograd_filters._kept
     model.params["conv.w"] *= 2
     model.params["linear.b"][...] = 0
     np.testing.assert_allclose(model.infer(x), 2 * expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["one", "ssd-tiny", "unet"])
+def test_parameters_unlocked_and_changed_within_inference_change_what_comes_after_it(name, one_convolution, rng):
+    """No layer computes with the new weights while another has the old ones, or filters that were made of them."""
+    model, x = one_convolution
+    if name != "one":
+        model = build(name, classes=("a", "b"), dtype="float64", input_size=64)
+        x = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
+
+    def outputs():
+        y = model.infer(x)
+        return np.concatenate([part.ravel() for part in (y if isinstance(y, tuple) else (y,))])
+
+    with model.inference():
+        before = outputs()
+        for array in model.params.values():
+            array.flags.writeable = True
+            array *= 1.1
+            array.flags.writeable = False
+        np.testing.assert_array_equal(outputs(), before)
+    changed = outputs()
+    assert not np.allclose(changed, before, rtol=1e-3)
+    with model.inference():
+        np.testing.assert_allclose(outputs(), changed, rtol=1e-7, atol=1e-9)
+
+
+def test_kept_filters_are_gone_with_the_inference(one_convolution):
+    model, x = one_convolution
+    with model.inference():
+        model.infer(x)
+        kept = model.body._stand_in.layers["conv"].kept
+        filters = weakref.ref(kept["winograd"])
+        del kept
+        assert filters() is not None
+    assert filters() is None

@@ -18,8 +18,9 @@ class Algorithm:
     purpose: str  # the geometries that it supports, in words
     supports: Callable[[Windows], bool]
     pays: Callable[[Windows, Any], bool]
-    # forward(x, w, b, windows)  ->  y (N, OH, OW, D);  x (N, H, W, C), w (KH, KW, C, D), b (D,) or None
-    forward: Callable[[Any, Any, Any, Windows], Any]
+    # forward(x, w, b, windows[, kept])  ->  y (N, OH, OW, D);  x (N, H, W, C), w (KH, KW, C, D), b (D,) or None
+    forward: Callable[..., Any]
     # gradients(dy, x, w, windows, need_dx)  ->  dx (N, H, W, C), or None unless need_dx, and dw (KH, KW, C, D): one
     # function for both, which share patches and transforms; dy (N, OH, OW, D) is contiguous
     gradients: Callable[[Any, Any, Any, Windows, bool], Any]
+    keeps: bool = False  # whether forward takes `kept`, as for `conv2d`

@@ -14,8 +14,8 @@ from minissd.device import array_module
 from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.gathering import Scattering, gathering, window_blocks
 from minissd.engine.cpu.threads import in_shares, threads_for
-from minissd.engine.cpu.workspace import empty
 from minissd.engine.products import factor, matmul
+from minissd.engine.runtime import empty
 from minissd.ops.geometry import effective_kernel
 from minissd.ops.windows import Windows
 

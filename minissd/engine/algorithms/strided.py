@@ -22,8 +22,8 @@ from minissd.device import array_module
 from minissd.engine.algorithms.algorithm import Algorithm
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.views import strided_view
-from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.products import matmul
+from minissd.engine.runtime import empty, loan
 
 # Few channels make short rows, of which im2col moves more at a time; on small maps the padding counts.
 LEAST_CHANNELS, LEAST_SIDE = 16, 8
@@ -58,17 +58,19 @@ def forward(x, w, b, windows):
 
     def work(images):
         parts = []
-        for rows in _classes(windows, images):
-            depth, name = len(w[rows.taps]), f"results{rows.taps.start}"
-            results = scratch(name, (*rows.shape, depth, d), x)  # Z
-            matrix = w[rows.taps].transpose(1, 2, 0, 3).reshape(-1, depth * d)  # (KW*C, A*D)
-            patches = _patches(_rows_of(x, rows, windows), windows)
-            for phase, part in enumerate(patches):
-                matmul(part, matrix, out=results.reshape(-1, depth * d)[phase :: len(patches)])
-            parts += [results[:, a : a + oh, :ow, a] for a in range(depth)]
-        out = xp.add(*parts[:2], out=y[images])
-        for part in parts[2:]:
-            out += part
+        with loan() as scratch:
+            for rows in _classes(windows, images):
+                depth = len(w[rows.taps])
+                results = scratch((*rows.shape, depth, d), x)  # Z
+                matrix = w[rows.taps].transpose(1, 2, 0, 3).reshape(-1, depth * d)  # (KW*C, A*D)
+                with loan() as own:
+                    patches = _patches(_rows_of(x, rows, windows, own), windows)
+                    for phase, part in enumerate(patches):
+                        matmul(part, matrix, out=results.reshape(-1, depth * d)[phase :: len(patches)])
+                parts += [results[:, a : a + oh, :ow, a] for a in range(depth)]
+            out = xp.add(*parts[:2], out=y[images])
+            for part in parts[2:]:
+                out += part
         if b is not None:
             out += b
 
@@ -87,13 +89,15 @@ def gradients(dy, x, w, windows, need_dx=True):
         if need_dx and not _cover(classes, windows):
             dx[images] = 0  # some cells are in no window
         for rows in classes:
-            d_results = _d_results(dy[images], rows, windows)  # dZ
-            patches = _patches(_rows_of(x, rows, windows), windows)
-            for phase, part in enumerate(patches):  # (1) Z = patches w  =>  dw = patches^T dZ
-                d_matrix = matmul(part.T, d_results[len(patches) - 1 + phase :: len(patches)])  # (KW*C, A*D)
-                dw[rows.taps] += d_matrix.reshape(kw, c, -1, d).transpose(2, 0, 1, 3)
-            if need_dx:  # (2)
-                dx[rows.there] = _d_rows(d_results, w, rows, windows)[(slice(None), *rows.here)]
+            with loan() as scratch:
+                d_results = _d_results(dy[images], rows, windows, scratch)  # dZ
+                with loan() as own:
+                    patches = _patches(_rows_of(x, rows, windows, own), windows)
+                    for phase, part in enumerate(patches):  # (1) Z = patches w  =>  dw = patches^T dZ
+                        d_matrix = matmul(part.T, d_results[len(patches) - 1 + phase :: len(patches)])  # (KW*C, A*D)
+                        dw[rows.taps] += d_matrix.reshape(kw, c, -1, d).transpose(2, 0, 1, 3)
+                if need_dx:  # (2)
+                    dx[rows.there] = _d_rows(d_results, w, rows, windows, scratch)[(slice(None), *rows.here)]
         return dw
 
     parts = in_turns(work, _blocks(x, w, windows), xp)
@@ -140,10 +144,10 @@ def _overlap(first, count, step, pad, size):
     return slice(start, stop), slice(first - pad + step * start, max(0, first - pad + step * (stop - 1) + 1), step)
 
 
-def _rows_of(x, rows, windows):
+def _rows_of(x, rows, windows, scratch):
     """The rows of a class, with their padding (n*U*J*s, C) and KW cells more for a window that would leave the end."""
     (n, u, j), (s, c) = rows.shape, (windows.stride[1], x.shape[3])
-    flat = scratch("rows", (n * u * j * s + windows.kernel[1], c), x)
+    flat = scratch((n * u * j * s + windows.kernel[1], c), x)
     flat[n * u * j * s :] = 0
     padded, (down, across) = flat[: n * u * j * s].reshape(n, u, j * s, c), rows.here
     padded[:, : down.start] = padded[:, down.stop :] = 0
@@ -159,11 +163,11 @@ def _patches(flat, windows):
     return [_view(flat, phase * s, (count, windows.kernel[1] * c), m * s) for phase in range(m)]
 
 
-def _d_results(dy, rows, windows):
+def _d_results(dy, rows, windows, scratch):
     """dZ (m - 1 + n*U*J, A*D) of a block's dy (n, OH, OW, D); the first m - 1 are zero, for what looks back."""
     (n, u, j), (oh, ow), d, before = rows.shape, windows.out, dy.shape[3], _phases(windows) - 1
     depth = u - oh + 1
-    flat = scratch("d_results", (before + n * u * j, depth * d), dy)
+    flat = scratch((before + n * u * j, depth * d), dy)
     flat[:before] = 0
     d_results = flat[before:].reshape(n, u, j, depth, d)
     d_results[:, :, ow:] = 0
@@ -173,10 +177,10 @@ def _d_results(dy, rows, windows):
     return flat
 
 
-def _d_rows(d_results, w, rows, windows):
+def _d_rows(d_results, w, rows, windows, scratch):
     """The gradient (n, U, J*s, C) of the rows of a class."""
     (n, u, j), s, c, before = rows.shape, windows.stride[1], w.shape[2], _phases(windows) - 1
-    d_rows = scratch("rows", (n * u * j, s, c), w)
+    d_rows = scratch((n * u * j, s, c), w)
     for sigma in range(s):
         taps = w[rows.taps, sigma::s][:, ::-1]  # (A, B, C, D)   what dZ[v - B + 1] .. dZ[v] are multiplied with
         matrix = taps.transpose(1, 0, 3, 2).reshape(-1, c)  # (B*A*D, C)

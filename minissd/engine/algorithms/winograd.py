@@ -33,11 +33,11 @@ from minissd.engine.algorithms.winograd_transforms import (
     room_for_results,
 )
 from minissd.engine.cpu.threads import in_shares, in_turns, runs, threads_for
-from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.winograd import into_tiles as kernel_into_tiles
 from minissd.engine.cuda.winograd import out_of_tiles as kernel_out_of_tiles
 from minissd.engine.products import in_pieces
+from minissd.engine.runtime import empty, loan
 
 POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
 
@@ -72,14 +72,13 @@ def pays(windows, w):
     return channels and tiles >= LEAST_TILES and 5 * outputs >= 2 * tiles * STEP**2
 
 
-def forward(x, w, b, windows):
-    """y (N, OH, OW, D) of `conv2d`."""
+def forward(x, w, b, windows, kept=None):
+    """y (N, OH, OW, D) of `conv2d`; kept as there."""
     if windows.dilation != (1, 1):
         grids, dense = grids_of_inputs(x, windows)
-        return put_together(forward(grids, w, b, dense), windows)
+        return put_together(forward(grids, w, b, dense, kept), windows)
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
-    filters = filters_of(w)  # (6, 6, C, D)
     y = empty((x.shape[0], *windows.out, w.shape[3]), x)
     pads = [before for before, _ in windows.pads]
     to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
@@ -87,14 +86,17 @@ def forward(x, w, b, windows):
 
     def work(piece):
         block, channels = piece
-        inputs = into_tiles(to_tiles, x, tiling, block, pads, "inputs")  # (6, 6, T, C)
-        results = room_for_results(channels.stop - channels.start, tiling, block, x)
-        in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
-        if b is not None:
-            results[POINT_ONE] += b[channels]
-        out_of_tiles(to_map, results, tiling, block, y[..., channels])
+        with loan() as scratch:
+            inputs = into_tiles(to_tiles, x, tiling, block, pads, scratch)  # (6, 6, T, C)
+            results = room_for_results(channels.stop - channels.start, tiling, block, x, scratch)
+            in_pieces(inputs, filters[..., channels], out=results)  # (6, 6, T, D)
+            if b is not None:
+                results[POINT_ONE] += b[channels]
+            out_of_tiles(to_map, results, tiling, block, y[..., channels])
 
-    in_turns(work, _divide(tiling, w, xp), xp)
+    with loan() as scratch:
+        filters = filters_of(w, scratch, kept)  # (6, 6, C, D)
+        in_turns(work, _divide(tiling, w, xp), xp)
     return y
 
 
@@ -127,25 +129,28 @@ def weight_gradient(dy, x, w, windows):
     inputs_to_tiles = Transform.of(B_T, STEP, tiling, x, CARD_INPUTS)
     outputs_to_tiles = Transform.of(A_T.T, STEP, tiling, x, CARD_GRADIENTS)
     blocks = tiling.blocks(_block_tiles(w))
-    total = scratch("kernels", (TILE, TILE, c, d), w)
     if not blocks:
         return xp.zeros_like(w)
 
     def work(shares):
         for places, channels in chain.from_iterable(shares):
             dy_part = xp.ascontiguousarray(dy[..., channels])
+            of_places = total[places, ..., channels]  # (places, 6, C, channels)
             for block in blocks:
-                inputs = into_tiles(inputs_to_tiles, x, tiling, block, pads, "inputs", places)  # (places, 6, T, C)
-                outputs = into_tiles(outputs_to_tiles, dy_part, tiling, block, (0, 0), "outputs", places)
-                for i, sums in enumerate(total[places, ..., channels]):  # not all at once: they would leave the cache
-                    first = block is blocks[0]
-                    part = sums if first else scratch("part", sums.shape, sums)
-                    xp.matmul(inputs[i].swapaxes(1, 2), outputs[i], out=part)
-                    if not first:
-                        sums += part
+                first = block is blocks[0]
+                with loan() as scratch:
+                    inputs = into_tiles(inputs_to_tiles, x, tiling, block, pads, scratch, places)  # (places, 6, T, C)
+                    outputs = into_tiles(outputs_to_tiles, dy_part, tiling, block, (0, 0), scratch, places)
+                    part = None if first else scratch(of_places.shape[1:], w)
+                    for i, sums in enumerate(of_places):  # not all at once: they would leave the cache
+                        xp.matmul(inputs[i].swapaxes(1, 2), outputs[i], out=sums if first else part)
+                        if not first:
+                            sums += part
 
-    in_shares(work, _divide_places(tiling, w, xp), xp)
-    return kernel_gradient(total)
+    with loan() as scratch:
+        total = scratch((TILE, TILE, c, d), w)
+        in_shares(work, _divide_places(tiling, w, xp), xp)
+        return kernel_gradient(total)
 
 
 def _tiling(windows):
@@ -188,4 +193,4 @@ def _divide_places(tiling, w, xp):
     return shares
 
 
-WINOGRAD = Algorithm("winograd", "3x3 kernels at stride 1", supports, pays, forward, gradients)
+WINOGRAD = Algorithm("winograd", "3x3 kernels at stride 1", supports, pays, forward, gradients, keeps=True)

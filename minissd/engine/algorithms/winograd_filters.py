@@ -3,45 +3,26 @@
 C D channels in and out, 6 x 6 places of a transformed kernel.
 """
 
-from contextlib import contextmanager
-
 import numpy as np
 
 from minissd.device import array_module
 from minissd.engine.algorithms.winograd_transforms import TILE, G
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
-from minissd.engine.cpu.workspace import scratch
 
 FILTER = np.kron(G, G)  # (36, 9): both axes at once
 
-# id(w) -> [w, its transformed filters or None], for the kernels of `keeping`
-_kept: dict[int, list[np.ndarray | None]] = {}
 
+def filters_of(w, scratch, kept=None):
+    """Transformed w (3, 3, C, D) -> (6, 6, C, D), in memory of the loan `scratch`; or those of `kept`, as for `conv2d`.
 
-@contextmanager
-def keeping(kernels):
-    """Within the block, the transformed filters of these NumPy arrays are kept from one call to the next: for whoever
-    has them to itself and changes none, as `Network.inference`.  No other array's are, read-only or not.
-
-    That takes four times the memory of the arrays and saves a seventh of SSD300's time for one image.
+    To keep them takes four times the memory of w and saves a seventh of SSD300's time for one image.
     """
-    entries = {id(w): [w, None] for w in kernels}
-    _kept.update(entries)
-    try:
-        yield
-    finally:
-        for place in entries:
-            _kept.pop(place, None)
-
-
-def filters_of(w):
-    """Transformed w (3, 3, C, D) -> (6, 6, C, D); what an earlier call returned is overwritten, unless it is kept."""
-    shape, entry = (TILE, TILE, *w.shape[2:]), _kept.get(id(w))
-    if entry is None:
-        return _transform_filters(w, scratch("kernels", shape, w))
-    if entry[1] is None:
-        entry[1] = _transform_filters(w, np.empty(shape, w.dtype))
-    return entry[1]
+    shape = TILE, TILE, *w.shape[2:]
+    if kept is None:
+        return _transform_filters(w, scratch(shape, w))
+    if "winograd" not in kept:
+        kept["winograd"] = _transform_filters(w, array_module(w).empty(shape, w.dtype))
+    return kept["winograd"]
 
 
 def _transform_filters(w, out):

@@ -18,8 +18,8 @@ from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd import mirrored
 from minissd.engine.algorithms.winograd_transforms import A_T, B_T, TILE, G, down_the_rows, up_to_the_map
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
-from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.products import in_pieces
+from minissd.engine.runtime import empty, loan
 
 POINT_ONE = 1  # the row of the point 1: it goes into all four rows of outputs with factor 1
 LEAST_CHANNELS, LEAST_WIDTH = 16, 12  # below that im2col was measured to be faster
@@ -45,14 +45,15 @@ def forward(x, w, b, windows):
     to_map = xp.asarray(A_T, dtype=x.dtype)
 
     def work(block):
-        rows = _transform(B_T, x, tiling, block, windows, "inputs")  # (6, n, TH, width, C)
-        results = scratch("products", (*rows.shape[:4], d), x)
-        cells = results.reshape(TILE, -1, d)  # (6, L, D)
-        for phase, patches in enumerate(_patches(rows)):
-            in_pieces(patches, filters, out=cells[:, phase : phase + 3 * patches.shape[1] : 3])
-        if b is not None:
-            results[POINT_ONE] += b
-        up_to_the_map(to_map, results, y[block.images, STEP * block.rows.start : STEP * block.rows.stop])
+        with loan() as scratch:
+            rows = _transform(B_T, x, tiling, block, windows, scratch)  # (6, n, TH, width, C)
+            results = scratch((*rows.shape[:4], d), x)
+            cells = results.reshape(TILE, -1, d)  # (6, L, D)
+            for phase, patches in enumerate(_patches(rows)):
+                in_pieces(patches, filters, out=cells[:, phase : phase + 3 * patches.shape[1] : 3])
+            if b is not None:
+                results[POINT_ONE] += b
+            up_to_the_map(to_map, results, y[block.images, STEP * block.rows.start : STEP * block.rows.stop])
 
     in_turns(work, blocks, xp)
     return y
@@ -72,11 +73,12 @@ def weight_gradient(dy, x, w, windows):
 
     def work(places):
         for block in blocks:
-            rows = _transform(B_T[places], x, tiling, block, windows, "inputs")  # (places, n, TH, width, C)
-            outputs = _transform(A_T.T[places], dy, tiling, block, windows, "outputs")  # (places, n, TH, width, D)
-            cells = outputs.reshape(len(rows), -1, d)
-            for phase, patches in enumerate(_patches(rows)):
-                total[places] += patches.swapaxes(1, 2) @ cells[:, phase : phase + 3 * patches.shape[1] : 3]
+            with loan() as scratch:
+                rows = _transform(B_T[places], x, tiling, block, windows, scratch)  # (places, n, TH, width, C)
+                outputs = _transform(A_T.T[places], dy, tiling, block, windows, scratch)  # (places, n, TH, width, D)
+                cells = outputs.reshape(len(rows), -1, d)
+                for phase, patches in enumerate(_patches(rows)):
+                    total[places] += patches.swapaxes(1, 2) @ cells[:, phase : phase + 3 * patches.shape[1] : 3]
 
     in_turns(work, runs(TILE, threads_for(total.size * x[..., 0].size, xp)), xp)  # no sums of threads to add up
     return _multiply(G.T, total).reshape(w.shape)
@@ -90,12 +92,12 @@ def _blocks(windows, w, x):
     return tiling, tiling.blocks(max(1, BLOCK_BYTES // row), threads)
 
 
-def _transform(matrix, x, tiling, block, windows, name):
+def _transform(matrix, x, tiling, block, windows, scratch):
     """B^T d, or A dy, of the rows of a block: (rows of the matrix, n, TH, width, C), with two cells more than OW."""
     xp, (n, down, _) = array_module(x), tiling.shape(block)
     of_inputs = matrix.shape[1] == TILE
     pads = [before for before, _ in windows.pads] if of_inputs else (0, 0)
-    rows = scratch(name, (len(matrix), n, down, windows.out[1] + 2, x.shape[3]), x)
+    rows = scratch((len(matrix), n, down, windows.out[1] + 2, x.shape[3]), x)
     down_the_rows(xp.asarray(matrix, dtype=x.dtype), x, block, pads, rows)
     return rows
 

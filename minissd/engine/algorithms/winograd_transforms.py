@@ -20,8 +20,8 @@ import numpy as np
 from minissd.device import array_module
 from minissd.engine.algorithms.tiles import STEP
 from minissd.engine.cpu.views import strided_view
-from minissd.engine.cpu.workspace import scratch
 from minissd.engine.cuda import on_card
+from minissd.engine.runtime import loan
 
 B_T = np.array(
     [
@@ -57,11 +57,11 @@ class Transform(NamedTuple):
         return cls(matrix.astype(like.dtype), band.astype(like.dtype), kernel)
 
 
-def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
+def into_tiles(transform, x, tiling, block, pads, scratch, places=slice(None)):
     """M d M^T of tiles d of k x k cells, STEP apart, zero where they leave the map -> (m, m, T, C).
 
     x: (N, H, W, C), contiguous; its first tile starts `pads` = (rows, columns) before its first cell.
-    places: which rows of M to take down the map, a slice.  name: of the scratch memory for the result.
+    scratch: the loan of memory for the result.  places: which rows of M to take down the map, a slice.
     """
     if on_card(x):
         return _into_tiles_on_card(transform.kernel, x, tiling, block, pads)
@@ -70,12 +70,13 @@ def into_tiles(transform, x, tiling, block, pads, name, places=slice(None)):
     m, c, strips = len(matrix), x.shape[3], across // tiling.strip
     step, cells = STEP * tiling.strip, band.shape[1]  # from one strip to the next, and of one
     width = step * (strips - 1) + cells
-    rows = scratch("rows", (m, n, down, width, c), x)
-    down_the_rows(matrix, x, block, pads, rows)
-    strides = n * down * width * c, width * c, step * c, c, 1
-    strips_of = strided_view(rows, 0, (m, n * down, strips, cells, c), strides)
-    tiles = scratch(name, (m, n * down, strips, len(band), c), x)
-    np.matmul(band, strips_of, out=tiles)
+    tiles = scratch((m, n * down, strips, len(band), c), x)
+    with loan() as own:
+        rows = own((m, n, down, width, c), x)
+        down_the_rows(matrix, x, block, pads, rows)
+        strides = n * down * width * c, width * c, step * c, c, 1
+        strips_of = strided_view(rows, 0, (m, n * down, strips, cells, c), strides)
+        np.matmul(band, strips_of, out=tiles)
     return tiles.reshape(m, n * down * across, -1, c).transpose(0, 2, 1, 3)
 
 
@@ -87,19 +88,20 @@ def out_of_tiles(transform, tiles, tiling, block, y):
     (n, down, across), d = tiling.shape(block), y.shape[3]
     matrix, band = transform.rows, transform.columns
     k, strips = matrix.shape[1], n * down * across // tiling.strip
-    rows = scratch("rows", (k, n, down, across * STEP, d), y)
     of_strips = tiles.transpose(0, 2, 1, 3).reshape(k, strips, band.shape[1], d)
-    np.matmul(band, of_strips, out=rows.reshape(k, strips, len(band), d))
-    top, bottom = (min(STEP * row, tiling.out[0]) for row in (block.rows.start, block.rows.stop))
-    up_to_the_map(matrix, rows, y[block.images, top:bottom])
+    with loan() as scratch:
+        rows = scratch((k, n, down, across * STEP, d), y)
+        np.matmul(band, of_strips, out=rows.reshape(k, strips, len(band), d))
+        top, bottom = (min(STEP * row, tiling.out[0]) for row in (block.rows.start, block.rows.stop))
+        up_to_the_map(matrix, rows, y[block.images, top:bottom])
 
 
-def room_for_results(count, tiling, block, like):
-    """Scratch memory (k, k, T, count), laid out as `out_of_tiles` wants it."""
+def room_for_results(count, tiling, block, like, scratch):
+    """Memory (k, k, T, count) of a loan of scratch, laid out as `out_of_tiles` wants it."""
     t, k = np.prod(tiling.shape(block)), TILE
     if on_card(like):
-        return scratch("products", (k, k, t, count), like)
-    return scratch("products", (k, t, k, count), like).transpose(0, 2, 1, 3)
+        return scratch((k, k, t, count), like)
+    return scratch((k, t, k, count), like).transpose(0, 2, 1, 3)
 
 
 def down_the_rows(matrix, x, block, pads, out):
@@ -140,13 +142,15 @@ def up_to_the_map(matrix, rows, y):
     xp, (m, k), (n, height, width, d), (_, _, down, _, _) = array_module(y), matrix.shape, y.shape, rows.shape
     row = rows.shape[3] * d
     view = strided_view(rows, 0, (n, down, k, width * d), (down * row, row, n * down * row, 1))
-    target = y if y[0, 0].flags.c_contiguous else scratch("map", y.shape, y)
     whole = height // m
-    xp.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
-    if whole < down:  # the last row of tiles hangs over the edge
-        xp.matmul(matrix[: height - whole * m], view[:, whole], out=target[:, whole * m :].reshape(n, -1, width * d))
-    if target is not y:
-        y[...] = target
+    with loan() as scratch:
+        target = y if y[0, 0].flags.c_contiguous else scratch(y.shape, y)
+        xp.matmul(matrix, view[:, :whole], out=target[:, : whole * m].reshape(n, whole, m, width * d))
+        if whole < down:  # the last row of tiles hangs over the edge
+            last = target[:, whole * m :].reshape(n, -1, width * d)
+            xp.matmul(matrix[: height - whole * m], view[:, whole], out=last)
+        if target is not y:
+            y[...] = target
 
 
 def _into_tiles_on_card(kernel, x, tiling, block, pads):

@@ -13,9 +13,9 @@ import numpy as np
 from minissd.device import array_module
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.views import strided_view
-from minissd.engine.cpu.workspace import empty
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import COL2IM, IM2COL, MOST, geometry
+from minissd.engine.runtime import empty
 
 # Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
 # (1 to 4 MiB measured alike); on a GPU large pieces keep all of it busy (the size there is not measured).

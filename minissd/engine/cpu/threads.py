@@ -5,40 +5,34 @@ cores but one stand idle, and where another program takes a core, the BLAS threa
 shared out one level higher: each thread of the pool takes a run of blocks and does all there is to do with each, its
 products on one core.  NumPy releases the interpreter lock while it copies, adds and multiplies.
 
-There are as many threads as NumPy's BLAS would use; OPENBLAS_NUM_THREADS=1 or `threadpoolctl.threadpool_limits` lower
-that as usual.  A BLAS that does not tell (Apple's Accelerate) keeps its own threads, and all is one share.  The shares
-are fixed and their results combined in order: a result depends on how many threads there are, but not on timing.
+There are as many threads as the runtime in use says.  Unless it was given a number, that is as many as NumPy's BLAS
+would use; OPENBLAS_NUM_THREADS=1 or `threadpoolctl.threadpool_limits` lower that as usual.  A BLAS that does not tell
+(Apple's Accelerate) keeps its own threads, and all is one share.  The shares are fixed and their results combined in
+order: a result depends on how many threads there are, but not on timing.
 """
 
-import os
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cache
+from concurrent.futures import wait
+from contextvars import ContextVar, copy_context
 from itertools import pairwise
 
 from minissd.device import array_module
-from minissd.engine.cpu.blas import blas_threads, one_blas_thread, one_blas_thread_here
-from minissd.engine.cpu.workspace import empty
+from minissd.engine.runtime import current, empty
 
 # Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
 WORTH_A_THREAD = 8 << 20
 ELEMENTS = 1 << 17  # of a part in element-wise work: it stays in the cache, and keeps a thread busy for about 0.1 ms
 
-
-class _Here(threading.local):
-    sharing = False  # whether this thread works on a share: it has one core, whatever it calls
-
-
-_here = _Here()
+# whether this thread works on a share: it has one core, whatever it calls
+_sharing: ContextVar[bool] = ContextVar("minissd.engine.sharing", default=False)
 
 
 def threads_for(multiplications, xp):
     """How many threads to share that many multiply-adds among: 1 on a GPU, and where there is little to do."""
     most = multiplications // WORTH_A_THREAD
-    if xp.__name__ != "numpy" or most < 2 or _here.sharing:
+    if xp.__name__ != "numpy" or most < 2 or _sharing.get():
         return 1
-    return min(blas_threads(), most)
+    return min(current().thread_count(), most)
 
 
 def runs(length, count):
@@ -58,14 +52,17 @@ def in_shares(work, blocks, xp):
     if threads == 1 or not blocks:
         return [work(blocks)] if blocks else []
     shares = [blocks[run] for run in runs(len(blocks), count)]
-    with one_blas_thread():
-        others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
-        try:
-            _here.sharing = True
-            first = work(shares[0])
-        finally:
-            _here.sharing = False
-            wait(others)
+    runtime, sharing = current(), _sharing.set(True)
+    try:
+        with runtime.blas.at_most(1):
+            # each in a copy of this thread's context: in the same runtime, with the same choices
+            others = [runtime.pool(threads - 1).submit(copy_context().run, work, share) for share in shares[1:]]
+            try:
+                first = work(shares[0])
+            finally:
+                wait(others)
+    finally:
+        _sharing.reset(sharing)
     return [first, *(other.result() for other in others)]
 
 
@@ -101,17 +98,3 @@ def elementwise(operation, *arrays, in_place=False):
     parts = max(1, out.size // ELEMENTS) if xp.__name__ == "numpy" else 1
     in_turns(work, runs(out.size, parts), xp)
     return out
-
-
-@cache
-def _pool(workers):
-    return ThreadPoolExecutor(workers, thread_name_prefix="minissd-ops", initializer=_only_share)
-
-
-def _only_share():
-    _here.sharing = True
-    one_blas_thread_here()
-
-
-if hasattr(os, "register_at_fork"):  # a forked process inherits the pool, but not its threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,0 +1,88 @@
+"""Memory of large arrays, straight from the system, and what of it is used again for results.
+
+Fresh memory is slow memory: the system clears every page of it when it is first touched, which for the maps of a
+training step takes a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it
+on a card.  Memory that is not kept goes back to the system at once; from `np.empty` it would stay with the process, in
+pieces of sizes that nobody asks for.
+"""
+
+import mmap
+from collections import deque
+from contextlib import suppress
+from math import prod
+
+import numpy as np
+
+from minissd.engine.cpu.locks import fork_safe_lock
+
+SMALL, LARGE = 64 << 10, 32 << 20  # bytes: smaller results are left to NumPy, larger memory is not kept
+KEPT = 96 << 20  # bytes of memory for results that nobody holds, at most
+HUGE = 4 << 20  # bytes from which on pages of 2 MiB are asked for, each of which is cleared in one go
+PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+
+_lock = fork_safe_lock()  # for all of them: it is held for a moment
+
+
+def fresh(size):
+    """A buffer of `size` bytes, at least 1, that begins a page.  MemoryError where there is none.
+
+    NumPy's own large arrays begin 16 bytes after a cache line, so that every vector of 64 bytes is stored in two lines:
+    with AVX-512 an addition from cache to cache takes twice the time.
+    """
+    try:
+        memory = mmap.mmap(-1, size, **PRIVATE)
+    except OSError as error:
+        raise MemoryError(f"the system has no {size:,} bytes of memory left: {error}") from None
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a system that has none
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
+class ResultMemory:
+    """Hands out memory for results, and hands it out again once nobody holds them."""
+
+    def __init__(self):
+        self.free()
+
+    def free(self):
+        """Give back to the system what is kept; what is held still goes there when it is released."""
+        self._returned = deque()  # memory of results that are gone, from any thread and at any time
+        self._idle = []  # the same, put in order by `_take`, the oldest first
+
+    @property
+    def kept(self):
+        """Bytes that nobody holds."""
+        return sum(map(len, [*self._idle, *self._returned]))
+
+    def empty(self, shape, dtype):
+        """An uninitialised array; from SMALL bytes on it begins a page."""
+        size = prod(shape) * dtype.itemsize
+        if size < SMALL:
+            return np.empty(shape, dtype)
+        if size > LARGE:
+            return np.ndarray(shape, dtype, fresh(size))
+        lent = _Lent(size, np.uint8, self._take(size))
+        lent.returned = self._returned
+        return np.ndarray(shape, dtype, lent)
+
+    def _take(self, size):
+        """Memory of that size, used before where there is some."""
+        with _lock:
+            while self._returned:
+                self._idle.append(self._returned.popleft())
+            place = next((i for i in reversed(range(len(self._idle))) if len(self._idle[i]) == size), None)
+            memory = None if place is None else self._idle.pop(place)
+            while sum(map(len, self._idle)) > KEPT:
+                del self._idle[0]
+        return fresh(size) if memory is None else memory
+
+
+class _Lent(np.ndarray):
+    """Stands between a buffer and the arrays made of it: it lives as long as the last of them, and then returns it."""
+
+    returned = None  # where to
+
+    def __del__(self):
+        if self.returned is not None:
+            self.returned.append(self.base)

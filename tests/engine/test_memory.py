@@ -1,0 +1,158 @@
+"""Memory for results serves again when nobody holds it; loans of scratch memory end, and never have the same bytes."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from conv2d_runs import run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minissd.engine import Runtime
+from minissd.engine.cpu import arena, memory
+from minissd.engine.cpu.arena import CACHE_LINE, Arena, Arenas, Loan
+from minissd.engine.cpu.memory import SMALL
+from minissd.engine.runtime import empty, loan
+
+BYTE = np.zeros(1, np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 1000, 70)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_results_begin_a_cache_line(shape, dtype):
+    array = empty(shape, np.zeros(1, dtype))
+    assert (array.shape, array.dtype, type(array)) == (shape, dtype, np.ndarray)
+    assert array.flags.c_contiguous and array.flags.writeable
+    assert array.nbytes < SMALL or array.ctypes.data % CACHE_LINE == 0
+
+
+def test_memory_of_a_result_serves_again_when_its_last_view_is_gone():
+    like, shape = np.zeros(1, "float32"), (3, 123, 457)
+    with Runtime():
+        first = empty(shape, like)
+        place, view = first.ctypes.data, first[1:, ::2].T
+        del first
+        other = empty(shape, like)
+        assert other.ctypes.data != place  # a view still looks at it
+        view[...] = 1
+        del view
+        assert empty(shape, like).ctypes.data == place
+
+
+def test_no_more_is_kept_than_said(monkeypatch):
+    monkeypatch.setattr(memory, "KEPT", 1 << 20)
+    with Runtime() as runtime:
+        results = [empty((size << 10,), BYTE) for size in range(100, 140)]
+        del results
+        empty((99 << 10,), BYTE)
+        assert 0 < runtime.kept <= (1 << 20) + (99 << 10)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40))
+def test_two_results_never_share_memory(orders):
+    held = []
+    for size, keep in orders:
+        array = empty((size * SMALL,), BYTE)
+        array.fill(len(held))
+        if keep:
+            held.append((array, len(held)))
+    assert all((array == number).all() for array, number in held)
+
+
+def test_what_the_system_does_not_have_is_a_memory_error():
+    with pytest.raises(MemoryError, match="no 4,611,686,018,427,387,904 bytes"):
+        empty((1 << 62,), BYTE)
+
+
+@given(st.lists(st.lists(st.integers(0, 3000), max_size=4), max_size=5))
+def test_loans_never_have_the_same_bytes_and_begin_cache_lines(sizes):
+    """Loans within loans, each of several arrays; twice, so that the second time finds memory."""
+    own = Arena()
+
+    def lend(sizes, number):
+        if not sizes:
+            return
+        with Loan(own) as scratch:
+            arrays = [scratch((size,), BYTE) for size in sizes[0]]
+            for array in arrays:
+                assert array.ctypes.data % CACHE_LINE == 0 or not array.size
+                array.fill(number)
+            lend(sizes[1:], number + 1)
+            assert all((array == number).all() for array in arrays)
+
+    for _ in range(2):
+        lend(sizes, 0)
+        assert own.top == 0 and own.latest is None
+
+
+def test_the_next_loan_of_a_thread_has_the_same_memory_and_another_thread_has_its_own():
+    arenas = Arenas()
+
+    def place():
+        with Loan(arenas.arena()) as scratch:
+            return scratch((4, 5), np.zeros(1, "float32")).ctypes.data
+
+    place()
+    assert place() == place()
+    with ThreadPoolExecutor(1) as pool, Loan(arenas.arena()):
+        assert pool.submit(place).result() != place()
+
+
+def test_loans_that_overlap_are_refused():
+    with loan() as outer, loan(), pytest.raises(RuntimeError, match="one that began later has not"):
+        outer((3,), BYTE)
+    with pytest.raises(RuntimeError, match="has ended"):
+        outer((3,), BYTE)
+
+    def lending():
+        with loan() as scratch:
+            yield scratch((3,), BYTE)
+
+    first, second = lending(), lending()
+    next(first), next(second)
+    with pytest.raises(RuntimeError, match="ended before one that began later"):
+        next(first)
+    second.close()
+    with loan() as scratch:  # as good as new
+        assert scratch((3,), BYTE).size == 3
+
+
+def test_an_error_within_a_loan_ends_it_and_those_within():
+    inner = loan()
+    with pytest.raises(KeyboardInterrupt), loan() as scratch:
+        scratch((3,), BYTE)
+        inner.__enter__()  # an interrupt may come before its block begins
+        raise KeyboardInterrupt
+    with loan() as scratch:
+        assert scratch((3,), BYTE).size == 3
+
+
+def test_much_scratch_memory_is_given_back_when_loans_of_some_size_need_little(monkeypatch):
+    for name, value in (("LARGE", 1 << 20), ("SOME_SIZE", 1 << 10)):
+        monkeypatch.setattr(arena, name, value)
+    own = Arena()
+
+    def lend(size):
+        with Loan(own) as scratch:
+            scratch((size,), BYTE)
+        return own.size
+
+    assert lend(2 << 20) == lend(1 << 20) == lend(100) >= 2 << 20
+    assert lend(2 << 10) == 0
+
+
+@pytest.mark.parametrize(("algorithm", "stride"), [("winograd", 1), ("winograd-rows", 1), ("strided", 2)])
+def test_what_a_loan_left_is_read_by_nobody(algorithm, stride, rng, monkeypatch):
+    arrays = [rng.standard_normal(shape) for shape in ((2, 9, 13, 3), (3, 3, 3, 4), (4,))]
+    expected = run("im2col", *arrays, {"pad": 1, "stride": stride})
+    end = Loan.__exit__
+
+    def spoil(self, *error):
+        own = self.arena
+        np.frombuffer(own.memory, np.uint8)[self.start : own.top] = 0xFF  # NaN
+        end(self, *error)
+
+    monkeypatch.setattr(Loan, "__exit__", spoil)
+    for _ in range(2):
+        for ours, right in zip(run(algorithm, *arrays, {"pad": 1, "stride": stride}), expected, strict=True):
+            np.testing.assert_allclose(ours, right, rtol=1e-9, atol=1e-9)
