@@ -4,7 +4,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import batch_norm, batch_norm_backward
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer
 from minissd.ops.normalisation import EPS
 
@@ -16,8 +16,9 @@ class BatchNorm(Layer):
     by `momentum` of the way to the statistics of the batch.  eps is added to the variance.
     """
 
-    def __init__(self, channels: int, *, init: Initializer = DEFAULT, momentum: float = 0.1, eps: float = EPS):
+    def __init__(self, channels: int, *, init: Initializer | int = 0, momentum: float = 0.1, eps: float = EPS):
         super().__init__()
+        init = Initializer.of(init)
         self.params = {"gamma": init.full((channels,), 1), "beta": init.full((channels,), 0)}
         self.buffers = {"running_mean": init.full((channels,), 0), "running_var": init.full((channels,), 1)}
         self.momentum, self.eps = momentum, eps

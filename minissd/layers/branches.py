@@ -7,7 +7,7 @@ import numpy as np
 
 from minissd import engine
 from minissd.device import Array
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.linear import Linear
 from minissd.layers.sequential import Sequential
 from minissd.layers.stateless import GlobalAvgPool2d, HardSigmoid, ReLU
@@ -45,7 +45,8 @@ class SqueezeExcitation(Sequential):
     the mean is that over the map, (N, channels), and `squeezed` numbers are what w1 leaves of each.
     """
 
-    def __init__(self, channels: int, squeezed: int, *, init: Initializer = DEFAULT):
+    def __init__(self, channels: int, squeezed: int, *, init: Initializer | int = 0):
+        init = Initializer.of(init)
         super().__init__(
             mean=GlobalAvgPool2d(),
             fc1=Linear(channels, squeezed, init=init),

@@ -4,7 +4,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import conv2d, conv2d_backward
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
 
@@ -13,7 +13,8 @@ class Conv2d(Layer):
 
     Weights w (KH, KW, c_in, c_out) and, unless bias=False, b (c_out,).  kernel: cells a side, KH = KW; stride and
     dilation in cells, as for `minissd.engine.convolution`.  pad: cells of zeros on every side, (vertical, horizontal),
-    ((top, bottom), (left, right)) or "same".  filler: "he" or "xavier", a method of the `Initializer`.
+    ((top, bottom), (left, right)) or "same".  init: an `Initializer`, or a seed.  filler: "he" or "xavier", a method
+    of the `Initializer`.
     """
 
     def __init__(
@@ -22,7 +23,7 @@ class Conv2d(Layer):
         c_out: int,
         kernel: int,
         *,
-        init: Initializer = DEFAULT,
+        init: Initializer | int = 0,
         stride: int = 1,
         pad: Any = 0,
         dilation: int = 1,
@@ -30,6 +31,7 @@ class Conv2d(Layer):
         filler: str = "he",
     ):
         super().__init__()
+        init = Initializer.of(init)
         self.params["w"] = getattr(init, filler)((kernel, kernel, c_in, c_out))
         if bias:
             self.params["b"] = init.full((c_out,), 0)

@@ -4,7 +4,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import conv_transpose2d, conv_transpose2d_backward
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
 
@@ -15,9 +15,10 @@ class ConvTranspose2d(Layer):
     """
 
     def __init__(
-        self, c_in: int, c_out: int, kernel: int, *, init: Initializer = DEFAULT, stride: int = 1, pad: int = 0
+        self, c_in: int, c_out: int, kernel: int, *, init: Initializer | int = 0, stride: int = 1, pad: int = 0
     ):
         super().__init__()
+        init = Initializer.of(init)
         seen = c_in * kernel**2 / stride**2  # by an output, on average: the others' taps fall on its neighbours
         self.params = {"w": init.he((kernel, kernel, c_out, c_in), fan_in=seen), "b": init.full((c_out,), 0)}
         self.geometry = {"stride": stride, "pad": pad}

@@ -4,14 +4,14 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import depthwise_conv2d, depthwise_conv2d_backward
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
 
 class DepthwiseConv2d(Layer):
     """Depthwise convolution of maps (N, H, W, channels) -> (N, OH, OW, channels) (Howard et al. 2017, section 3.1).
 
-    A kernel for every channel, w (KH, KW, channels), and, unless bias=False, b (channels,).  pad as for `Conv2d`.
+    A kernel for every channel, w (KH, KW, channels), and, unless bias=False, b (channels,).  pad, init as for `Conv2d`.
     """
 
     def __init__(
@@ -19,12 +19,13 @@ class DepthwiseConv2d(Layer):
         channels: int,
         kernel: int,
         *,
-        init: Initializer = DEFAULT,
+        init: Initializer | int = 0,
         stride: int = 1,
         pad: Any = 0,
         bias: bool = True,
     ):
         super().__init__()
+        init = Initializer.of(init)
         self.params["w"] = init.he((kernel, kernel, channels))
         if bias:
             self.params["b"] = init.full((channels,), 0)

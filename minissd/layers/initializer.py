@@ -1,9 +1,19 @@
-"""First values of the parameters, drawn in one fixed order from one generator, each put on its device at once."""
+"""First values of the parameters, drawn in one fixed order from one generator, each put on its device at once.
+
+The layers of a network share one `Initializer`.  A layer takes a seed in its place, 0 unless given, and then has one of
+its own: its first values follow from its shapes and the seed, whatever was made before it.  So two layers of the same
+shape and seed begin alike; where that is not wanted, as for branches that read the same map, give them different seeds:
+
+    init = Initializer(np.random.default_rng(0))
+    network = Sequential(conv=Conv2d(3, 64, 3, init=init), more=Conv2d(64, 64, 3, init=init))
+    alone, another = Conv2d(3, 64, 3), Conv2d(3, 64, 3, init=1)
+"""
 
 import numpy as np
 import numpy.typing as npt
 
 from minissd.device import Array, to_device
+from minissd.ops.geometry import whole
 
 
 class Initializer:
@@ -15,6 +25,11 @@ class Initializer:
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"parameters are float32 or float64, not {self.dtype}")
         self.device = device
+
+    @classmethod
+    def of(cls, init: "Initializer | int") -> "Initializer":
+        """`init` itself, or a new one from a seed."""
+        return init if isinstance(init, Initializer) else cls(np.random.default_rng(whole(init, "init, a seed,")))
 
     def he(self, shape: tuple[int, ...], fan_in: float | None = None) -> Array:
         """Normal with variance 2 / fan_in: keeps the variance where a ReLU follows (He et al. 2015).
@@ -39,8 +54,3 @@ class Initializer:
 def _fan_in(shape):
     """Inputs that one output sees: all axes but the last, which counts the outputs."""
     return int(np.prod(shape[:-1]))
-
-
-# Of layers made without an initialiser.  One generator for all, so that no two layers begin with the same weights; the
-# same layers made in the same order begin with the same weights in every program.
-DEFAULT = Initializer(np.random.default_rng(0))

@@ -4,7 +4,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import l2_normalize, l2_normalize_backward
-from minissd.layers.initializer import DEFAULT, Initializer
+from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer
 
 
@@ -14,8 +14,9 @@ class L2Normalize(Layer):
     Liu et al. 2016 (SSD), section 3.1, after Liu et al. 2015 (ParseNet): the scale of conv4_3 starts at 20.
     """
 
-    def __init__(self, channels: int, *, init: Initializer = DEFAULT, scale: float = 20):
+    def __init__(self, channels: int, *, init: Initializer | int = 0, scale: float = 20):
         super().__init__()
+        init = Initializer.of(init)
         self.params["scale"] = init.full((channels,), scale)
 
     def extra_repr(self) -> str:

@@ -13,7 +13,6 @@ from minissd.device import Array, array_module
 from minissd.engine import conv2d, conv2d_backward
 from minissd.engine.runtime import empty
 from minissd.layers import Conv2d, Initializer, L2Normalize, Layer, prefixed
-from minissd.layers.initializer import DEFAULT
 
 
 class Apart(NamedTuple):
@@ -32,9 +31,10 @@ class Head(Layer):
     """
 
     def __init__(
-        self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer = DEFAULT, kernel: int = 3
+        self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer | int = 0, kernel: int = 3
     ):
         super().__init__()
+        init = Initializer.of(init)
         self.outputs = class_count + 1
         convolution = partial(Conv2d, channels, kernel=kernel, init=init, pad=kernel // 2, filler="xavier")
         self.offsets = convolution(boxes_per_cell * 4)
@@ -95,7 +95,8 @@ class Head(Layer):
 class NormalizedHead(Head):
     """A head that reads its map L2-normalised, cell by cell: for conv4_3, whose values are larger than the others'."""
 
-    def __init__(self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer = DEFAULT):
+    def __init__(self, channels: int, boxes_per_cell: int, class_count: int, *, init: Initializer | int = 0):
+        init = Initializer.of(init)
         super().__init__(channels, boxes_per_cell, class_count, init=init)
         self.l2norm = L2Normalize(channels, init=init)
         self.adopt(l2norm=self.l2norm)

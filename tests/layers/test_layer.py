@@ -18,7 +18,6 @@ from minissd.layers import (
     ReLU,
     Sequential,
 )
-from minissd.layers.initializer import DEFAULT
 
 WITHOUT_INIT = {
     "Conv2d": lambda **init: Conv2d(3, 64, 3, **init),
@@ -31,8 +30,8 @@ WITHOUT_INIT = {
 
 
 @pytest.mark.parametrize("make", WITHOUT_INIT.values(), ids=WITHOUT_INIT)
-def test_without_an_initialiser_a_layer_begins_as_with_one_of_seed_0(make, monkeypatch):
-    monkeypatch.setattr(DEFAULT, "rng", np.random.default_rng(0))
+def test_without_an_initialiser_a_layer_begins_as_with_one_of_seed_0(make):
+    """Whatever was made before it."""
     expected = make(init=Initializer(np.random.default_rng(0)))
     layer = make()
     assert layer.params.keys() == expected.params.keys()
@@ -41,9 +40,14 @@ def test_without_an_initialiser_a_layer_begins_as_with_one_of_seed_0(make, monke
         np.testing.assert_array_equal(array, expected.params[name])
 
 
-def test_two_layers_without_an_initialiser_have_weights_of_their_own():
-    one, other = Conv2d(3, 4, 3), Conv2d(3, 4, 3)
+def test_a_seed_in_place_of_an_initialiser():
+    one, same, other = Conv2d(3, 4, 3), Conv2d(3, 4, 3, init=0), Conv2d(3, 4, 3, init=1)
+    np.testing.assert_array_equal(one.params["w"], same.params["w"])
     assert (one.params["w"] != other.params["w"]).all()
+    one.params["w"] += 1
+    assert (one.params["w"] != same.params["w"]).all()
+    with pytest.raises(ValueError, match="seed, must be a whole number of at least 0, got 'he'"):
+        Conv2d(3, 4, 3, init="he")
 
 
 @pytest.mark.parametrize(
