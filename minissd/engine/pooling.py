@@ -18,9 +18,9 @@ from minissd import ops
 from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
-from minissd.engine.cpu.workspace import empty, scratch
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import MAX_POOL, MAX_POOL_BACKWARD, MOST, geometry
+from minissd.engine.runtime import empty, loan
 from minissd.ops.pooling import pooling_windows
 from minissd.ops.windows import Windows
 
@@ -63,9 +63,9 @@ def _halve(x):
     y = empty((len(x), x.shape[1] // 2, x.shape[2] // 2, x.shape[3]), x)
 
     def work(block):
-        x_pairs, y_rows = _pairs(x, block), y[block]
-        pairs = _larger(x_pairs)
-        np.maximum(pairs[0::2], pairs[1::2], out=y_rows)
+        with loan() as scratch:
+            pairs = _larger(_pairs(x, block), scratch)
+            np.maximum(pairs[0::2], pairs[1::2], out=y[block])
 
     in_turns(work, _blocks(y), np)
     return y
@@ -76,13 +76,14 @@ def _halve_backward(dy, x, y):
 
     def work(block):
         x_pairs, dx_pairs = _pairs(x, block), _pairs(dx, block)
-        pairs, d_pairs = _larger(x_pairs), scratch("d_pairs", x_pairs[:, :, 0].shape, x)
-        upper, d_upper, d_lower = pairs[0::2], d_pairs[0::2], d_pairs[1::2]
-        np.multiply(dy[block], upper == y[block], out=d_upper)
-        np.subtract(dy[block], d_upper, out=d_lower)
-        left, d_left, d_right = x_pairs[:, :, 0], dx_pairs[:, :, 0], dx_pairs[:, :, 1]
-        np.multiply(d_pairs, left == pairs, out=d_left)
-        np.subtract(d_pairs, d_left, out=d_right)
+        with loan() as scratch:
+            pairs, d_pairs = _larger(x_pairs, scratch), scratch(x_pairs[:, :, 0].shape, x)
+            upper, d_upper, d_lower = pairs[0::2], d_pairs[0::2], d_pairs[1::2]
+            np.multiply(dy[block], upper == y[block], out=d_upper)
+            np.subtract(dy[block], d_upper, out=d_lower)
+            left, d_left, d_right = x_pairs[:, :, 0], dx_pairs[:, :, 0], dx_pairs[:, :, 1]
+            np.multiply(d_pairs, left == pairs, out=d_left)
+            np.subtract(d_pairs, d_left, out=d_right)
 
     in_turns(work, _blocks(y), np)
     return dx
@@ -101,7 +102,7 @@ def _pairs(x, block):
     return part.reshape(len(part), -1, 2, x.shape[3])
 
 
-def _larger(x_pairs):
-    """(2 R, OW, 2, C) -> (2 R, OW, C), in memory that the next block takes over."""
+def _larger(x_pairs, scratch):
+    """(2 R, OW, 2, C) -> (2 R, OW, C), in memory of the loan."""
     left, right = x_pairs[:, :, 0], x_pairs[:, :, 1]
-    return np.maximum(left, right, out=scratch("pairs", left.shape, x_pairs))
+    return np.maximum(left, right, out=scratch(left.shape, x_pairs))
