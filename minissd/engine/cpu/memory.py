@@ -2,7 +2,7 @@
 
 Fresh memory is slow memory: the system clears every page of it when it is first touched, which for the maps of a
 training step takes a tenth of the step.  So what a step gives back, the next one gets, as CuPy's memory pool does it
-on a card.  Memory that is not kept goes back to the system at once; from `np.empty` it would stay with the process, in
+on a GPU.  Memory that is not kept goes back to the system at once; from `np.empty` it would stay with the process, in
 pieces of sizes that nobody asks for.
 """
 
