@@ -4,13 +4,14 @@ from minissd.training.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from minissd.training.config import TrainConfig
 from minissd.training.evaluation import evaluate
 from minissd.training.log import read_log
-from minissd.training.loop import train, train_step
+from minissd.training.loop import train
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, Processes, join
 from minissd.training.recipes import RECIPES, default_recipe, settings_of
 from minissd.training.run import BEST, LAST
 from minissd.training.run_folder import checkpoint_of
 from minissd.training.schedule import SCHEDULES
+from minissd.training.step import train_step
 from minissd.training.tasks import answers, task_of
 
 __all__ = [

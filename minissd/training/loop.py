@@ -1,4 +1,4 @@
-"""The training loop: batch, forward, loss, backward, update; and what surrounds it so that no work is lost.
+"""A training run: steps, validations, and what surrounds them so that no work is lost (the step itself: step.py).
 
 A run is a function of its seed: batch number b of epoch e, its augmentation and its dropout are drawn from
 (seed, e, b) and not from a generator that lives on, which is why a run that was stopped goes on bit for bit.
@@ -8,35 +8,33 @@ import math
 import time
 from contextlib import ExitStack, nullcontext
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from minissd.data import PRESETS, Batch, Loader
+from minissd.data import PRESETS, Loader
 from minissd.data.samples import Dataset
 from minissd.detection import precision_recall_curves
-from minissd.device import Array, array_module, to_device, to_numpy
 from minissd.device.card import uploaded
 from minissd.engine.products import precision
 from minissd.errors import MinissdError
 from minissd.metrics import best_thresholds
 from minissd.models import Network
 from minissd.models.detector import Detector
-from minissd.models.freezing import frozen, of_trained
+from minissd.models.freezing import frozen
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
 from minissd.training.evaluation import check_classes, check_scorable, evaluate
-from minissd.training.finite import Divergence, raise_not_finite
+from minissd.training.finite import Divergence
 from minissd.training.interrupt import interrupt_at_the_end, stoppable
-from minissd.training.loss_scale import UNSCALED, LossScale, Unscaled, loss_scale_for
+from minissd.training.loss_scale import loss_scale_for
 from minissd.training.memory import step_that_fits
-from minissd.training.optim import SGD, clip_gradients
+from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, Processes, start_alike
 from minissd.training.progress import run_shown
 from minissd.training.run import Run
 from minissd.training.run_folder import entered
+from minissd.training.step import train_step
 from minissd.training.tasks import task_of
 
 
@@ -144,13 +142,7 @@ def _go_through(run, loader, validation, report, processes):
             run.keep_now_and_then()
         run.keep()
         if validation is not None and _due(epoch, epochs, config) and not run.log.has_validation(run.step):
-            part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
-            with precision(config.precision):
-                options = {"workers": config.workers, "report": getattr(report, "validating", False)}
-                scoring = {"method": config.metric} if isinstance(model, Detector) else {}
-                metrics, found, truth = evaluate(model, validation, batch_size=part, **options, **scoring)
-            if isinstance(model, Detector):
-                model.thresholds = best_thresholds(precision_recall_curves(found, truth, model.classes))
+            metrics = _validate(model, validation, config, getattr(report, "validating", False), processes)
             report(run.validated(epoch, metrics), total)
             run.keep()
         if config.patience and epoch + 1 < epochs and any(processes.gather(run.waited >= config.patience)):
@@ -160,77 +152,23 @@ def _go_through(run, loader, validation, report, processes):
             break
 
 
+def _validate(model, validation, config, report, processes):
+    """The metrics of a validation; a detector remembers the best thresholds of its classes."""
+    part = math.ceil(config.batch_size / config.accumulate / processes.size)  # what the memory holds
+    scoring = {"method": config.metric} if isinstance(model, Detector) else {}
+    options = {"batch_size": part, "workers": config.workers, "report": report}
+    with precision(config.precision):
+        metrics, found, truth = evaluate(model, validation, **options, **scoring)
+    if isinstance(model, Detector):
+        model.thresholds = best_thresholds(precision_recall_curves(found, truth, model.classes))
+    return metrics
+
+
 def _step(run, batch, moved, processes):
     """The losses of one update, or a MinissdError that says what would fit into the memory."""
     of_step = {"processes": processes, "moved": moved, "loss_scale": run.loss_scale}
     step = partial(train_step, run.model, run.optimizer, batch, run.config, run.step, **of_step)
     return step_that_fits(step, partial(train_step, run.model, step=run.step), batch, run.config)
-
-
-def train_step(
-    model: Network,
-    optimizer: SGD,
-    batch: Batch,
-    config: TrainConfig,
-    step: int,
-    processes: Processes = ALONE,
-    moved: Batch | None = None,
-    loss_scale: LossScale | Unscaled = UNSCALED,
-) -> dict[str, float]:
-    """One update of the model's parameters from one batch; returns the loss, its parts and the gradient's norm.
-
-    A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
-    the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
-    reading of the loss.  With several `processes`, `batch` is the share of this one, loss and update are the batch's.
-    moved: the batch on the model's device, if it is there already.  loss_scale: of a run in float16, the `LossScale`;
-    a step whose gradients overflow then changes nothing but the scale.
-    """
-    rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
-    settings = {name: getattr(config, name) for name in model.loss_settings}
-    size = model.loss_size(*batch.targets, **settings)
-    terms: dict[str, Array] = {}
-    grads: dict[str, Array] = {}
-    parts = split_batch(moved or batch, config.accumulate)
-    silent = np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is reported below
-    with silent, precision(config.precision):
-        for part in parts:
-            images, *targets = (to_device(array, model.device) for array in (part.images, *part.targets))
-            outputs, cache = model.forward(images, train=True, rng=rng)
-            part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size, **settings)
-            d_outputs = loss_scale.magnify(model.loss_backward(loss_cache))
-            _add(terms, part_terms)
-            # under no name, which would keep this part's gradients beside the sum during the whole of the next part
-            _add(grads, of_trained(model, model.backward(d_outputs, cache, need_dx=False, spend=True)[1]))
-        terms, grads, norm = processes.mean(terms, grads, 0 if batch.stand_in else size)
-        xp = array_module(norm)
-        norm, *numbers = to_numpy(xp.stack([norm, *terms.values(), *loss_scale.watch(grads, norm)])).tolist()
-        if not np.isfinite(numbers).all():
-            raise_not_finite(step + 1, model, parts, processes)
-        count = len(terms)
-        good, scale = loss_scale.settle(numbers[count:], grads, step + 1)
-        if good:
-            scale["norm"] = norm / scale.get("loss_scale", 1)
-            clip_gradients(grads, scale["norm"], config.clip, step + 1)
-            optimizer.step(grads)
-    return dict(zip(terms, numbers[:count], strict=True)) | scale
-
-
-def split_batch(batch, count):
-    """A batch in at most `count` parts of nearly equal size, as views."""
-    edges = sorted({len(batch.ids) * i // count for i in range(count + 1)})
-    return [
-        Batch(batch.ids[i:j], batch.images[i:j], tuple(target[i:j] for target in batch.targets))
-        for i, j in pairwise(edges)
-    ]
-
-
-def _add(total, part):
-    """total[name] += part[name] for every name, in place where there is something already."""
-    for name, array in part.items():
-        if name in total:
-            total[name] += array
-        else:
-            total[name] = array
 
 
 def _due(epoch, epochs, config):

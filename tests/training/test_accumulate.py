@@ -7,7 +7,7 @@ from plain_ssd import SIZE, WithBackgrounds, plain_ssd
 from minissd.data import Batch, DetectionPreparation, Loader
 from minissd.detection import NEGATIVES
 from minissd.training import SGD, TrainConfig, train
-from minissd.training.loop import split_batch, train_step
+from minissd.training.step import split_batch, train_step
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])
