@@ -19,6 +19,22 @@ def test_ssd_tiny_has_the_published_number_of_parameters(model):
     assert sum(array.size for array in model.params.values()) == 960_848
 
 
+def test_strides_take_the_place_of_max_pooling_and_nothing_else(model, rng):
+    strides = build("ssd-tiny", classes=CLASSES, sampling="strides")
+    assert strides.spec == model.spec
+    for name, array in model.params.items():
+        np.testing.assert_array_equal(array, strides.params[name])
+    image = rng.integers(0, 256, (1, 240, 240, 3), np.uint8)
+    outputs = [network.forward(image)[0][0] for network in (model, strides)]
+    assert outputs[0].shape == outputs[1].shape and not np.array_equal(*outputs)
+
+
+def test_ssd_small_is_the_larger_one(model):
+    small = build("ssd-small", classes=CLASSES)
+    assert sum(array.size for array in small.params.values()) == 3_816_856
+    np.testing.assert_array_equal(small.default_boxes, model.default_boxes)
+
+
 def test_ssd_tiny_has_six_boxes_in_every_cell_of_four_maps(model):
     assert [one.size for one in model.spec.maps] == [(30, 30), (15, 15), (8, 8), (4, 4)]
     assert model.spec.boxes_per_cell == (6, 6, 6, 6)
@@ -91,6 +107,8 @@ def test_the_card_starts_with_the_same_parameters(strict):
         ({"depth": 3}, ["ssd-tiny", "depth", "input_size"]),
         ({"input_size": 0}, ["0", "ssd-tiny", "4096"]),
         ({"input_size": 5000}, ["5000", "ssd-tiny", "4096"]),
+        ({"name": "ssd-small", "input_size": 0}, ["0", "ssd-small", "4096"]),
+        ({"sampling": "wavelets"}, ["'wavelets'", "pooling, strides"]),
     ],
 )
 def test_refused_in_one_line(arguments, parts):

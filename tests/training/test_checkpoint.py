@@ -90,13 +90,19 @@ def test_boxes_of_given_shapes_are_those_of_the_loaded_model(path, shapes, new_m
     assert later.options == model.options
 
 
-def test_a_checkpoint_from_before_there_was_a_choice_of_boxes(path, model):
-    options = {name: value for name, value in model.options.items() if name != "boxes"}
-    save_checkpoint(path, model)
+def test_a_checkpoint_from_before_there_was_a_choice_of_boxes_and_sampling(path, shapes, new_model):
+    """The network of that time, which halved its maps by strides."""
+    former = new_model(sampling="strides")
+    save_checkpoint(path, former)
+    options = {name: value for name, value in former.options.items() if name not in ("boxes", "sampling")}
     with safetensors.safe_open(path, framework="numpy") as file:
         metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     safetensors.numpy.save_file(tensors, path, metadata | {"options": json.dumps(options)})
-    assert load_checkpoint(path).model.options == model.options
+    loaded = load_checkpoint(path).model
+    assert loaded.options == former.options
+    images = np.stack([shapes[0].image])
+    for ours, theirs in zip(loaded.forward(images)[0], former.forward(images)[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_class_names_may_hold_anything(path):
