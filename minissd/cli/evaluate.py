@@ -10,7 +10,7 @@ import typer
 
 from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_notes
-from minissd.cli.results import RESULTS, shown_at
+from minissd.cli.results import RESULTS, shown_at, write_classes
 from minissd.cli.runs import place_of_data
 from minissd.data import open_dataset, places_in
 from minissd.device import resolve_device
@@ -113,6 +113,8 @@ def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2
     results.print(metrics, how)
     folder = folder_for(out, question | scoring, dataset.name)
     write_json(folder / "metrics.json", metrics | question | scoring)
+    if model.task == "detect":
+        write_classes(metrics, folder / "classes.csv")
     console.print(f"metrics.json and pictures: {folder}", markup=False, soft_wrap=True)
     note_spelled_out(dataset.classes)
     results.draw(dataset, metrics, found, truth, folder, **scoring)

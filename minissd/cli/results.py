@@ -1,11 +1,15 @@
 """What `minissd evaluate` shows of a score: pictures and a table, for each task in its own way."""
 
+import csv
+import io
+
 import numpy as np
 from rich.markup import escape
 
 from minissd import detection
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import mask_of_size
+from minissd.files import write_atomically
 from minissd.metrics.segmentation import score_masks
 from minissd.metrics.thresholds import USUAL_THRESHOLD, at_threshold, best_thresholds
 
@@ -56,12 +60,30 @@ class DetectionResults:
 
 
 def shown_at(model, detections, objects, iou_threshold):
-    """{"thresholds": {class: AtThreshold as a dict}, "thresholds_of": words}: what comes of showing only what scores
-    higher than the threshold of its class, at the lowest overlap that is asked for."""
+    """What comes of showing only what scores higher than the threshold of its class, at the lowest overlap asked for.
+
+    {"thresholds": {class: {"objects": how many, and the fields of AtThreshold}}, "thresholds_of": whence, in words}
+    """
     curves = detection.precision_recall_curves(detections, objects, model.classes, lowest(iou_threshold))
     thresholds, origin = thresholds_for(model, curves)
-    shown = {name: at_threshold(curves[name], threshold)._asdict() for name, threshold in thresholds.items()}
+    shown = {
+        name: {"objects": curves[name].objects} | at_threshold(curves[name], threshold)._asdict()
+        for name, threshold in thresholds.items()
+    }
     return {"thresholds": shown, "thresholds_of": origin}
+
+
+def write_classes(metrics, path):
+    """The figures of each class as a table for spreadsheets: a line for a class, empty where there is no figure."""
+    text = io.StringIO(newline="")
+    rows = [{"class": name, "AP": metrics["AP"][name]} | at for name, at in metrics["thresholds"].items()]
+    table = csv.DictWriter(text, rows[0], lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow(
+            {key: "" if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
+        )
+    write_atomically(path, lambda file: file.write(text.getvalue().encode()))
 
 
 def thresholds_for(model, curves):

@@ -2,6 +2,8 @@
 
 from shlex import quote
 
+import numpy as np
+
 from minissd import weights
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
@@ -9,6 +11,7 @@ from minissd.cli.progress import training_progress
 from minissd.cli.runs import FIT, TRAIN_FIELDS, train_on
 from minissd.cli.splits import open_splits
 from minissd.detection import fit_boxes
+from minissd.device import to_device
 from minissd.device.card import check_precision
 from minissd.errors import MinissdError
 from minissd.models import build
@@ -47,12 +50,24 @@ def start(out, settings, device, resume, processes=ALONE):
             report = weights.start_from(model, weights_file(settings["weights"]))
             console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
             check_batch_norm(settings, report)
+            balance(model, dataset, report)
             settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
     records = train_and_draw(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
     if resume and records[-1:] and records[-1]["step"] == checkpoint.step:
         done = f"{out}: was finished after {checkpoint.step} steps"
         console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
     return dataset, held_out
+
+
+def balance(model, dataset, report):
+    """Bring what was trained and what is fresh to one scale, where batch norm does not, and say so."""
+    fresh = [name for name in report.untouched if name in model.params]
+    if not fresh or not weights.can_be_balanced(model):
+        return
+    images = np.stack([model.resized(dataset[i].image) for i in range(min(weights.ENOUGH_IMAGES, len(dataset)))])
+    low, high = weights.balance(model, to_device(images, model.device), fresh)
+    told = f"activations of {low:.2g} to {high:.2g} (rms), brought to 1 like those of the fresh layers"
+    console.print(f"the trained layers had {told}", markup=False, soft_wrap=True)
 
 
 def with_fitted_boxes(settings, dataset):

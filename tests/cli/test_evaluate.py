@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -47,6 +48,10 @@ def test_out_and_metric(minissd, trained, tree, tmp_path, option, name):
     if name == "coco":
         assert len(metrics["coco"]) == 12 and metrics["mAP"] == metrics["coco"]["AP"]
         assert "IoU 0.5:0.95, coco" in outcome.out and "ARlarge" in outcome.out
+    with open(tmp_path / "scores" / "classes.csv", newline="") as file:
+        cat, dog = csv.DictReader(file)
+    assert (cat["class"], dog["class"], dog["objects"]) == ("cat", "dog", "6")
+    assert float(cat["AP"]) == metrics["AP"]["cat"] and float(dog["f1"]) == metrics["thresholds"]["dog"]["f1"]
     assert {file.name for file in (tmp_path / "scores").iterdir()} >= PICTURES
 
 
