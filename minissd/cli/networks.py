@@ -10,7 +10,7 @@ from minissd.data import DOWNLOADS, fetched
 from minissd.errors import MinissdError
 from minissd.training import BEST, checkpoint_of, load_checkpoint
 from minissd.training.checkpoint import read_description
-from minissd.weights import load_model
+from minissd.weights import load_model, read_weights
 
 
 def in_run_folder(path: Path) -> Path:
@@ -46,6 +46,13 @@ def weights_file(name):
     """The path of a file of weights: what `minissd fetch` brought under that name, that of a run, or as it is."""
     path = Path(name)
     return fetched(name, "weights") if name in DOWNLOADS and not path.is_dir() else in_run_folder(path)
+
+
+def has_batch_norm(name):
+    """Whether weights, named as for `weights_file`, are of a network with batch norm, by the names of the tensors."""
+    path = Path(name)
+    path = checkpoint_of(path) if path.is_dir() else fetched(name, "weights") if name in DOWNLOADS else path
+    return any(".bn" in tensor for tensor in read_weights(path).tensors)
 
 
 def network(checkpoint, weights, name, classes, device):

@@ -6,6 +6,7 @@ from shlex import join
 
 from minissd import __version__
 from minissd.cli.console import console
+from minissd.cli.networks import has_batch_norm
 from minissd.data import NAMES, places_as_text, places_in
 from minissd.data.texts import join_by_commas
 from minissd.errors import MinissdError
@@ -15,6 +16,7 @@ from minissd.models.ssd import OWN
 from minissd.training import LAST, RECIPES, TrainConfig, default_recipe, settings_of
 from minissd.training.config import ADDED_LATER, SAME_NUMBERS, in_present_names
 from minissd.training.lock import check_free
+from minissd.training.recipes import FINETUNE, SCRATCH
 from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 
 TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
@@ -32,7 +34,7 @@ def new_settings(out, values):
     if (out / LAST).exists():
         raise MinissdError(f"{out}: holds a run already: add --resume to go on with it, or choose another --out")
     model = _model_for(values["model"], values["task"])
-    recipe = values["recipe"] or default_recipe(model)
+    recipe = values["recipe"] or _recipe_for(model, values["weights"])
     given = {name: values[name] for name in (*TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
     config, options = settings_of(recipe, model, given)
     if options.get("boxes") == FIT and options_of(model)["boxes"] != OWN:
@@ -42,6 +44,15 @@ def new_settings(out, values):
         )
     data = {name: values[name] for name in _DATA_FIELDS} | {name: place_of_data(values[name]) for name in _MAY_MOVE}
     return {"minissd": __version__, **data, "model": model, "recipe": recipe, "options": options, **asdict(config)}
+
+
+def _recipe_for(model, weights):
+    """The recipe that a model is trained with, from these weights if any, unless the user names one."""
+    usual = default_recipe(model)
+    if not weights or usual != SCRATCH or has_batch_norm(weights):
+        return usual
+    console.print(f"recipe {FINETUNE}, for the weights are of a network without batch norm")
+    return FINETUNE
 
 
 def place_of_data(data):

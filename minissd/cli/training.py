@@ -98,7 +98,7 @@ def check_batch_norm(settings, report):
     if wanted and not any(".bn" in ours for ours in report.matched.values()):
         raise MinissdError(
             f"{settings['weights']}: trained without batch norm, which --recipe {settings['recipe']} puts into the "
-            "network: add --recipe paper-voc07, or --no-batch-norm and a lower --lr"
+            "network: add --recipe finetune or paper-voc07"
         )
     if wanted is False and any(".bn" in theirs for theirs in report.left_over):
         raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")

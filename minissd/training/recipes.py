@@ -11,6 +11,7 @@ from minissd.errors import MinissdError
 from minissd.models import MODELS, options_of
 from minissd.training.config import TrainConfig
 
+SCRATCH, FINETUNE = "scratch", "finetune"
 # SSD paper, section 3.1, and the released solver: SGD with 1e-3, divided by ten at 2/3 and 5/6 of all steps; biases
 # learn twice as fast and are spared the decay.  The paper starts from a trained VGG16 and so does without a warm-up;
 # a hundredth of the steps costs little and lets the fresh heads settle.
@@ -33,13 +34,15 @@ RECIPES: dict[str, dict[str, Any]] = {
     "paper-voc0712": _PAPER | {"steps": 120_000},
     # Without a trained trunk: batch norm keeps sixteen fresh layers trainable, at a rate ten times the paper's that
     # is approached slowly.
-    "scratch": {
+    SCRATCH: {
         "batch_norm": True,
         "batch_size": 32,
         "lr": 0.01,
         "epochs": 100,
         "warmup": 0.3,
     },
+    # From a trained trunk on a set of one's own: what a laptop or one card does in an evening.
+    FINETUNE: {"batch_norm": False, "batch_size": 8, "lr": 1e-3, "epochs": 20},
     # The YOLO loss is a sum over all objects of an image, where that of SSD is a mean: so much smaller is the rate, and
     # so much longer the gradient.
     "yolo": {"lr": 0.003, "warmup": 0.2, "clip": 0},
@@ -67,7 +70,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "warmup": 0.2, "augmentation": "digits"},
     "slant": {"batch_size": 64, "lr": 0.01, "epochs": 3, "warmup": 0.2, "clip": 0, "augmentation": "none"},
 }
-_DEFAULTS = {"ssd300-vgg16": "scratch", "ssd512-vgg16": "scratch", "vgg16": "classify", "mobilenet": "classify"}
+_DEFAULTS = {"ssd300-vgg16": SCRATCH, "ssd512-vgg16": SCRATCH, "vgg16": "classify", "mobilenet": "classify"}
 _DEFAULTS |= {"yolo-tiny": "yolo", "yolo-v1": "paper-yolo"}
 _DEFAULTS |= {"mlp": "digits", "lenet5": "digits", "slant": "slant"}
 _DEFAULTS |= {"unet": "segment"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.training import load_checkpoint
 from minissd.weights import save
@@ -104,13 +105,20 @@ def test_refused(refused, tree, tmp_path, monkeypatch, words, parts):
     assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_weights_without_batch_norm_need_a_recipe_without(refused, tree, tmp_path):
-    """The recipe of ssd300-vgg16 unless another is given is `scratch`, which puts batch norm into the network."""
+def test_weights_without_batch_norm_need_a_recipe_without(refused, tree, tmp_path, monkeypatch):
+    """Such is `finetune`, which is taken unless another is given; `scratch` puts batch norm into the network."""
     file = tmp_path / "weights.safetensors"
     save(build("ssd300-vgg16", classes=("eel",)), file)
-    words = ("--model", "ssd300-vgg16", "--weights", file, "--out", tmp_path / "run", "--epochs", 1)
-    refused(["batch norm", "--recipe paper-voc07"], "train", "--data", tree.root, *words)
+    words = ("--model", "ssd300-vgg16", "--weights", file, "--out", tmp_path / "run", "--data", tree.root)
+    refused(["batch norm", "--recipe finetune or paper-voc07"], "train", *words, "--recipe", "scratch")
     assert not (tmp_path / "run").exists()
+
+    def start(out, settings, *_):
+        assert (settings["recipe"], settings["options"]["batch_norm"]) == ("finetune", False)
+        raise MinissdError("as expected")
+
+    monkeypatch.setattr("minissd.cli.train.start", start)
+    refused(["as expected"], "train", *words)
 
 
 def test_weights_of_another_model_are_refused(refused, tree, tmp_path):
