@@ -34,20 +34,23 @@ class MapSpec(_Cells):
 
     size: tuple[int, int]  # rows, columns
     scale: float  # s_l: side of the first square, as a fraction of the input
-    next_scale: float  # s_{l+1}
+    next_scale: float | None  # s_{l+1}; None: there is no second square
     ratios: tuple[float, ...]  # besides 1; each stands for itself and its reciprocal
     step: float | None = None  # input pixels between two cells; None: the cells share the input evenly
 
     def __post_init__(self):
-        lengths = (self.scale, self.next_scale, *self.ratios, 1 if self.step is None else self.step)
+        optional = [length for length in (self.next_scale, self.step) if length is not None]
+        lengths = (self.scale, *self.ratios, *optional)
         if len(self.size) != 2 or min(self.size) < 1 or not all(0 < length < inf for length in lengths):
             raise ValueError(f"a map has at least one row and column, and positive scales, ratios and step, got {self}")
 
     @property
     def shapes(self) -> tuple[tuple[float, float], ...]:
         """(w, h) of the boxes of one cell, in the order stated at the top."""
-        extra = sqrt(self.scale * self.next_scale)  # sqrt(s_l s_{l+1})
-        shapes = [(self.scale, self.scale), (extra, extra)]
+        shapes = [(self.scale, self.scale)]
+        if self.next_scale is not None:
+            extra = sqrt(self.scale * self.next_scale)  # sqrt(s_l s_{l+1})
+            shapes += [(extra, extra)]
         for ratio in self.ratios:
             long, short = self.scale * sqrt(ratio), self.scale / sqrt(ratio)
             shapes += [(long, short), (short, long)]

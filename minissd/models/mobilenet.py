@@ -12,27 +12,43 @@ A block is a depthwise 3x3 convolution, which looks around, and a pointwise one,
 from collections.abc import Sequence
 from typing import Any
 
-from minissd.detection import DefaultBoxSpec
+from minissd.detection import DefaultBoxSpec, MapSpec
 from minissd.layers import BatchNorm, DepthwiseConv2d, Initializer, Layer, ReLU, Sequential
 from minissd.models.blocks import conv_relu
 from minissd.models.heads import Head
-from minissd.models.ssd import SSD
+from minissd.models.ssd import OWN, SSD, Shapes, Usage, box_set
 
 # (output channels, stride) of the blocks
 TO_CONV11 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)
 TO_CONV13 = ((1024, 2), (1024, 1))
-# Each extra stage: channels of its 1x1 convolution, and of the 3x3 one behind it that halves the map
-EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
-MOBILENET_PIXELS: dict[str, Any] = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}  # from -1 to 1
+# (mean, scale) of the pixels: they come to lie between -1 and 1
+MOBILENET_PIXELS: dict[str, Any] = {"pixel_mean": (127, 127, 127), "pixel_scale": 1 / 128}
+CAFFE_PIXELS: dict[str, Any] = {"pixel_mean": (127.5, 127.5, 127.5), "pixel_scale": 1 / 127.5}
 
-# The scales of the MobileNet-SSD published for Caffe.  Its first map has no box for the extra square; ours has.
-MOBILENET_BOXES = DefaultBoxSpec.from_formula(
+RATIOS = (2, 3)
+# Two networks have been published: one for PyTorch (qfgaohao's pytorch-ssd), and one for Caffe (chuanqi305's), which
+# has no second square on its first map
+BOXES = DefaultBoxSpec.from_sizes(
     input_size=300,
     map_sizes=(19, 10, 5, 3, 2, 1),
-    ratios=((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2, 3)),
-    s_min=0.2,
-    s_max=0.95,
+    sizes=(60, 105, 150, 195, 240, 285, 330),
+    ratios=[RATIOS] * 6,
+    steps=(16, 32, 64, 100, 150, 300),
+    clip="numbers",
 )
+CAFFE_BOXES = DefaultBoxSpec(
+    300,
+    (
+        MapSpec((19, 19), 60 / 300, None, (2,)),
+        *DefaultBoxSpec.from_sizes(300, (10, 5, 3, 2, 1), (105, 150, 195, 240, 285, 300), [RATIOS] * 5).maps,
+    ),
+)
+BOX_SETS = {OWN: BOXES, "qfgaohao": BOXES, "caffe": CAFFE_BOXES}
+# qfgaohao shrinks pictures without averaging, clips boxes after NMS, and keeps all that is left of 200 in each class
+USAGES = {"qfgaohao": Usage("bilinear", clip_first=False, candidates=200, limit=200 * 20)}
+# Each extra stage: channels of its 1x1 convolution, and of the 3x3 one behind it that halves the map
+EXTRAS = ((256, 512), (128, 256), (128, 256), (128, 256))
+CAFFE_EXTRAS = (*EXTRAS[:3], (64, 128))
 
 
 def mobilenet_stages(*, init: Initializer) -> dict[str, Sequential]:
@@ -60,23 +76,24 @@ def separable_blocks(
     return layers
 
 
-def ssd300_mobilenet(classes: Sequence[str], *, init: Initializer) -> SSD:
-    """SSD on MobileNet: maps 19 10 5 3 2 1, boxes in a cell 4 6 6 6 6 6, together 2,278.
+def ssd300_mobilenet(classes: Sequence[str], *, init: Initializer, boxes: str | Shapes = OWN) -> SSD:
+    """SSD on MobileNet, as qfgaohao published it: maps 19 10 5 3 2 1, six boxes in a cell, together 3,000.
 
-    The heads are 1x1 convolutions, as published: with 20 classes the network takes 1.1 billion multiply-adds for an
-    image, of which 3x3 heads alone would add 0.3.
+    boxes="caffe": the MobileNet-SSD published for Caffe, three boxes in a cell of the first map, together 1,917; its
+    extra layers have batch norms, and its heads are 1x1 convolutions, which saves a quarter of the multiply-adds.
     """
-    stages = mobilenet_stages(init=init)
-    channels = [512, 1024]
-    for number, (narrow, width) in enumerate(EXTRAS, 14):
-        squeeze = conv_relu(f"{number}_1", channels[-1], narrow, 1, pad=0, init=init, batch_norm=True)
-        shrink = conv_relu(f"{number}_2", narrow, width, stride=2, init=init, batch_norm=True)
+    caffe = boxes == "caffe"
+    spec = box_set("ssd300-mobilenet", BOX_SETS, boxes)
+    stages, channels = mobilenet_stages(init=init), [512, 1024]
+    for number, (narrow, width) in enumerate(CAFFE_EXTRAS if caffe else EXTRAS, 14):
+        squeeze = conv_relu(f"{number}_1", channels[-1], narrow, 1, pad=0, init=init, batch_norm=caffe)
+        shrink = conv_relu(f"{number}_2", narrow, width, stride=2, init=init, batch_norm=caffe)
         stages[f"extra{number}"] = Sequential(**squeeze, **shrink)
         channels.append(width)
-    spec = MOBILENET_BOXES
     heads = [
-        Head(width, k, len(classes), init=init, kernel=1)
+        Head(width, k, len(classes), init=init, kernel=1 if caffe else 3)
         for width, k in zip(channels, spec.boxes_per_cell, strict=True)
     ]
-    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": {"caffe": spec}, "boxes": "caffe"}
-    return SSD("ssd300-mobilenet", classes, **wiring, input_size=spec.input_size, init=init, **MOBILENET_PIXELS)
+    wiring: dict[str, Any] = {"stages": stages, "heads": heads, "box_sets": BOX_SETS, "boxes": boxes, "usages": USAGES}
+    pixels = CAFFE_PIXELS if caffe else MOBILENET_PIXELS
+    return SSD("ssd300-mobilenet", classes, **wiring, input_size=spec.input_size, init=init, **pixels)

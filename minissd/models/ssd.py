@@ -38,10 +38,15 @@ Shapes = Sequence[Sequence[Sequence[float]]]  # for each map (w, h) of the boxes
 
 
 class Usage(NamedTuple):
-    """What is done before and after a network: how pictures are brought to its size, and when boxes are clipped."""
+    """What is done before and after a network: how pictures are brought to its size, and how detections are chosen."""
 
     resize: str = "antialiased"  # a name in minissd.data.view.RESIZES
-    clip_first: bool = True  # as for `detections_from`
+    # as for `detections_from`, unless `detect` is told otherwise
+    clip_first: bool = True
+    score_threshold: float = 0.01
+    iou_threshold: float = 0.45
+    candidates: int = 400
+    limit: int = 200
 
 
 class SSD(Detector):
@@ -88,7 +93,8 @@ class SSD(Detector):
             )
         self.spec = spec
         self.boxes = boxes if isinstance(boxes, str) else spec.shapes  # as JSON has them
-        self.resize, self.clip_first = self.usages.get(boxes, Usage()) if isinstance(boxes, str) else Usage()
+        self.usage = self.usages.get(boxes, Usage()) if isinstance(boxes, str) else Usage()
+        self.resize = self.usage.resize
         self._host_boxes = default_boxes(self.spec).astype(self.dtype)
         self.default_boxes = to_device(self._host_boxes, self.device)  # (P, 4) centers
         if "boxes" in self.options:
@@ -182,10 +188,12 @@ class SSD(Detector):
     def detect(self, images: Any, **options: Any) -> list[Detections]:
         """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.
 
-        options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit).
+        options: what `minissd.detection.detections_from` takes (score_threshold, iou_threshold, limit), in place of
+        those of `usage`.
         """
         offsets, logits = self.infer(images)
-        return detections_from(offsets, logits, self.default_boxes, **{"clip_first": self.clip_first} | options)
+        choosing = {name: value for name, value in self.usage._asdict().items() if name != "resize"} | options
+        return detections_from(offsets, logits, self.default_boxes, **choosing)
 
     def targets(self, corners: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""

@@ -11,8 +11,11 @@ def scales(maps, s_min=0.2, s_max=0.9):
 
 
 def cell_shapes(scale, next_scale, ratios):
-    """(k, 2) widths and heights of the boxes of one cell: two squares, then a wide and a tall box for each ratio."""
-    shapes = [(scale, scale), (math.sqrt(scale * next_scale), math.sqrt(scale * next_scale))]
+    """(k, 2) widths and heights of the boxes of one cell: two squares, the second between this scale and the next, if
+    there is one; then a wide and a tall box for each ratio."""
+    shapes = [(scale, scale)]
+    if next_scale is not None:
+        shapes.append((math.sqrt(scale * next_scale), math.sqrt(scale * next_scale)))
     for ratio in ratios:
         for r in (ratio, 1 / ratio):
             shapes.append((scale * math.sqrt(r), scale / math.sqrt(r)))

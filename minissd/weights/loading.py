@@ -10,6 +10,7 @@ import numpy as np
 from minissd.device import to_like
 from minissd.errors import MinissdError
 from minissd.models import Network, build
+from minissd.weights.layout import COUNTER
 from minissd.weights.layouts import LAYOUTS
 from minissd.weights.ours import MOMENTUM, description, own_layout
 from minissd.weights.reading import read_weights
@@ -33,19 +34,24 @@ def load(model: Network, path: str | Path, *, heads: bool = True) -> Report:
 
 
 def load_model(
-    name: str, path: str | Path, *, classes: Sequence[str] | None = None, device: str = "cpu"
+    name: str | None, path: str | Path, *, classes: Sequence[str] | None = None, device: str = "cpu"
 ) -> tuple[Any, Report]:
     """(model, Report): build `name` and load the file into it.
 
-    classes: those of the file, unless given.  A file that `save` wrote from the same model gives its options too.
+    name: None for the network that the file is of, where it tells.  classes: those of the file, unless given.  A file
+    that `save` wrote from the same model gives its options too.
     """
     file = read_weights(path)
     try:
         layout = _published_layout(file)
         stored_name, stored_classes, options = description(file)
+        if name is None:
+            name = stored_name if layout is None else _whole_network(layout)
+        if name is None:
+            raise MinissdError(_lacking(file) or "does not say which network it is of: name the model")
         known = layout.classes if layout else stored_classes if stored_name == name else None
         if classes is None and known is None:
-            raise MinissdError("does not say which classes it was trained for: give them")
+            raise MinissdError(_lacking(file) or "does not say which classes it was trained for: give them")
         options = options if stored_name == name else {}
         model = _build(name, known if classes is None else classes, device, options)
     except MinissdError as error:
@@ -113,18 +119,46 @@ def _published_layout(file):
     return None
 
 
-def matched_names(model, file, layout, arrays, heads):
-    """({their name: ours}, {their name: why it is left over})."""
+def _whole_network(layout):
+    """The name of the model that is all of a published layout."""
+    if layout.classes is None:
+        models = " or ".join(layout.models)
+        raise MinissdError(f"holds {layout.name}, a trunk, which detects nothing yet: train {models} from it")
+    return layout.models[0]
+
+
+def _lacking(file):
+    """What is wrong with a file that is nearly of a published layout, else ""."""
+    nearest = max(LAYOUTS, key=lambda layout: len(layout.signature & file.tensors.keys()) / len(layout.signature))
+    missing = sorted(nearest.signature - file.tensors.keys())
+    if len(missing) > len(nearest.signature) / 2 or not missing:
+        return ""
+    return f"has the names of {nearest.name}, but lacks {some(missing)}: fetch it again, or save the whole network"
+
+
+def _check_layout(file, layout, model):
+    """MinissdError unless the layout is known, and the model one that has such layers."""
     if layout is None:
         known = ", ".join(layout.name for layout in LAYOUTS)
         raise MinissdError(
-            f"holds {some(list(file.tensors)) or 'nothing'}, which are names of no layout known here: "
+            _lacking(file)
+            or f"holds {some(list(file.tensors)) or 'nothing'}, which are names of no layout known here: "
             f"give weights of {model.name} by minissd, or of {known}"
         )
+    if layout.models and model.name not in layout.models:
+        models = " or ".join(layout.models)
+        raise MinissdError(f"holds {layout.name}, and {model.name} has none of its layers: load it into {models}")
+
+
+def matched_names(model, file, layout, arrays, heads):
+    """({their name: ours}, {their name: why it is left over})."""
+    _check_layout(file, layout, model)
     places = {name.partition(".")[2]: name for name in arrays} | {name: name for name in arrays}
     matched, left_over = {}, {}
     for theirs, array in file.tensors.items():
         ours = places.get(layout.names.get(theirs))
+        if theirs.endswith(COUNTER):
+            continue
         if ours is None:
             left_over[theirs] = _why_without_place(theirs, array, model)
         elif not heads and _HEAD.match(ours):
@@ -176,12 +210,13 @@ def _advice(model, ours, theirs_shape, shape):
     """What to do about a tensor of another shape."""
     if not _HEAD.match(ours):
         return f"load it into a model of its shape, or give a file for {model.name}"
-    fresh = "pass heads=False to begin with fresh ones"
+    fresh = "in Python pass heads=False to begin with fresh ones"
     background = int(model.task == "detect")
     boxes_per_cell = shape[-1] // (len(model.classes) + background)  # 1 for a classifier
     if ".offsets." in ours or theirs_shape[:-1] != shape[:-1] or theirs_shape[-1] % boxes_per_cell:
         return f"the heads differ, {fresh}"
-    return f"give the model the {theirs_shape[-1] // boxes_per_cell - background} classes of the file, or {fresh}"
+    count = theirs_shape[-1] // boxes_per_cell - background
+    return f"give the model the {count} classes of the file (--classes), or {fresh}"
 
 
 def pixels_of(layout, model):

@@ -7,7 +7,7 @@ import numpy as np
 from minissd.errors import MinissdError
 from minissd.models import MODELS, options_of
 from minissd.models.ssd import OWN
-from minissd.weights.layouts import Layout
+from minissd.weights.layout import Layout
 
 FORMAT = "minissd weights 1"
 MOMENTUM = "velocity/"  # how checkpoints name what only the optimiser needs

@@ -32,28 +32,21 @@ def test_equals_the_loops(seed, height, width, size, channels):
     image = noise(seed, height, width, channels)
     resized = bilinear(image, size)
     assert (resized.dtype, resized.shape) == (np.uint8, (size, size, channels))
-    assert np.abs(resized - by_loops(image, size)).max() <= 0.501  # rounded to the nearest
+    difference = resized - by_loops(image, size)
+    assert difference.min() > -1.3 and difference.max() < 0.8  # shares have eleven bits, and lower bits are cut off
 
 
 SHAPES = [(500, 353), (600, 600), (299, 301), (37, 500), (1200, 900), (1, 1), (120, 80)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_equals_opencv_but_for_its_rounding(shape):
+def test_equals_opencv(shape):
     cv2 = pytest.importorskip("cv2")
     image = noise(0, *shape)
     difference = bilinear(image, 300).astype(int) - cv2.resize(image, (300, 300), interpolation=cv2.INTER_LINEAR)
-    assert np.abs(difference).max() <= 1
-    assert (difference != 0).mean() < 0.2  # it computes with eleven bits
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_equals_pytorch_rounded(shape):
-    torch = pytest.importorskip("torch")
-    image = noise(1, *shape)
-    there = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32))[None]
-    expected = torch.nn.functional.interpolate(there, size=(300, 300), mode="bilinear", align_corners=False)
-    assert np.abs(bilinear(image, 300) - expected[0].permute(1, 2, 0).numpy()).max() <= 0.51
+    if min(shape) >= 300 or shape == (1, 1):
+        assert not difference.any()
+    assert np.abs(difference).max() <= 1 and (difference != 0).mean() < 0.02  # an enlarged side
 
 
 def test_stripes_between_the_places_looked_at_are_not_seen():
@@ -97,7 +90,7 @@ def test_fine_numbers_are_those_of_pytorch(shape):
     expected = torch.nn.functional.interpolate(there, size=(300, 300), mode="bilinear", align_corners=False)
     resized = resize_image(image, 300, "fine bilinear")
     assert (resized.dtype, resized.shape) == (np.uint16, (300, 300, 3))
-    np.testing.assert_allclose(resized / 256, expected[0].permute(1, 2, 0).numpy(), rtol=0, atol=0.01)
+    np.testing.assert_allclose(resized / 256, expected[0].permute(1, 2, 0).numpy(), rtol=0, atol=0.006)
 
 
 def test_fine_numbers_of_an_image_of_the_size_count_256ths_too():

@@ -5,7 +5,7 @@ import pytest
 from model_table import CASES, narrow_networks
 
 from minissd.models import Normalized, build
-from minissd.weights.layouts import CAFFE, IMAGENET, TORCHVISION_CAFFE
+from minissd.weights.vgg_layouts import CAFFE, IMAGENET, TORCHVISION_CAFFE
 
 SIZE = 64
 

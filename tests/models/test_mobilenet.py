@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from minissd.errors import MinissdError
 from minissd.layers import Initializer, Sequential
-from minissd.models.mobilenet import MOBILENET_BOXES, mobilenet_stages, ssd300_mobilenet
+from minissd.models import build
+from minissd.models.mobilenet import mobilenet_stages
 
 # Howard et al. 2017, table 1: channels out and stride of the 13 blocks
 BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
@@ -80,13 +82,12 @@ def test_the_layers_and_maps_of_the_table(rng):
     assert shapes == [(1, 19, 19, 512), (1, 10, 10, 1024)]
 
 
-def test_the_ssd_predicts_for_2278_default_boxes_on_six_maps(rng):
-    model = ssd300_mobilenet(CLASSES, init=Initializer(np.random.default_rng(0)))
+@pytest.mark.parametrize(("boxes", "count"), [("own", 3000), ("qfgaohao", 3000), ("caffe", 1917)])
+def test_the_ssd_predicts_for_the_default_boxes_of_six_maps(boxes, count, rng):
+    model = build("ssd300-mobilenet", classes=CLASSES, boxes=boxes)
     (offsets, logits), caches = model.forward(rng.integers(0, 256, (1, 300, 300, 3), np.uint8))
-    boxes = 4 * 19**2 + 6 * (10**2 + 5**2 + 3**2 + 2**2 + 1)
-    assert boxes == 2278
-    assert (offsets.shape, logits.shape) == ((1, boxes, 4), (1, boxes, 4))
-    assert model.default_boxes.shape == (boxes, 4)
+    assert (offsets.shape, logits.shape) == ((1, count, 4), (1, count, 4))
+    assert model.default_boxes.shape == (count, 4)
     _, grads = model.backward((np.ones_like(offsets), np.ones_like(logits)), caches, need_dx=False)
     assert {name: grad.shape for name, grad in grads.items()} == {
         name: array.shape for name, array in model.params.items()
@@ -94,13 +95,11 @@ def test_the_ssd_predicts_for_2278_default_boxes_on_six_maps(rng):
     assert all(np.isfinite(grad).all() and grad.any() for grad in grads.values())
 
 
-def test_the_pixels_are_brought_to_minus_1_to_1():
-    model = ssd300_mobilenet(CLASSES, init=Initializer(np.random.default_rng(0)))
-    white = model.normalize(np.full((1, 300, 300, 3), 255, np.uint8))
-    black = model.normalize(np.zeros((1, 300, 300, 3), np.uint8))
-    np.testing.assert_allclose([white.min(), white.max(), black.min(), black.max()], [1, 1, -1, -1], rtol=1e-6)
-
-
-def test_the_scales_run_from_20_to_95_percent():
-    scales = [one.scale for one in MOBILENET_BOXES.maps]
-    np.testing.assert_allclose(scales, np.linspace(0.2, 0.95, 6))
+def test_shapes_that_fit_may_take_the_place_of_its_own_boxes():
+    model = build("ssd300-mobilenet", classes=CLASSES)
+    shapes = [[[0.1, 0.2]] * 6] * 6
+    assert build("ssd300-mobilenet", classes=CLASSES, boxes=shapes).options["boxes"] == shapes
+    with pytest.raises(MinissdError, match="choose one of own, qfgaohao, caffe"):
+        build("ssd300-mobilenet", classes=CLASSES, boxes="torchvision")
+    with pytest.raises(MinissdError, match="build it with these boxes"):
+        model.set_boxes("caffe")

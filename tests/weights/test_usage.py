@@ -87,7 +87,7 @@ def test_on_the_card_they_are_clipped_at_the_same_time(strict, rng):
 
 
 def rules_of(model):
-    return model.resize, model.clip_first
+    return model.resize, model.usage.clip_first
 
 
 def test_the_rules_come_with_a_file_and_stay_with_the_network(tmp_path, narrow):
