@@ -74,8 +74,11 @@ def priors():
 
 
 @torch.no_grad()
-def predict(network, image):
-    """Their predictor on a picture (H, W, 3) uint8: a list of (label from 0, score, corners in pixels)."""
+def predict(network, image, added=1e-5):
+    """Their predictor on a picture (H, W, 3) uint8: a list of (label from 0, score, corners in pixels).
+
+    added: to the union of two boxes, in parts of the image, which changes the IoU of small ones.
+    """
     pixels = (cv2.resize(image, (300, 300)).astype(np.float32) - 127) / 128
     offsets, logits = (one[0] for one in network.eval()(torch.tensor(pixels.transpose(2, 0, 1))[None]))
     boxes = priors()
@@ -89,13 +92,13 @@ def predict(network, image):
         while len(order):
             best, order = order[0], order[1:]
             found.append((label, float(scores[best]), (corners[best] * scale).numpy()))
-            order = order[overlaps(corners[order], corners[best]) <= 0.45]
+            order = order[overlaps(corners[order], corners[best], added) <= 0.45]
     return found
 
 
-def overlaps(boxes, box):
-    """IoU of corners (K, 4) with one box, as they compute it: with a little added to the union."""
+def overlaps(boxes, box, added):
+    """IoU of corners (K, 4) with one box."""
     low, high = torch.maximum(boxes[:, :2], box[:2]), torch.minimum(boxes[:, 2:], box[2:])
     shared = (high - low).clamp(min=0).prod(dim=1)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
-    return shared / (area + (box[2:] - box[:2]).prod() - shared + 1e-5)
+    return shared / (area + (box[2:] - box[:2]).prod() - shared + added)

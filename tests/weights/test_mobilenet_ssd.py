@@ -63,19 +63,24 @@ def test_every_tensor_of_the_file_has_its_place(twin, saved, zipped):
     np.testing.assert_allclose(model.normalize(pixels)[0, 0, 0], (1, 0, -127 / 128))
 
 
-def test_detections_on_photographs(twin, saved, shared):
+def test_detections_on_a_photograph(twin, saved, shared):
     model, _ = load_model(None, saved(twin))
-    for path in sorted((shared / "data/voc-mini/JPEGImages").glob("*.jpg"))[:2]:
-        image = read_image(path)
-        theirs, ours = twins.predict(twin, image), model.predict(image, score=0.01)
-        height, width, _ = image.shape
+    image = read_image(shared / "data/voc-mini/JPEGImages/000003.jpg")
+    ours = model.predict(image, score=0.01)
+    for added, share in ((0, 0.001), (1e-5, 0.01)):  # what theirs adds to a union changes a few IoUs
+        theirs = twins.predict(twin, image, added)
         assert len(theirs) > 1000
-        missed = abs(len(theirs) - len(ours.names))
-        for label, score, box in theirs:
-            near = [i for i, name in enumerate(ours.names) if name == VOC[label] and abs(ours.scores[i] - score) < 1e-4]
-            clipped = np.clip(box, 0, [width, height, width, height])
-            missed += not any(np.abs(ours.boxes[i] - clipped).max() < 0.1 for i in near)
-        assert missed <= 0.003 * len(theirs)  # theirs adds 1e-5 to the union of an IoU
+        assert missing(theirs, ours, image.shape) <= share * len(theirs)
+
+
+def missing(theirs, ours, shape):
+    """How many of their detections are not among ours, and the other way round."""
+    count = abs(len(theirs) - len(ours.names))
+    for label, score, box in theirs:
+        near = [i for i, name in enumerate(ours.names) if name == VOC[label] and abs(ours.scores[i] - score) < 1e-4]
+        clipped = np.clip(box, 0, [shape[1], shape[0]] * 2)
+        count += not any(np.abs(ours.boxes[i] - clipped).max() < 0.1 for i in near)
+    return count
 
 
 def test_outputs_and_gradients_of_the_loss(twin, saved):
