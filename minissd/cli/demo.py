@@ -8,7 +8,7 @@ import typer
 from minissd.cli import options
 from minissd.cli.console import console
 from minissd.cli.evaluate import evaluate_and_draw
-from minissd.cli.training import train_and_draw
+from minissd.cli.training import train_and_tell
 from minissd.data import open_dataset
 from minissd.device import resolve_device, to_numpy
 from minissd.errors import MinissdError
@@ -39,7 +39,7 @@ def demo(
     model = build("ssd-tiny", classes=training.classes, seed=seed, device=resolve_device(device), input_size=SIZE)
     crowded = max(range(50), key=lambda i: len(training.objects(i % len(training)).labels)) % len(training)
     draw_boxes_of(model, training[crowded], out)
-    train_and_draw(model, training, None, config, out, remember={"recipe": NAME})
+    train_and_tell(model, training, None, config, out, remember={"recipe": NAME})
     checkpoint = load_checkpoint(out / LAST, device=model.device)
     question = {"checkpoint": LAST, "step": checkpoint.step, **test.origin, "classes": list(test.classes)}
     evaluate_and_draw(checkpoint.model, test, out, question, iou_threshold=0.5)

@@ -56,6 +56,7 @@ def train(
     precision: options.Precision = of.DEFAULTS.precision,
     workers: options.Workers = of.DEFAULTS.workers,
     out: of.Out = None,
+    log: of.Log = None,
     resume: of.Resume = False,
 ):
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.

@@ -12,6 +12,7 @@ from minissd.detection import NEGATIVES
 from minissd.models import MODELS
 from minissd.models.ssd_tiny import SAMPLINGS
 from minissd.training import RECIPES, SCHEDULES, TrainConfig
+from minissd.training.log_formats import FORMATS
 
 DEFAULTS = TrainConfig()
 NETWORK, LEARNING, LENGTH, RUN = "Network", "Learning", "Length and validation", "Run folder"
@@ -133,4 +134,8 @@ Patience = Annotated[
 
 # Run folder
 Out = Annotated[Path | None, _of(RUN, help="Run folder; runs/DATA unless given.", metavar="DIR")]
+Log = Annotated[
+    str | None,
+    _of(RUN, help=f"The log as others read it, beside log.jsonl: {' or '.join(FORMATS)}, or both with a comma."),
+]
 Resume = Annotated[bool, _of(RUN, "--resume", help="Go on with the run in --out.")]

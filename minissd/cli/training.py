@@ -17,7 +17,7 @@ from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.models.freezing import frozen_layers, trained_params
 from minissd.models.ssd import OWN
-from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, read_log, task_of, train
+from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, task_of, train
 from minissd.training.run_folder import CONFIG
 
 
@@ -52,7 +52,7 @@ def start(out, settings, device, resume, processes=ALONE):
             check_batch_norm(settings, report)
             balance(model, dataset, report)
             settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
-    records = train_and_draw(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
+    records = train_and_tell(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
     if resume and records[-1:] and records[-1]["step"] == checkpoint.step:
         done = f"{out}: was finished after {checkpoint.step} steps"
         console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
@@ -104,8 +104,8 @@ def check_batch_norm(settings, report):
         raise MinissdError(f"{settings['weights']}: trained with batch norm: add --batch-norm, or --recipe scratch")
 
 
-def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, processes=ALONE, remember=None):
-    """Train with a progress bar, then draw the loss curves into the run folder; returns the records of the log."""
+def train_and_tell(model, dataset, held_out, config, out, checkpoint=None, processes=ALONE, remember=None):
+    """Train with a progress bar, and say what; returns the records of the log."""
     parameters = sum(p.size for p in model.params.values())
     predicts = f"{model.predicts}, " if model.predicts else ""
     console.print(
@@ -130,12 +130,6 @@ def train_and_draw(model, dataset, held_out, config, out, checkpoint=None, proce
         except BaseException as error:
             _say_how_to_go_on(error, out)
             raise
-    if processes.rank > 0:
-        return records
-    from minissd.viz.curves import loss_curves  # here, for matplotlib takes a second that --help need not wait
-    from minissd.viz.style import save_picture
-
-    save_picture(loss_curves(read_log(out / "log.jsonl")), out / "loss.png")
     return records
 
 

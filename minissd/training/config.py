@@ -9,6 +9,7 @@ from minissd.detection import NEGATIVES
 from minissd.device.card import PRECISIONS
 from minissd.errors import MinissdError
 from minissd.metrics.boxes import metric_name
+from minissd.training.log_formats import format_names
 from minissd.training.schedule import SCHEDULES
 
 # What older runs say nothing of, as they had it.
@@ -19,10 +20,11 @@ ADDED_LATER = {
     "freeze": None,
     "trunk_rate": 1.0,
     "metric": "voc07",
+    "log": None,
     "clip": 0,
     "patience": None,
 }
-SAME_NUMBERS = ("workers",)  # what a resumed run may do otherwise and still give the same numbers
+SAME_NUMBERS = ("workers", "log")  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 # And from Python, on purpose; with other epochs or steps the schedule is of the new length.
 AT_WILL = ("epochs", "steps", "validate_every", "patience")
@@ -53,11 +55,13 @@ class TrainConfig:
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
     metric: str = "voc07"  # what a detector's validation is scored by, a name in minissd.metrics.METRICS
+    log: str | None = None  # formats of the log beside log.jsonl: csv, tensorboard, or both with a comma
     patience: int | None = None  # stop after so many validations in a row without a higher score
 
     def __post_init__(self):
         object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
         object.__setattr__(self, "metric", metric_name(self.metric))
+        format_names(self.log)
         if self.lr is None:
             object.__setattr__(self, "lr", RATE_OF_AN_IMAGE * self.batch_size)
         least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "validate_every": 1, "workers": 0, "seed": 0}

@@ -8,6 +8,7 @@ from typing import Any
 
 from minissd.errors import MinissdError
 from minissd.files import cannot_be_written, to_json, write_atomically
+from minissd.training.log_formats import FORMATS, format_names
 
 LOG = "log.jsonl"
 
@@ -16,18 +17,21 @@ class RunLog:
     """Records of a run, in memory and, if a path is given, appended to a file as they come.
 
     `start`: steps that are done already; lines of later steps (an interrupted run logged them after its last
-    checkpoint) are dropped, so that a resumed log equals an uninterrupted one.
+    checkpoint) are dropped, so that a resumed log equals an uninterrupted one.  formats: further ones to be written
+    beside it, names in log_formats.py separated by commas.
     """
 
-    def __init__(self, path=None, start=0):
+    def __init__(self, path=None, start=0, formats=None):
         self.path = path and Path(path)
         self.records = []
         self._behind = False  # whether the file lacks a record
+        self._others = []
         if self.path is None:
             return
         if start and self.path.exists():
             self.records = [record for record in read_log(self.path) if record["step"] <= start]
         self._write_all()
+        self._others = [FORMATS[name](self.path.parent, self.records, start) for name in format_names(formats)]
 
     def add(self, record):
         """Append one record, a dictionary with at least "step" (steps done, from 1)."""
@@ -42,11 +46,20 @@ class RunLog:
             raise MinissdError(
                 f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume"
             ) from error
+        for other in self._others:
+            other.add(record)
+
+    def close(self):
+        """No more records will come."""
+        for other in self._others:
+            other.close()
 
     def settle(self):
         """Have all records on the disk, lest a checkpoint be ahead of its log."""
         if self.path is None:
             return
+        for other in self._others:
+            other.settle()
         if self._behind:
             self._write_all()
             return

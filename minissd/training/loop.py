@@ -27,6 +27,7 @@ from minissd.training.config import TrainConfig
 from minissd.training.evaluation import check_classes, check_scorable, evaluate
 from minissd.training.finite import Divergence
 from minissd.training.interrupt import interrupt_at_the_end, stoppable
+from minissd.training.log_formats import check_available
 from minissd.training.loss_scale import loss_scale_for
 from minissd.training.memory import step_that_fits
 from minissd.training.optim import SGD
@@ -71,6 +72,7 @@ def train(
     """
     if processes.rank > 0:
         validation, out, report = None, None, False
+    check_available(config.log)
     loader = _loader(model, data, config, augmentation, processes)
     if validation is not None:
         check_classes(model, validation)
@@ -89,8 +91,10 @@ def train(
         prints = stack.enter_context(entered(out, model, config, sets, **place))
         run = Run(model, optimizer, loss_scale, config, task_of(model).metric, folder=out, prints=prints, resume=resume)
         report = stack.enter_context(run_shown(report, config, run.metric, run.step))
+        stack.callback(run.log.close)
         try:
             _go_through(run, loader, validation, report, processes)
+            run.curves.draw()
         except BaseException as error:
             run.keep_after(error)
             raise

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from minissd.training.checkpoint import save_checkpoint
+from minissd.training.curves import LearningCurves
 from minissd.training.finite import NotFinite
 from minissd.training.interrupt import Terminated, interrupt_at_the_end
 from minissd.training.log import LOG, RunLog
@@ -28,7 +29,8 @@ class Run:
         self.metric, self.prints = metric, prints
         self.folder = folder and Path(folder)
         self.step = resume.step if resume else 0
-        self.log = RunLog(self.folder and self.folder / LOG, start=self.step)
+        self.log = RunLog(self.folder and self.folder / LOG, start=self.step, formats=config.log)
+        self.curves = LearningCurves(self.folder, self.log)
         self.best, self.waited = None, 0
         if resume:
             self._take_up(resume.settings)
@@ -85,6 +87,7 @@ class Run:
             self.log.settle()
             self._save(LAST)
         self._saved = time.monotonic()
+        self.curves.draw_now_and_then()
 
     def keep_now_and_then(self):
         """The same, if the last time was long ago."""

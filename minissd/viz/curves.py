@@ -200,7 +200,7 @@ def _draw_validation(panel, metric, steps, measured):
     panel.plot(steps, measured, color=GREEN, linewidth=1.5, marker="o", markersize=4)
     panel.plot(steps[best], measured[best], color=GREEN, marker="o", markersize=9, fillstyle="none")
     dress(panel, f"best {metric} {measured[best]:.3f} at step {steps[best]:.0f}", y=f"validation\n{metric}")
-    panel.set_ylim(0, 1.05)
+    panel.set_ylim(0, min(1.05, max(1.2 * measured[best], 0.1)))  # a low score fills its panel, too
 
 
 def _draw_learning_rate(panel, steps, rates):

@@ -4,6 +4,7 @@ import pytest
 
 from minissd.data import Augmentation, ShapesDataset
 from minissd.models import build
+from minissd.training.curves import LearningCurves
 
 SIZE = 64
 PLAIN = Augmentation(expansion_probability=0, patches=(), mirror=0, photometric=None)  # the images as they are
@@ -33,3 +34,15 @@ def new_model(shapes):
         return build("ssd-tiny", classes=shapes.classes, seed=seed, input_size=SIZE, **options)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(request, monkeypatch):
+    """No picture at the end of each run, which takes as long as a small training."""
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(LearningCurves, "draw", lambda self: None)
+
+
+@pytest.fixture
+def pictures():
+    """A test with this fixture has them."""
