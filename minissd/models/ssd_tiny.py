@@ -37,7 +37,7 @@ SMALL: Trunk = (
     ((256, "before"), (256, "")),
     ((256, "before"),),
 )
-SAMPLINGS = ("pooling", "strides")  # how maps are halved; until version 0.9 ssd-tiny did it by strides
+SAMPLINGS = ("pooling", "strides")  # how maps are halved; networks of older checkpoints have strides
 SIZES = (0.08, 0.18, 0.37, 0.62, 0.95)  # side of the default boxes of each map; the last only closes sqrt(s_l s_{l+1})
 RATIOS = (2, 3)
 LARGEST_INPUT = 4096  # pixels: 2 million default boxes
@@ -138,7 +138,7 @@ def half() -> MaxPool2d:
 def map_sizes(size: int) -> list[int]:
     """Cells a side of the map each stage ends with, for an input of `size` pixels."""
     sizes = []
-    for convolutions in TINY:
+    for convolutions in TINY:  # SMALL halves its maps in as many places
         for _, halving in convolutions:
             size = (size + 1) // 2 if halving else size
         sizes.append(size)
