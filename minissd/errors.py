@@ -1,12 +1,19 @@
 """The one exception that means "the input is at fault, and here is what to do", and how a broken library is told."""
 
+from collections.abc import Sequence
+
 
 class MinissdError(Exception):
     """A problem the user can mend.
 
     The message is one line: what was given and where, what was expected, what to do about it.
     The command line prints it and exits with status 1; a traceback would be a bug of ours.
+    `faults` has a line for each of several problems that the message can but count.
     """
+
+    def __init__(self, message: str, faults: Sequence[str] = ()):
+        super().__init__(message)
+        self.faults = tuple(faults) or (message,)
 
 
 def broken_module(error):

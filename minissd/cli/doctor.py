@@ -1,4 +1,4 @@
-"""`minissd doctor`: what this machine offers, for a report or a riddle."""
+"""`minissd doctor`: what this machine offers, for a report or a riddle; `minissd doctor DATA`: doctor_data.py."""
 
 import os
 import platform
@@ -6,12 +6,16 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 import minissd
 from minissd.bench.record import available_cores, blas_threads, cpu_model, installed, versions
+from minissd.cli import options
 from minissd.cli.console import console, print_table, simple_table
+from minissd.cli.doctor_data import DEFAULT_MODEL, examine
 from minissd.data import default_folder, video_support
 from minissd.device import card_report
 from minissd.errors import MinissdError
@@ -21,7 +25,46 @@ LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "r
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def doctor():
+def doctor(
+    context: typer.Context,
+    data: Annotated[
+        str | None, typer.Argument(help="A data set, as --data of `minissd train` takes it; none for the machine.")
+    ] = None,
+    image_folder: options.ImageFolder = None,
+    classes: options.Classes = None,
+    model: Annotated[str, typer.Option(help="The SSD whose default boxes are compared with the objects.")] = (
+        DEFAULT_MODEL
+    ),
+    input_size: Annotated[
+        int | None, typer.Option(help="Side of the square that it reads, where it can be chosen.", min=64)
+    ] = None,
+    decode: Annotated[
+        bool,
+        typer.Option(
+            "--decode/--no-decode", help="Decode every image: damaged ones and copies are found, which takes longer."
+        ),
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for doctor.json and pictures; doctor/DATA unless given.", metavar="DIR")
+    ] = None,
+):
+    """Examine a data set before training on it; without one, this machine, for a report of a fault.
+
+    Of a data set: objects and sizes of every class and split, what is wrong with which file, pictures that are there
+    several times, and the recall ceiling: the share of the objects that some default box overlaps, with the model's
+    own boxes and with boxes fitted to the objects.  Of the machine: versions, processor, GPU, and the folders that are
+    written to.
+    """
+    if data is not None:
+        examine(data, image_folder, options.parse_classes(classes), model, input_size, decode, out)
+        return
+    given = [one for one in context.params if getattr(context.get_parameter_source(one), "name", "") == "COMMANDLINE"]
+    if given:
+        raise typer.BadParameter("is about a data set: say which", param_hint=f"--{given[0].replace('_', '-')}")
+    print_machine()
+
+
+def print_machine():
     """Print versions, processor, GPU, and the folders that are written to."""
     found = versions()
     told = "".join(f", {name}={os.environ[name]}" for name in THREADS if name in os.environ)

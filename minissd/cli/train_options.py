@@ -55,8 +55,8 @@ Boxes = Annotated[
     str | None,
     _of(
         NETWORK,
-        help="Default boxes. ssd-tiny: own, or fit, of shapes that fit the objects (`minissd doctor DATA` shows what "
-        "it brings); ssd300-vgg16: caffe, ssd.pytorch or torchvision.",
+        help="Default boxes: own; fit, of shapes that fit the objects (`minissd doctor DATA` shows what it brings); of "
+        "ssd300-vgg16 caffe, ssd.pytorch or torchvision.",
     ),
 ]
 Anchors = Annotated[

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from minissd.data.images import ENOUGH_PIXELS, read_header, read_image
-from minissd.data.samples import Sample
+from minissd.data.samples import Remarks, Sample
 from minissd.detection import Objects
 from minissd.metrics.coco import Extents
 
@@ -11,11 +11,13 @@ from minissd.metrics.coco import Extents
 class BoxedImages:
     """Image files and the Objects on each (see samples.py for what a dataset offers).
 
-    A reader fills `ids`, `_paths` and `_objects`, one of each for an image, in the same order.
+    A reader fills `ids`, `_paths` and `_objects`, one of each for an image, in the same order, and `remarks`, of which
+    the `notes` give the numbers.
     """
 
     task = "detect"
     ids: list[str]
+    remarks: Remarks
     _paths: list[Path]
     _objects: list[Objects]
 

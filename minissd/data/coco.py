@@ -99,6 +99,7 @@ class CocoDataset(BoxedImages):
         self.ids, self._paths = [ids[i] for i in chosen], [files[i] for i in chosen]
         self._objects, self._areas = self._make_objects(annotation, chosen, keep_others, remarks)
         remark_on_classes(self.classes, self._objects, remarks)
+        self.remarks = remarks
         self.notes = notes_from(remarks)
         if split is not None:
             whole = f"no splits in {self.path.name}: {split!r} is all of it, the images of train and val too"

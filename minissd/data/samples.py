@@ -248,7 +248,7 @@ def read_all(read, items, what):
             faults.append(str(error))
     if len(faults) > 1:
         some = "; ".join(faults[:3]) + "; ..." * (len(faults) > 3)
-        raise MinissdError(f"{len(faults)} of {len(items)} {what} cannot be used: {some}")
+        raise MinissdError(f"{len(faults)} of {len(items)} {what} cannot be used: {some}", faults)
     if faults:
         raise MinissdError(faults[0])
     return results

@@ -86,6 +86,7 @@ class VocDataset(BoxedImages):
         self._paths = _choose_images(self.ids, places.images, annotations, remarks)
         self._objects = self._make_objects([annotations[one] for one in self.ids], remarks)
         remark_on_classes(self.classes, self._objects, remarks)
+        self.remarks = remarks
         self.notes = notes_from(remarks) + [MADE_NOTE] * (not places.has_splits)
 
     def _make_objects(self, annotations, remarks):

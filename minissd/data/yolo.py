@@ -97,6 +97,7 @@ class YoloDataset(BoxedImages):
         remarks[OTHER_NAMES] += names.contradicted
         self._objects = self._make_objects(boxes, chosen, len(ids), remarks)
         remark_on_classes(self.classes, self._objects, remarks)
+        self.remarks = remarks
         self.notes = notes_from(remarks) + ([MADE_NOTE] if made else [])
 
     def _make_objects(self, boxes, chosen, count, remarks):

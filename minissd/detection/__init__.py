@@ -2,7 +2,7 @@
 
 from minissd.detection.boxes import Detections, Objects, clip, decode, encode, iou, to_centers, to_corners
 from minissd.detection.detections import detections_from
-from minissd.detection.fitting import best_overlaps, fit_boxes
+from minissd.detection.fitting import Coverage, coverage, fit_boxes
 from minissd.detection.map_spec import MapSpec, ShapedMap
 from minissd.detection.matching import match
 from minissd.detection.metrics import (
@@ -39,6 +39,7 @@ __all__ = [
     "SSD300_TORCHVISION",
     "SSD512",
     "Assignment",
+    "Coverage",
     "Curve",
     "DefaultBoxSpec",
     "Detections",
@@ -47,9 +48,9 @@ __all__ = [
     "ShapedMap",
     "assign_predictors",
     "average_precision",
-    "best_overlaps",
     "cell_detections",
     "clip",
+    "coverage",
     "decode",
     "decode_cells",
     "default_boxes",

@@ -11,38 +11,51 @@ Runs on the host.  Symbols: G objects, P default boxes, K shapes.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from minissd.detection.boxes import Objects, iou
-from minissd.detection.tiling import DefaultBoxSpec
+from minissd.detection.boxes import Objects, iou, to_corners
+from minissd.detection.tiling import DefaultBoxSpec, default_boxes
 
+MATCHED = 0.5  # the IoU above which matching lets a default box learn an object
 RESTARTS, ROUNDS = 8, 100  # of k-means
 LEAST = 2  # objects for each box of a map; with fewer it keeps the boxes that it has
 SAMPLE = 20_000  # of so many objects the shapes are fitted, of a larger set to as many drawn from it
 DIGITS = 4  # of a fitted side: enough, and short in config.json
 _ROWS = 64  # objects at a time, so that a table of overlaps stays in the cache
+_ALL = slice(None)
 
 
-def best_overlaps(
-    corners: np.ndarray, boxes: np.ndarray, report: Callable[[int, int], None] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The default box that overlaps each object most: its IoU (G,) and its place among the boxes (G,).
+class Coverage(NamedTuple):
+    """How a set of default boxes covers the G objects of a data set."""
 
-    corners: (G, 4) of the objects; boxes: (P, 4) of the default boxes, as corners too.  report(done, total): called now
-    and then.  The share of objects above 0.5 is the recall ceiling: matching gives the others one box to learn from, if
-    any, and none that begins near them.
-    """
-    boxes = np.asarray(boxes, np.float32)
+    spec: DefaultBoxSpec
+    overlaps: np.ndarray  # (G,) float32, the highest IoU of each object with a default box
+    boxes: np.ndarray  # (G, 4) float32, that default box, as corners
+
+    @property
+    def covered(self) -> np.ndarray:
+        """(G,) whether matching lets more than the nearest default box learn an object: IoU above `MATCHED`."""
+        return self.overlaps > MATCHED
+
+    def recall_ceiling(self, chosen: np.ndarray | slice = _ALL) -> float:
+        """The share of the objects, or of those `chosen` (G,) bool, that are covered; NaN if there is none."""
+        covered = self.covered[chosen]
+        return float(covered.mean()) if len(covered) else float("nan")
+
+
+def coverage(spec: DefaultBoxSpec, corners: np.ndarray, report: Callable[[int, int], None] | None = None) -> Coverage:
+    """The `Coverage` of objects, corners (G, 4), by default boxes.  report(done, total): called now and then."""
+    boxes = to_corners(default_boxes(spec))  # (P, 4)
     overlaps, places = np.zeros(len(corners), np.float32), np.zeros(len(corners), np.int64)
     for start in range(0, len(corners), _ROWS):
         rows = slice(start, start + _ROWS)
         table = iou(np.asarray(corners[rows], np.float32), boxes)  # (rows, P)
-        places[rows] = table.argmax(axis=1)
-        overlaps[rows] = table.max(axis=1)
+        overlaps[rows], places[rows] = table.max(axis=1), table.argmax(axis=1)
         if report:
             report(min(start + _ROWS, len(corners)), len(corners))
-    return overlaps, places
+    return Coverage(spec, overlaps, boxes[places])
 
 
 def fit_boxes(spec: DefaultBoxSpec, objects: Sequence[Objects], seed: int = 0) -> DefaultBoxSpec:

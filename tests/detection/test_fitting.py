@@ -9,7 +9,7 @@ from minissd.detection import (
     DefaultBoxSpec,
     Objects,
     ShapedMap,
-    best_overlaps,
+    coverage,
     default_boxes,
     fit_boxes,
     iou,
@@ -59,23 +59,26 @@ def test_clusters_of_shapes_that_are_few():
     np.testing.assert_allclose(sorted(found.tolist()), [(0.1, 0.2), (0.4, 0.3)])
 
 
-def test_the_best_default_box_of_each_object():
-    boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0]])
-    corners = np.array([[0, 0, 0.5, 0.25], [0.5, 0.5, 1, 1], [0.4, 0.4, 0.6, 0.6], [0.6, 0.6, 1, 1]])
-    overlaps, places = best_overlaps(corners, boxes)
-    np.testing.assert_allclose(overlaps, [0.5, 1, 0.01 / 0.28, 0.16 / 0.25], rtol=1e-5)
-    assert places[[0, 1, 3]].tolist() == [0, 1, 1]
+def test_the_recall_ceiling_of_boxes_made_by_hand():
+    """A box of half the sides in each quarter of the image: IoU 1/2, 1, 1/28, 16/25."""
+    spec = SPEC.from_sizes(100, [2], sizes=(50, 60), ratios=((),)).with_shapes([[(0.5, 0.5)]])
+    corners = np.array([[0, 0, 0.5, 0.25], [0.5, 0, 1, 0.5], [0.4, 0.4, 0.6, 0.6], [0.6, 0.6, 1, 1]])
+    one = coverage(spec, corners)
+    np.testing.assert_allclose(one.overlaps, [1 / 2, 1, 1 / 28, 16 / 25], rtol=1e-5)
+    np.testing.assert_allclose(one.boxes[[0, 1, 3]], [[0, 0, 0.5, 0.5], [0.5, 0, 1, 0.5], [0.5, 0.5, 1, 1]])
+    assert one.covered.tolist() == [False, True, False, True]  # matching asks for more than 0.5, too
+    assert one.recall_ceiling() == 0.5 and one.recall_ceiling(np.array([False, True, False, True])) == 1
+    assert np.isnan(one.recall_ceiling(np.zeros(4, bool))) and np.isnan(coverage(spec, corners[:0]).recall_ceiling())
 
 
 def test_the_best_default_boxes_of_many_objects(rng):
     low, high = np.sort(rng.uniform(0, 1, (2, 150, 2)), axis=0)
     corners, boxes, told = np.hstack([low, high]).astype(np.float32), to_corners(default_boxes(SPEC)), []
-    overlaps, places = best_overlaps(corners, boxes, report=lambda done, total: told.append((done, total)))
+    one = coverage(SPEC, corners, report=lambda done, total: told.append((done, total)))
     table = iou(corners, boxes)
-    np.testing.assert_array_equal(overlaps, table.max(axis=1))
-    np.testing.assert_array_equal(places, table.argmax(axis=1))
+    np.testing.assert_array_equal(one.overlaps, table.max(axis=1))
+    np.testing.assert_array_equal(one.boxes, boxes[table.argmax(axis=1)])
     assert told[-1] == (150, 150)
-    assert len(best_overlaps(corners[:0], boxes)[0]) == 0
 
 
 def test_every_object_goes_to_the_map_that_has_its_size():
@@ -91,8 +94,9 @@ def test_each_map_gets_the_shapes_of_its_own_objects():
     np.testing.assert_allclose(sorted(fitted.shapes[0]), sorted(small), rtol=1e-3)
     np.testing.assert_allclose(sorted(fitted.shapes[1]), sorted(SPEC.shapes[1]), rtol=1e-3)  # no object of its size
     assert any(np.allclose(shape, large, rtol=1e-3) for shape in fitted.shapes[2])
-    overlaps, _ = best_overlaps(np.array([[0.2, 0.1, 0.8, 0.8]]), to_corners(default_boxes(fitted)))
-    assert overlaps[0] > 0.8  # its shape, and the one cell of the map is at 0.5, 0.5 where its centre is 0.5, 0.45
+    assert (
+        coverage(fitted, np.array([[0.2, 0.1, 0.8, 0.8]])).overlaps[0] > 0.8
+    )  # its shape, and the one cell of the map is at 0.5, 0.5 where its centre is 0.5, 0.45
 
 
 def test_a_map_with_few_objects_keeps_its_boxes():
@@ -106,9 +110,7 @@ def test_the_same_seed_fits_the_same_boxes_and_they_cover_more(rng):
     corners = np.hstack([-sides, sides]) / 2 + rng.uniform(0.2, 0.8, (60, 2))[:, [0, 1, 0, 1]]
     objects = [Objects(corners, np.zeros(60, np.int64), np.zeros(60, bool))]
     assert fit_boxes(SPEC, objects, seed=3) == fit_boxes(SPEC, objects, seed=3)
-    own, fitted = (
-        best_overlaps(corners, to_corners(default_boxes(spec)))[0].mean() for spec in (SPEC, fit_boxes(SPEC, objects))
-    )
+    own, fitted = (coverage(spec, corners).overlaps.mean() for spec in (SPEC, fit_boxes(SPEC, objects)))
     assert fitted > own + 0.05
 
 

@@ -14,7 +14,7 @@ from minissd.device import to_device, to_numpy
 HOST_ONLY = {
     "default_boxes": "computed once, when a network is built",
     "scales": "plain numbers",
-    "best_overlaps": "what is known of a data set before a network is built",
+    "coverage": "what is known of a data set before a network is built",
     "fit_boxes": "likewise",
     "encode_cells": "targets, made beside the images",
     "kept_objects": "likewise",
