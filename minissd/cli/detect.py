@@ -11,6 +11,7 @@ from rich.markup import escape
 from minissd.cli import networks, options
 from minissd.cli.console import console, note_spelled_out, print_note, print_table, simple_table
 from minissd.cli.media import find_media
+from minissd.cli.results import in_words
 from minissd.cli.search import Search
 from minissd.device import resolve_device
 from minissd.device.card import check_precision
@@ -19,7 +20,6 @@ from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 from minissd.metrics.thresholds import USUAL_THRESHOLD
 from minissd.training.interrupt import Terminated, stoppable
-from minissd.weights.report import some
 
 PAUSE, SPARING = 5, 20  # seconds between two writings of detections.json, or so many times as long as one takes
 LISTED = 20  # files in the table; detections.json has them all
@@ -98,9 +98,8 @@ def _which_are_shown(network, threshold):
         return f"shown: what scores above {threshold:g}"
     if not network.thresholds:
         return f"shown: what scores above {USUAL_THRESHOLD:g} (--threshold 0.3 for more)"
-    scores = dict(zip(network.classes, network.least_scores, strict=True))
-    named = some([f"{name} {score:.2f}" for name, score in scores.items()], shown=LISTED)
-    return f"shown: what scores above the best F1 of each class at its validation: {named} (--threshold for another)"
+    named = in_words(dict(zip(network.classes, network.least_scores, strict=True)))
+    return f"shown: what scores above {named}: best F1 at the validation (--threshold 0.5: one for all)"
 
 
 class Results:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from minissd.cli import looking, options
 from minissd.cli.console import console, print_notes, print_table, simple_table
 from minissd.cli.networks import in_run_folder
-from minissd.cli.results import thresholds_for
+from minissd.cli.results import in_words, thresholds_for
 from minissd.data import open_dataset
 from minissd.detection import precision_recall_curves
 from minissd.detection.object_errors import FOUND, lost_in_cells, object_errors
@@ -52,7 +52,9 @@ def explain_errors(
     errors = {}
     for path, network in zip(checkpoints, networks, strict=True):
         metrics, found, _ = evaluate(network, dataset)
-        thresholds, _ = thresholds_for(network, precision_recall_curves(found, truth, dataset.classes))
+        thresholds, origin = thresholds_for(network, precision_recall_curves(found, truth, dataset.classes))
+        counted = f"{path}: counted is what scores above {in_words(thresholds)}: {origin}"
+        console.print(counted, markup=False, soft_wrap=True)
         least = np.array(list(thresholds.values()))
         errors[f"{path.parent.name}/{network.name}: mAP {metrics['mAP']:.3f}"] = object_errors(found, truth, least)
     some = next(iter(errors.values()))

@@ -12,8 +12,10 @@ from minissd.data import mask_of_size
 from minissd.files import write_atomically
 from minissd.metrics.segmentation import score_masks
 from minissd.metrics.thresholds import USUAL_THRESHOLD, at_threshold, best_thresholds
+from minissd.weights.report import some
 
 SHEET_IMAGES = 6
+LISTED = 20  # classes on a line
 
 
 class DetectionResults:
@@ -92,6 +94,11 @@ def thresholds_for(model, curves):
         return dict(zip(model.classes, model.least_scores.tolist(), strict=True)), "best F1 at the validation"
     best = best_thresholds(curves)
     return {name: best.get(name, USUAL_THRESHOLD) for name in model.classes}, "best F1 on these images"
+
+
+def in_words(thresholds):
+    """{class: threshold} on a line."""
+    return some([f"{name} {score:.2f}" for name, score in thresholds.items()], shown=LISTED)
 
 
 def lowest(iou_threshold):

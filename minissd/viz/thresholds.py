@@ -35,7 +35,7 @@ def threshold_chart(curves, thresholds):
     for panel in panels.flat[max(0, len(shown) - columns) : len(shown)]:  # the lowest panel of each column
         panel.set_xlabel("threshold", fontsize=style.MEDIUM)
         panel.tick_params(labelbottom=True)
-    style.figure_title(figure, f"What is shown at each threshold{which}")
+    style.figure_title(figure, f"Precision, recall and F1 at each threshold{which}")
     handles = [Line2D([], [], color=colour, linewidth=width, label=name) for name, (colour, width) in LINES.items()]
     handles.append(Line2D([], [], color=GREY, linestyle="--", linewidth=1.2, label="the threshold in use"))
     figure.legend(handles=handles, loc="outside lower center", fontsize=style.SMALL, frameon=False, ncols=4)

@@ -62,7 +62,7 @@ def test_each_class_has_the_threshold_of_its_checkpoint_unless_told_otherwise(mi
 
     words = ("detect", tree.image("img0"), "--checkpoint", tmp_path / "run", "--no-pictures", "--out")
     outcome = minissd(*words, tmp_path / "own")
-    assert f"best F1 of each class at its validation: cat {least:.2f}, dog 0.99" in outcome.out
+    assert f"above cat {least:.2f}, dog 0.99: best F1 at the validation" in outcome.out
     (found,) = found_in(tmp_path / "own").values()
     assert [one["class"] for one in found] == ["cat"] * np.count_nonzero(cats > least)
     outcome = minissd(*words, tmp_path / "told", "--threshold", 0.05)
