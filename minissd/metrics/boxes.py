@@ -33,10 +33,11 @@ def score_boxes(
 ) -> dict[str, Any]:
     """The figures of a whole data set, as they go into metrics.json.
 
-    detections, objects, classes: as for `evaluate_detections`.  method: a name in `METRICS`.  iou_threshold: the
-    overlap from which on a detection counts; of several overlaps the figures are means, and "at" has those of each.
-    COCO's has overlaps of its own.  extents: for "coco", those of the images, as `coco_metrics` takes them.
+    detections, objects, classes: as for `evaluate_detections`.  method: a name in `METRICS`, or "voc" for "area".
+    iou_threshold: the overlap from which on a detection counts; of several overlaps the figures are means, and "at" has
+    those of each; COCO has its own.  extents: for "coco", those of the images, as `coco_metrics` takes them.
     """
+    method = _OTHER_NAMES.get(method, method)
     if method == "coco":
         return coco_metrics(detections, objects, list(extents), classes)
     if not isinstance(iou_threshold, Sequence):
