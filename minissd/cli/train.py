@@ -43,6 +43,7 @@ def train(
     bias_decay: of.BiasDecay = None,
     freeze: of.Freeze = None,
     trunk_rate: of.TrunkRate = None,
+    balance: of.Balance = None,
     augmentation: of.AugmentationName = None,
     negatives: of.Negatives = None,
     epochs: of.Epochs = None,

@@ -104,6 +104,10 @@ Freeze = Annotated[
 TrunkRate = Annotated[
     float | None, _of(LEARNING, help="Learning rate of the trunk, in rates of the rest: 0.1 for one trained before.")
 ]
+Balance = Annotated[
+    bool | None,
+    _of(LEARNING, "--balance/--no-balance", help="Draw images that show rare classes more often."),
+]
 AugmentationName = Annotated[
     str | None,
     _of(LEARNING, help=f"How images are varied: {', '.join(PRESETS)}; ssd is the SSD paper's; {UNLESS}."),

@@ -18,7 +18,10 @@ from minissd.models import build
 from minissd.models.freezing import frozen_layers, trained_params
 from minissd.models.ssd import OWN
 from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, task_of, train
+from minissd.training.balance import drawn_in_an_epoch
 from minissd.training.run_folder import CONFIG
+
+SHOWN = 5  # classes
 
 
 def start(out, settings, device, resume, processes=ALONE):
@@ -122,6 +125,10 @@ def train_and_tell(model, dataset, held_out, config, out, checkpoint=None, proce
         console.print(f"frozen: {config.freeze}: {count}", markup=False, soft_wrap=True)
     names = ", ".join(dataset.classes)
     console.print(f"{dataset.name}: {len(dataset)} images of {names}", markup=False, soft_wrap=True)
+    if config.balance:
+        drawn = sorted(drawn_in_an_epoch(dataset, task_of(model)).items(), key=lambda pair: pair[1][0])[:SHOWN]
+        words = ", ".join(f"{name} {draws:.0f} (of {images})" for name, (images, draws) in drawn)
+        console.print(f"balanced, draws of images in an epoch: {words}", markup=False, soft_wrap=True)
     print_notes(dataset)
     with training_progress(config, task_of(model).metric, checkpoint.step if checkpoint else 0) as progress:
         try:

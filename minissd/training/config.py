@@ -21,6 +21,7 @@ ADDED_LATER = {
     "trunk_rate": 1.0,
     "metric": "voc07",
     "log": None,
+    "balance": False,
     "clip": 0,
     "patience": None,
 }
@@ -55,6 +56,7 @@ class TrainConfig:
     workers: int = 2  # threads that prepare batches ahead
     validate_every: int = 5  # epochs
     metric: str = "voc07"  # what a detector's validation is scored by, a name in minissd.metrics.METRICS
+    balance: bool = False  # draw images of rare classes more often, as balance.py says
     log: str | None = None  # formats of the log beside log.jsonl: csv, tensorboard, or both with a comma
     patience: int | None = None  # stop after so many validations in a row without a higher score
 

@@ -22,6 +22,7 @@ from minissd.metrics import best_thresholds
 from minissd.models import Network
 from minissd.models.detector import Detector
 from minissd.models.freezing import frozen
+from minissd.training.balance import draw_weights
 from minissd.training.checkpoint import Checkpoint
 from minissd.training.config import TrainConfig
 from minissd.training.evaluation import check_classes, check_scorable, evaluate
@@ -106,8 +107,9 @@ def _loader(model, data, config, augmentation, processes):
     check_classes(model, data)
     task = task_of(model)
     prepare = task.preparation(model, augmentation or PRESETS[config.augmentation])
-    part = (processes.rank, processes.size)
-    loader = Loader(data, prepare, config.batch_size, seed=config.seed, workers=config.workers, part=part)
+    options = {"seed": config.seed, "workers": config.workers, "part": (processes.rank, processes.size)}
+    weights = draw_weights(data, task) if config.balance else None
+    loader = Loader(data, prepare, config.batch_size, **options, weights=weights)
     if loader.batches_per_epoch == 0:
         raise MinissdError(f"{data.name} has no image to train on: choose another split or more classes")
     if not task.learnable(data):

@@ -2,8 +2,9 @@
 
 One loop trains them all; the model says what its task is (`model.task`), its targets and its loss.
 
-    learnable(dataset)   whether there is anything to learn in it       scorable(dataset)   anything to be scored by
-    mark(dataset, i)     numbers that say what is annotated at place i, for a fingerprint
+    learnable(dataset)      whether there is anything to learn in it       scorable(dataset)   anything to be scored by
+    labels_in(dataset, i)   the labels of what is annotated at place i
+    mark(dataset, i)        numbers that say what is annotated at place i, for a fingerprint
 """
 
 from functools import partial
@@ -59,6 +60,10 @@ class Detection:
         return any(not np.all(dataset.objects(i).difficult) for i in range(len(dataset)))
 
     @staticmethod
+    def labels_in(dataset, i):
+        return dataset.objects(i).labels
+
+    @staticmethod
     def mark(dataset, i):
         objects = dataset.objects(i)
         return np.hstack([objects.labels[:, None], np.round(1000 * objects.corners)]).astype(np.int64)  # (G, 5)
@@ -93,6 +98,10 @@ class Classification:
         return len(dataset) > 0
 
     scorable = learnable
+
+    @staticmethod
+    def labels_in(dataset, i):
+        return dataset.labels[i]
 
     @staticmethod
     def mark(dataset, i):
@@ -137,6 +146,11 @@ class Segmentation:
         return any(((mask > 0) & (mask != VOID)).any() for mask in masks)
 
     @staticmethod
+    def labels_in(dataset, i):
+        numbers = np.unique(dataset.mask(i))
+        return numbers[(numbers > 0) & (numbers != VOID)] - 1
+
+    @staticmethod
     def mark(dataset, i):
         mask = dataset.mask(i) if hasattr(dataset, "mask") else dataset[i].mask
         return np.bincount(mask.ravel(), minlength=VOID + 1)  # (256,) pixels of each number
@@ -172,6 +186,10 @@ class Regression:
         return len(dataset) > 0
 
     scorable = learnable
+
+    @staticmethod
+    def labels_in(dataset, i):
+        raise MinissdError("--balance means nothing where numbers are learned: there are no classes")
 
     @staticmethod
     def mark(dataset, i):
