@@ -145,6 +145,8 @@ def train_on(out, settings, length=None, value=None):
         word = name.replace("_", "-")
         if option != of_recipe.get(name) and not isinstance(option, list):  # fitted boxes come with the weights
             words += [f"--{word}" if option else f"--no-{word}"] if isinstance(option, bool) else [f"--{word}", option]
-    length = length or ("steps" if settings["steps"] else "epochs")
-    words += [f"--{length}", value or settings[length], "--out", f"{out}-longer"]
+    if length or not settings["least_steps"]:
+        length = length or ("steps" if settings["steps"] else "epochs")
+        words += [f"--{length}", value or settings[length]]
+    words += ["--out", f"{out}-longer"]
     return "minissd train " + join(map(str, words))

@@ -122,7 +122,10 @@ Negatives = Annotated[
 ]
 
 # Length and validation
-Epochs = Annotated[int | None, _of(LENGTH, help=f"Passes over the images; {UNLESS}.")]
+Epochs = Annotated[
+    int | None,
+    _of(LENGTH, help=f"Passes over the images; {UNLESS}, and on a small set as many as make 1,000 updates."),
+]
 Steps = Annotated[int | None, _of(LENGTH, help="Updates in all, in place of epochs.")]
 ValidateEvery = Annotated[int, _of(LENGTH, help="Epochs between two validations.")]
 Metric = Annotated[

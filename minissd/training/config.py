@@ -23,12 +23,13 @@ ADDED_LATER = {
     "log": None,
     "balance": False,
     "clip": 0,
+    "least_steps": 0,
     "patience": None,
 }
 SAME_NUMBERS = ("workers", "log")  # what a resumed run may do otherwise and still give the same numbers
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 # And from Python, on purpose; with other epochs or steps the schedule is of the new length.
-AT_WILL = ("epochs", "steps", "validate_every", "patience")
+AT_WILL = ("epochs", "steps", "least_steps", "validate_every", "patience")
 RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each image of a batch
 
 
@@ -36,6 +37,7 @@ RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each i
 class TrainConfig:
     epochs: int = 40
     steps: int | None = None  # updates in all, in place of epochs
+    least_steps: int = 0  # updates in all at least, where the epochs of a small set make fewer
     batch_size: int = 16
     accumulate: int = 1  # parts in which a batch is worked off, for a batch larger than the memory
     # the highest rate of the schedule; unless given in proportion to the batch, 0.02 for 16 images
@@ -92,7 +94,7 @@ class TrainConfig:
 
     def total_steps(self, per_epoch: int) -> int:
         """Updates of the whole run, where an epoch has `per_epoch` batches."""
-        return self.steps or self.epochs * per_epoch
+        return self.steps or max(self.epochs * per_epoch, self.least_steps)
 
     def learning_rate(self, step: int, total: int) -> float:
         """The rate of step `step` (from 0) out of `total`."""

@@ -195,7 +195,8 @@ class TrainingProgress:
         self.records = []
 
     def title(self):
-        return f"epoch {self.epoch:3d}" if self.config.steps else f"epoch {self.epoch:3d}/{self.config.epochs}"
+        in_epochs = not (self.config.steps or self.config.least_steps)
+        return f"epoch {self.epoch:3d}/{self.config.epochs}" if in_epochs else f"epoch {self.epoch:3d}"
 
     def mean(self, name):
         return sum(record[name] for record in self.records) / len(self.records)

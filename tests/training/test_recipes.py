@@ -41,11 +41,21 @@ def test_all_but_the_papers_learn_from_images_without_objects(recipe):
     assert settings_of(recipe, "ssd300-vgg16", {"negatives": "paper"})[0].negatives == "paper"
 
 
-def test_the_short_recipe_is_the_defaults():
-    assert settings_of(default_recipe("ssd-tiny"), "ssd-tiny", {}) == (
-        TrainConfig(),
-        {"input_size": 240, "boxes": "own", "sampling": "pooling"},
-    )
+def test_the_short_recipe_is_the_defaults_and_long_enough_for_small_sets():
+    config, options = settings_of(default_recipe("ssd-tiny"), "ssd-tiny", {})
+    assert config == TrainConfig(least_steps=1000)
+    assert options == {"input_size": 240, "boxes": "own", "sampling": "pooling"}
+    assert [config.total_steps(per_epoch) for per_epoch in (3, 25, 173)] == [1000, 1000, 40 * 173]
+    for given, steps in (({"epochs": 10}, 30), ({"steps": 5}, 5)):
+        assert settings_of("short", "ssd-tiny", given)[0].total_steps(per_epoch=3) == steps
+
+
+@pytest.mark.parametrize(("batch_size", "expected"), [(None, 0.02), (4, 0.005), (32, 0.04)])
+def test_the_rate_follows_the_batch_size(batch_size, expected):
+    given = {"batch_size": batch_size} if batch_size else {}
+    assert settings_of("short", "ssd-tiny", given)[0].lr == pytest.approx(expected)
+    assert settings_of("scratch", "ssd300-vgg16", given)[0].lr == pytest.approx(0.01 * (batch_size or 32) / 32)
+    assert settings_of("short", "ssd-tiny", given | {"lr": 0.5})[0].lr == 0.5
 
 
 def test_steps_in_place_of_epochs():
