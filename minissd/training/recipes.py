@@ -98,7 +98,7 @@ def settings_of(recipe: str, model: str, given: dict[str, Any]) -> tuple[TrainCo
     if given.get("metric") and MODELS[model].task != "detect":
         raise MinissdError(f"--metric means nothing to {model}: it is for the boxes of detectors")
     settings = dict(RECIPES[recipe])
-    if given.get("epochs"):
+    if given.get("epochs") or given.get("steps"):
         settings = {name: value for name, value in settings.items() if name not in ("steps", "least_steps")}
     known = options_of(model)
     options = {name: settings[name] for name in settings.keys() & known.keys()}
