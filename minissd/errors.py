@@ -1,4 +1,4 @@
-"""The one exception that means "the input is at fault, and here is what to do", and how a broken library is told."""
+"""The exception that means "the input is at fault, and here is what to do", a warning, how a broken library is told."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,10 @@ class MinissdError(Exception):
     def __init__(self, message: str, faults: Sequence[str] = ()):
         super().__init__(message)
         self.faults = tuple(faults) or (message,)
+
+
+class MinissdWarning(UserWarning):
+    """Something that the user will want to know, in one line, while the work goes on; the command line prints it."""
 
 
 def broken_module(error):

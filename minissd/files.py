@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and the folder for those that minissd keeps for a user."""
 
 import json
 import math
@@ -9,6 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minissd.errors import MinissdError
+
+SET_CACHE = "set XDG_CACHE_HOME to a folder that can be written"
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for minissd.  MinissdError if this user has no home to hold it."""
+    import pooch  # here, for it brings all of the downloads along
+
+    try:
+        return Path(pooch.os_cache("minissd"))
+    except (KeyError, RuntimeError):  # no HOME, and no entry among the users of the system
+        raise MinissdError(f"this user has no home folder to keep files in: {SET_CACHE}") from None
 
 
 def write_atomically(path, write):

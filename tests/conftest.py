@@ -16,6 +16,7 @@ import strict_cupy
 from hypothesis import HealthCheck, settings
 
 from minissd.device import resolve_device
+from minissd.engine.tuning import shipped, tuned
 from minissd.errors import MinissdError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -31,6 +32,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell in the background ignore Ctrl-C
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_shipped_tuning():
+    """Whatever `minissd bench --tune` wrote for whoever runs the tests."""
+    with tuned(shipped()):
+        yield
 
 
 @pytest.fixture

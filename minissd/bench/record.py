@@ -4,12 +4,12 @@ import importlib.metadata
 import os
 import platform
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_info
 
 from minissd import __version__
+from minissd.engine.cpu.processor import cpu_model
 
 
 def make_record(figures, command, repeat, load, card=None):
@@ -48,16 +48,6 @@ def blas_threads():
 def available_cores():
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def cpu_model():
-    """The processor's name, as Linux or else as Python knows it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.processor() or platform.machine()
 
 
 def versions():

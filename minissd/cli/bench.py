@@ -13,6 +13,7 @@ from minissd.bench import BENCHMARKS, ON_CARD, Conditions, load_average, load_pe
 from minissd.bench.nvidia_smi import driver_version
 from minissd.cli import options
 from minissd.cli.bench_tables import print_results
+from minissd.cli.bench_tune import tune
 from minissd.cli.console import console, progress_bar
 from minissd.device import resolve_device
 from minissd.device.card import check_precision, describe_card
@@ -49,10 +50,21 @@ def bench(
         Path | None,
         typer.Option("--pictures", help="Draw what `layers` and `growth` measure into a folder.", metavar="DIR"),
     ] = None,
+    tuning: Annotated[
+        bool,
+        typer.Option(
+            "--tune", help="Measure convolutions, a minute; from then on the fastest algorithms here are chosen."
+        ),
+    ] = False,
 ):
     """Measure speed and memory, after checking that what is measured computes the right thing."""
     device = resolve_device(device)
     check_precision(precision, device)
+    if tuning:
+        if work or peer or json or draw or data or device != "cpu":
+            raise MinissdError("--tune measures convolutions on the CPU and nothing else: leave out all but --tune")
+        tune()
+        return
     known = BENCHMARKS if device == "cpu" else ON_CARD
     names = list(dict.fromkeys(work or known))
     check_options(names, known, json, draw, data)

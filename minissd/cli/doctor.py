@@ -12,12 +12,14 @@ import typer
 from rich.markup import escape
 
 import minissd
-from minissd.bench.record import available_cores, blas_threads, cpu_model, installed, versions
+from minissd.bench.record import available_cores, blas_threads, installed, versions
 from minissd.cli import options
 from minissd.cli.console import console, print_table, simple_table
 from minissd.cli.doctor_data import DEFAULT_MODEL, examine
-from minissd.data import default_folder, video_support
+from minissd.data import cache_folder, video_support
 from minissd.device import card_report
+from minissd.engine import tuning
+from minissd.engine.cpu.processor import cpu_model
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 
@@ -76,6 +78,7 @@ def print_machine():
         "cores": str(available_cores()),
         "memory": memory(),
         "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads{told}",
+        "tuning": tuning_in_force(),
         "libraries": ", ".join(f"{name} {installed(name)}" for name in LIBRARIES),
         "video": video_support(),
         "Hypothesis": installed("hypothesis") or "not installed (needed only to judge answers of the course)",
@@ -91,6 +94,13 @@ def print_machine():
     print_table("this machine", table)
 
 
+def tuning_in_force():
+    """By which the convolution's algorithms are chosen, and where it was measured."""
+    found = tuning.tuning_in_force()
+    whose = "that of minissd" if found.origin == tuning.SHIPPED else str(found.origin)
+    return f"{found.digest}, {whose}, measured on {', '.join(found.machine.values())}"
+
+
 def memory():
     """That of the machine, where the system says it."""
     try:
@@ -102,7 +112,7 @@ def memory():
 def cache():
     """Where downloads go, and whether they can."""
     try:
-        folder = default_folder()
+        folder = cache_folder()
         check_writable(folder)
     except MinissdError as error:
         return str(error)

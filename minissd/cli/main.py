@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from importlib import import_module
 from typing import Annotated
 
@@ -10,8 +11,8 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from minissd import __version__
-from minissd.cli.console import error_console, one_line, print_any_name
-from minissd.errors import MinissdError, broken_module
+from minissd.cli.console import error_console, one_line, print_any_name, print_note
+from minissd.errors import MinissdError, MinissdWarning, broken_module
 from minissd.together import EndTogether, let_others_speak
 
 COMMANDS = {  # what `minissd --help` says of each: how its own help begins
@@ -55,6 +56,7 @@ def load(name):
     return typer.main.get_command(command)
 
 
+_show_other_warning = warnings.showwarning
 app = typer.Typer(
     cls=Commands,
     help="The SSD object detector, written by hand in NumPy and CuPy.",
@@ -85,9 +87,18 @@ def main():
     Exit status: 0 success, 1 a failure stated in one line, 2 wrong usage; typer itself gives 130 after Ctrl-C.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is no news: doctor tells it
+    warnings.showwarning = _show_warning
     print_any_name()
     with EndTogether():
         _run()
+
+
+def _show_warning(message, category, *place):
+    """Ours in a line like other notes, those of others as Python has them."""
+    if issubclass(category, MinissdWarning):
+        print_note(str(message))
+    else:
+        _show_other_warning(message, category, *place)
 
 
 def _run():

@@ -8,7 +8,7 @@ from minissd.data.augmentation import LIGHT, PRESETS, Augmentation, augment, res
 from minissd.data.catalogue import NAMES, known_splits, open_dataset
 from minissd.data.class_folders import ClassFolders
 from minissd.data.coco import CocoDataset
-from minissd.data.download import default_folder, fetch, fetched, place_of
+from minissd.data.download import cache_folder, fetch, fetched, place_of
 from minissd.data.images import IMAGE_SUFFIXES, read_image
 from minissd.data.loader import Batch, Loader
 from minissd.data.mnist import Mnist
@@ -58,7 +58,7 @@ __all__ = [
     "VocMasks",
     "as_rgb",
     "augment",
-    "default_folder",
+    "cache_folder",
     "fetch",
     "fetched",
     "known_splits",

@@ -12,21 +12,12 @@ import pooch
 from minissd.data.published import DOWNLOADS
 from minissd.data.unpack import BadArchive, unpack
 from minissd.errors import MinissdError
-
-SET_CACHE = "set XDG_CACHE_HOME to a folder that can be written"
-
-
-def default_folder() -> Path:
-    """Where downloads go: the user's cache folder for minissd.  MinissdError if this user has no home to hold it."""
-    try:
-        return Path(pooch.os_cache("minissd"))
-    except (KeyError, RuntimeError):  # no HOME, and no entry among the users of the system
-        raise MinissdError(f"this user has no home folder to keep downloads in: {SET_CACHE}") from None
+from minissd.files import SET_CACHE, cache_folder
 
 
 def place_of(name: str, folder: Path | None = None) -> Path:
     """Where a download of the catalogue lies or will lie: a folder for data, a file for weights."""
-    folder = default_folder() if folder is None else Path(folder)
+    folder = cache_folder() if folder is None else Path(folder)
     download = DOWNLOADS[name]
     return folder / name if download.kind == "data" else folder / "weights" / download.files[0].name
 

@@ -6,27 +6,29 @@ import numpy as np
 
 from minissd.arguments import Cache, floats, gradient_of
 from minissd.device import Array, array_module
-from minissd.engine.cpu.threads import ELEMENTS, elementwise
+from minissd.engine.cpu.threads import elementwise
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import RELU_BACKWARD
 from minissd.engine.runtime import loan
+from minissd.engine.tuning import tuning_in_force
 
 
 def relu(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
     """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum."""
     xp = floats("relu", x=x)
+    zeros = _zeros(x.dtype, 2 * tuning_in_force().sizes.elementwise_part) if xp is np else None
 
     def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
-        xp.maximum(x, _zeros(x.dtype)[: x.size] if xp is np else 0, out=out)
+        xp.maximum(x, 0 if zeros is None else zeros[: x.size], out=out)
 
     y = elementwise(of_part, x, in_place=in_place)
     return y, y
 
 
 @cache
-def _zeros(dtype):
-    """As many zeros as a part of `elementwise` has elements."""
-    return np.zeros(2 * ELEMENTS, dtype=dtype)
+def _zeros(dtype, count):
+    """At least as many zeros as a part of `elementwise` has elements."""
+    return np.zeros(count, dtype=dtype)
 
 
 def relu_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:

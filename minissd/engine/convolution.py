@@ -13,14 +13,18 @@ Each is a file of `minissd/engine/algorithms`.
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
+import sys
+from functools import lru_cache
 from typing import NamedTuple
 
 from minissd.arguments import Cache, Pad, Pair, gradient_of
 from minissd.device import Array, array_module
 from minissd.engine.algorithms import ALGORITHMS
+from minissd.engine.cpu.threads import threads_for
 from minissd.engine.cuda import on_card
 from minissd.engine.products import precision_in_force
 from minissd.engine.sums import column_sums
+from minissd.engine.tuning import tuning_in_force
 from minissd.ops.convolution import conv2d_windows
 from minissd.ops.windows import Windows
 
@@ -30,7 +34,8 @@ class Conv2dCache(NamedTuple):
     w: object  # (KH, KW, C, D)
     windows: Windows
     has_bias: bool
-    algorithm: str
+    algorithm: str  # that computed y
+    asked: str  # that was asked for; if it is "auto", the gradients choose for themselves
 
 
 def conv2d(
@@ -52,10 +57,10 @@ def conv2d(
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
     windows = conv2d_windows(x, w, b, stride, pad, dilation)
-    algorithm = _choose(algorithm, x, w, windows)
-    chosen = ALGORITHMS[algorithm]
+    name = _least_cost(x, w, windows) if algorithm == "auto" else _supporting(algorithm, windows)
+    chosen = ALGORITHMS[name]
     y = chosen.forward(x, w, b, windows, **({"kept": kept} if chosen.keeps else {}))
-    return y, Conv2dCache(x, w, windows, b is not None, algorithm)
+    return y, Conv2dCache(x, w, windows, b is not None, name, algorithm)
 
 
 def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[Array | None, Array, Array | None]:
@@ -63,30 +68,41 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
 
     need_dx=False leaves dx out (None): the first layer of a network in training does not need it.
     """
-    x, w, windows, has_bias, algorithm = cache
+    x, w, windows, has_bias, chosen, asked = cache
+    if asked == "auto":
+        chosen = _least_cost(x, w, windows, need_dx)
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
     dy = xp.ascontiguousarray(gradient_of("conv2d", dy, y_shape, x.dtype))
     db = column_sums(dy.reshape(-1, w.shape[3])) if has_bias else None  # every position adds the same bias
-    return *ALGORITHMS[algorithm].gradients(dy, x, w, windows, need_dx), db
+    return *ALGORITHMS[chosen].gradients(dy, x, w, windows, need_dx), db
 
 
-def _choose(algorithm, x, w, windows):
-    """The algorithm's name; "auto" is the first one that supports the windows and pays.
+def _least_cost(x, w, windows, need_dx=None):
+    """The name of the algorithm for the forward pass or, where need_dx is given, for the gradients.
 
     On a GPU im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
     what takes the time, and Winograd's method, which TF32 and float16 are too coarse for, needs a quarter of them.
     That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
     """
-    if algorithm == "auto":
-        if on_card(x) or precision_in_force() == "fp16":
-            winograd = ALGORITHMS["winograd"]
-            pays = precision_in_force() == "fp32" and winograd.supports(windows) and winograd.pays(windows, w)
-            return "winograd" if pays else "im2col"
-        return next(one.name for one in ALGORITHMS.values() if one.supports(windows) and one.pays(windows, w))
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+    names, precision = tuple(ALGORITHMS), precision_in_force()
+    if on_card(x) or precision == "fp16":
+        names = ("im2col", "winograd") if precision == "fp32" else ("im2col",)
+    return _cheapest(names, windows, w.shape[3], need_dx, threads_for(sys.maxsize, array_module(x)), tuning_in_force())
+
+
+@lru_cache(maxsize=4096)
+def _cheapest(names, windows, filters, need_dx, threads, _):
+    """The name of the algorithm of least cost among those that support the windows; the last argument: the tuning."""
+    supporting = [ALGORITHMS[name] for name in names if ALGORITHMS[name].supports(windows)]
+    return min(supporting, key=lambda algorithm: algorithm.cost(windows, filters, need_dx, threads)).name
+
+
+def _supporting(name, windows):
+    """The name of an algorithm that was asked for; ValueError if there is none, or not for these windows."""
+    if not isinstance(name, str) or name not in ALGORITHMS:
         known = ", ".join(f'"{name}"' for name in ("auto", *ALGORITHMS))
-        raise ValueError(f"conv2d: algorithm must be one of {known}, got {algorithm!r}")
-    if not ALGORITHMS[algorithm].supports(windows):
+        raise ValueError(f"conv2d: algorithm must be one of {known}, got {name!r}")
+    if not ALGORITHMS[name].supports(windows):
         given = f"kernel {windows.kernel} at stride {windows.stride}, dilation {windows.dilation}"
-        raise ValueError(f'conv2d: algorithm "{algorithm}" is for {ALGORITHMS[algorithm].purpose}, got {given}')
-    return algorithm
+        raise ValueError(f'conv2d: algorithm "{name}" is for {ALGORITHMS[name].purpose}, got {given}')
+    return name

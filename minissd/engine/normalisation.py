@@ -22,10 +22,8 @@ from minissd.engine.cuda.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
 from minissd.engine.cuda.sums import BATCH_NORM_SUMS, SQUARED_DISTANCES
 from minissd.engine.runtime import empty, loan
 from minissd.engine.sums import column_sums, sums_on_card
+from minissd.engine.tuning import tuning_in_force
 from minissd.ops.normalisation import EPS, check_channels
-
-BLOCK_BYTES = 1 << 20  # on a CPU; on a GPU one block is all
-LEAST_BLOCKS = 12  # of maps that are not large: what is repeated for every row of a block has to be written first
 
 
 class BatchNormCache(NamedTuple):
@@ -187,4 +185,5 @@ def _step(rows):
     """Rows of a block."""
     if on_card(rows):
         return max(1, len(rows))
-    return max(1, min(BLOCK_BYTES // (rows.shape[1] * rows.dtype.itemsize), len(rows) // LEAST_BLOCKS))
+    sizes, row = tuning_in_force().sizes, rows.shape[1] * rows.dtype.itemsize
+    return max(1, min(sizes.batch_norm_block // row, len(rows) // sizes.batch_norm_blocks))

@@ -17,13 +17,12 @@ from minissd.device import array_module
 from minissd.device.card import PRECISIONS, tensor_cores
 from minissd.engine.cpu.blas import blas_architecture
 from minissd.engine.runtime import choosing, current
+from minissd.engine.tuning import tuning_in_force
 from minissd.errors import MinissdError
 
-# OpenBLAS copies both factors into an order of its own before it multiplies; where the processor has AVX-512, it has
-# kernels for products of up to so many multiply-adds that read them as they are.  A long matrix times a small one is
-# 1.1 to 2 times as fast in such pieces, unless they become too short: of so many rows, or of so many terms in a sum.
-SMALL, LEAST_ROWS, LEAST_TERMS = 1_000_000, 48, 200
-WITH_SMALL_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # architectures as OpenBLAS names them
+# Architectures, as OpenBLAS names them, with AVX-512: there it has kernels for small products that read both factors as
+# they are, where all others copy them into an order of their own before they multiply.
+WITH_SMALL_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 
 @contextmanager
@@ -62,14 +61,16 @@ def matmul(a, b, out=None):
 
 
 def _on_host(a, b, out):
-    """a @ b for float32 and float64: where one matrix is long and the other small, in pieces of SMALL multiply-adds."""
+    """a @ b for float32 and float64: where one matrix is long and the other small, in pieces."""
     (m, k), n = a.shape, b.shape[1]
+    if k == 1:  # which NumPy does not leave to BLAS
+        return np.multiply(a, b, out=out)
     if _rows_of_a_piece(m, k, n):
         out = np.empty((m, n), dtype=a.dtype) if out is None else out
         in_pieces(a, b, out)
         return out
     terms = _small() // max(m * n, 1)  # of the sums at a time
-    if LEAST_TERMS <= terms < k and m * n and out is None:
+    if tuning_in_force().sizes.least_terms <= terms < k and m * n and out is None:
         whole = k - k % terms
         pieces = a[:, :whole].reshape(m, -1, terms).swapaxes(0, 1), b[:whole].reshape(-1, terms, n)
         return np.matmul(*pieces).sum(axis=0) + a[:, whole:] @ b[whole:]
@@ -91,11 +92,11 @@ def in_pieces(a, b, out):
 def _rows_of_a_piece(m, k, n):
     """How many rows of (m, k) times (k, n) to multiply at a time; 0 where all at once is as fast."""
     rows = _small() // max(k * n, 1)
-    return rows if LEAST_ROWS <= rows < m and k * n else 0
+    return rows if tuning_in_force().sizes.least_rows <= rows < m and k * n else 0
 
 
 def _small():
-    return SMALL if blas_architecture() in WITH_SMALL_KERNELS else 0
+    return tuning_in_force().sizes.small_product if blas_architecture() in WITH_SMALL_KERNELS else 0
 
 
 def _half_on_host(a, b):

@@ -201,7 +201,7 @@ GEOMETRIES: dict[str, tuple[dict[str, Any], str]] = {
     "plain": ({}, "im2col winograd winograd-rows taps banded"),
     "pad 1": ({"pad": 1}, "im2col winograd winograd-rows taps banded"),
     "pad 3, 0, 1, 2": ({"pad": ((3, 0), (1, 2))}, "im2col winograd winograd-rows taps banded"),
-    "1x1": ({"kernel": (1, 1)}, "im2col taps banded"),
+    "1x1": ({"kernel": (1, 1)}, "im2col banded"),
     "2x4, same": ({"kernel": (2, 4), "pad": "same"}, "im2col taps banded"),
     "dilation 2, pad 2": ({"dilation": 2, "pad": 2}, "im2col winograd taps"),
     "dilation 1 and 3, pad 4": ({"dilation": (1, 3), "pad": 4}, "im2col winograd taps"),

@@ -6,13 +6,15 @@ last.safetensors  the newest checkpoint; best.safetensors the one with the highe
 """
 
 import json
+import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from minissd import __version__
 from minissd.data import PRESETS
-from minissd.errors import MinissdError
+from minissd.engine.tuning import tuning_in_force
+from minissd.errors import MinissdError, MinissdWarning
 from minissd.files import check_writable, write_json
 from minissd.training.checkpoint import read_description
 from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in_present_names
@@ -52,10 +54,12 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
         _check_run(folder, resume)
         if resume and (folder / CONFIG).exists():
             settings = read_settings(folder) | asdict(config)  # it may be trained for longer than was said
+            _note_other_tuning(folder, settings.get("tuning"))
         else:
             settings = _settings(model, config, sets, augmentation)
         images = {use: list(dataset.ids) for use, dataset in sets.items() if dataset is not None}
-        write_json(folder / CONFIG, settings | (remember or {}) | {"images": images})
+        of_run = {"tuning": tuning_in_force().digest, "images": images}
+        write_json(folder / CONFIG, settings | (remember or {}) | of_run)
         yield prints
 
 
@@ -89,6 +93,18 @@ def images_of_run(folder):
         return {use: [str(one) for one in ids] for use, ids in images.items()}
     except (MinissdError, KeyError, AttributeError, TypeError):
         return {}
+
+
+def _note_other_tuning(folder, began):
+    """A warning if a run that is resumed `began` with another tuning than the one in force; None if nothing says so."""
+    ours = tuning_in_force().digest
+    if began not in (None, ours):
+        warnings.warn(
+            f"{folder}: the run began with the tuning {began}, and {ours} is in force (see minissd doctor): it goes on "
+            "with other algorithms for convolutions, whose results differ in rounding",
+            MinissdWarning,
+            stacklevel=4,
+        )
 
 
 def _check_run(folder, resume):

@@ -12,7 +12,7 @@ from minissd.data.published import Download, RemoteFile
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "default_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(download, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 

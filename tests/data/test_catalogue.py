@@ -95,7 +95,7 @@ def test_data_for_another_task(pets, coco, leaves, one_line):
 
 
 def test_what_has_been_fetched(monkeypatch, tmp_path, one_line, coco):
-    monkeypatch.setattr(download, "default_folder", lambda: tmp_path)
+    monkeypatch.setattr(download, "cache_folder", lambda: tmp_path)
     refused(one_line, "voc2007", "train", says=["minissd fetch voc2007"])
     refused(one_line, "vgg16", "train", says=["'vgg16'", "no data", "voc2007"])
     coco.rename(tmp_path / "coco-val2017")

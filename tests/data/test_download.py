@@ -21,7 +21,7 @@ from minissd.errors import MinissdError
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """The folder that downloads go to; and nobody waits between two tries."""
-    monkeypatch.setattr(download, "default_folder", lambda: tmp_path / "new" / "cache")
+    monkeypatch.setattr(download, "cache_folder", lambda: tmp_path / "new" / "cache")
     monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
     return tmp_path / "new" / "cache"
 

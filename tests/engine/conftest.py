@@ -1,9 +1,9 @@
 """What the tests of threads share."""
 
-import sys
-
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
+
+from minissd.engine.tuning import tuned
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def two_threads():
 
 
 @pytest.fixture
-def small_blocks(monkeypatch):
+def small_blocks():
     """Blocks of a row or so, that small inputs too are shared out."""
-    monkeypatch.setitem(sys.modules["minissd.engine.cpu.gathering"].BLOCK_BYTES, "numpy", 64)
-    monkeypatch.setattr(sys.modules["minissd.engine.normalisation"], "BLOCK_BYTES", 64)
+    with tuned(im2col_block=64, batch_norm_block=64):
+        yield

@@ -1,7 +1,5 @@
 """Batch normalisation: what it makes of a batch, what it forgets, and what it remembers."""
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 
 from minissd import naive
 from minissd.engine import batch_norm, batch_norm_backward
+from minissd.engine.tuning import tuned
 from minissd.gradcheck import check_backward
 from minissd.properties.windows import seeds
 
@@ -60,8 +59,7 @@ def test_the_size_of_a_block_changes_nothing(seed, size):
     x, ones = maps(seed), np.ones(C)
     y, cache = batch_norm(x, ones, ones, *statistics(), train=True)
     gradients = batch_norm_backward(x, cache)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["minissd.engine.normalisation"], "BLOCK_BYTES", size)
+    with tuned(batch_norm_block=size):
         y_in_blocks, cache = batch_norm(x, ones, ones, *statistics(), train=True)
         np.testing.assert_allclose(y_in_blocks, y, atol=1e-10)
         for blocked, whole in zip(batch_norm_backward(x, cache), gradients, strict=True):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minissd import naive
 from minissd.engine import conv2d, conv2d_backward, im2col
-from minissd.engine.cpu.gathering import BLOCK_BYTES
+from minissd.engine.tuning import tuned
 from minissd.ops.geometry import pad_widths
 from minissd.properties.windows import Geometry, convolutions, seeds
 
@@ -59,8 +59,7 @@ def test_the_size_of_a_block_changes_nothing(geometry, seed, size):
     x, w, b, dy = draw(geometry, seed)
     y, cache = conv2d(x, w, b, **geometry.options)
     gradients = conv2d_backward(dy, cache)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BLOCK_BYTES, "numpy", size)
+    with tuned(im2col_block=size):
         y_in_blocks, cache = conv2d(x, w, b, **geometry.options)
         np.testing.assert_allclose(y_in_blocks, y, atol=1e-10)
         for blocked, whole in zip(conv2d_backward(dy, cache), gradients, strict=True):

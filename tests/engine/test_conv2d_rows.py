@@ -65,21 +65,6 @@ def test_the_input_gradient_may_be_left_out(rng):
     np.testing.assert_array_equal(dw, conv2d_backward(dy, cache)[1])
 
 
-@pytest.mark.parametrize(
-    ("x_shape", "w_shape", "pad", "taken"),
-    [
-        ((64, 28, 28, 1), (5, 5, 1, 6), 2, "banded"),  # LeNet-5's two convolutions, as they are trained
-        ((64, 14, 14, 6), (5, 5, 6, 16), 0, "banded"),
-        ((1, 14, 14, 6), (5, 5, 6, 16), 0, "im2col"),  # one image: too few rows for so many zeros
-        ((16, 120, 120, 3), (3, 3, 3, 16), 1, "im2col"),  # photographs
-        ((64, 14, 14, 32), (3, 3, 32, 32), 1, "winograd-rows"),
-    ],
-)
-def test_what_it_is_taken_for(x_shape, w_shape, pad, taken):
-    _, cache = conv2d(np.zeros(x_shape, np.float32), np.zeros(w_shape, np.float32), None, pad=pad)
-    assert cache.algorithm == taken
-
-
 def test_holes_are_refused(rng):
     with pytest.raises(ValueError, match=r'"banded".*\(2, 2\)'):
         conv2d(np.zeros((1, 9, 9, 1)), np.zeros((3, 3, 1, 1)), None, dilation=2, algorithm="banded")

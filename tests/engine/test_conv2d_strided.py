@@ -9,8 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from minissd import naive
 from minissd.engine import conv2d, conv2d_backward
-from minissd.engine.algorithms import strided
-from minissd.engine.cpu import threads
+from minissd.engine.tuning import tuned
 from minissd.gradcheck import check_backward
 from minissd.properties.windows import seeds
 
@@ -60,9 +59,7 @@ def test_what_scratch_memory_held_does_not_matter(geometry, seed):
     x_shape, w_shape, options = geometry
     arrays = drawn(x_shape, w_shape, seed)
     expected = run("im2col", *arrays, options)
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
-        patch.setattr(threads, "WORTH_A_THREAD", 1)
-        patch.setattr(strided, "BLOCK_BYTES", 1)  # an image a block
+    with tuned(thread_products=1, strided_block=1), threadpool_limits(2, user_api="blas"):  # an image a block
         run("strided", *(np.full_like(array, np.nan) for array in arrays), options)
         for ours, right in zip(run("strided", *arrays, options), expected, strict=True):
             np.testing.assert_allclose(ours, right, rtol=1e-9, atol=1e-9)
@@ -90,20 +87,6 @@ def test_the_gradient_of_x_can_be_left_out():
     dx, dw, _ = conv2d_backward(y, cache, need_dx=False)
     assert dx is None
     np.testing.assert_array_equal(dw, conv2d_backward(y, cache)[1])
-
-
-@pytest.mark.parametrize(
-    ("x_shape", "filters", "options", "taken"),
-    [
-        ((16, 60, 60, 64), 64, {"stride": 2, "pad": 1}, "strided"),
-        ((16, 240, 240, 3), 16, {"stride": 2, "pad": 1}, "im2col"),  # an image's three channels
-        ((1, 60, 60, 64), 64, {"stride": 2, "pad": 1}, "im2col"),  # one image: nothing for the other threads
-        ((16, 8, 8, 128), 128, {"stride": 2, "pad": 1}, "im2col"),  # 4x4 outputs, with padding twice as many
-    ],
-)
-def test_what_it_is_taken_for(x_shape, filters, options, taken):
-    x, w = np.zeros(x_shape, np.float32), np.zeros((3, 3, x_shape[3], filters), np.float32)
-    assert conv2d(x, w, **options)[1].algorithm == taken
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": (2, 1)}, {"stride": 4}, {"stride": 2, "dilation": 2}])

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from minissd import naive
 from minissd.engine import conv2d, conv2d_backward, depthwise_conv2d, depthwise_conv2d_backward
-from minissd.engine.cpu.gathering import BLOCK_BYTES
+from minissd.engine.tuning import tuned
 from minissd.properties.windows import convolutions, seeds
 
 
@@ -63,8 +63,7 @@ def test_with_a_pointwise_convolution_behind_it_a_convolution_of_rank_one(geomet
 def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(geometry, seed, size, threads):
     x, w, b, dy = draw(geometry, seed)
     whole = both_passes(x, w, b, dy, geometry.options)
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(threads, user_api="blas"):
-        patch.setitem(BLOCK_BYTES, "numpy", size)
+    with tuned(im2col_block=size), threadpool_limits(threads, user_api="blas"):
         assert_close(both_passes(x, w, b, dy, geometry.options), whole)
 
 

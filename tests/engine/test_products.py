@@ -9,6 +9,7 @@ from strict_cupy import count_syncs
 from minissd.device import card, to_numpy
 from minissd.engine import conv2d, conv2d_backward, conv_transpose2d, linear, linear_backward, products
 from minissd.engine.products import factor, matmul, precision, precision_in_force
+from minissd.engine.tuning import tuned
 from minissd.properties.windows import seeds
 
 
@@ -131,9 +132,7 @@ def test_products_in_pieces(m, k, n, small, seed):
     """Whichever of the three numbers is the large one, into memory that is given or not, of any layout."""
     rng = np.random.default_rng(seed)
     a, b = rng.standard_normal((m, 2 * k))[:, ::2], rng.standard_normal((n, k)).T
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("SMALL", small), ("LEAST_ROWS", 1), ("LEAST_TERMS", 1)):
-            patch.setattr(products, name, value)
+    with pytest.MonkeyPatch.context() as patch, tuned(small_product=small, least_rows=1, least_terms=1):
         patch.setattr(products, "blas_architecture", lambda: "SkylakeX")
         np.testing.assert_allclose(products.matmul(a, b), a @ b, atol=1e-12)
         every_second = np.zeros((2 * m, n))

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from minissd.engine import batch_norm, batch_norm_backward, conv2d, conv2d_backward
 from minissd.engine.cpu.threads import elementwise, in_shares, in_turns, runs, threads_for
+from minissd.engine.tuning import tuned
 from minissd.properties.windows import convolutions, seeds
 
 
@@ -71,10 +72,10 @@ def test_little_work_stays_in_one_thread(two_threads, strict):
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 64, 100])
-def test_element_wise_work_reaches_every_element(two_threads, monkeypatch, size, rng):
-    monkeypatch.setattr("minissd.engine.cpu.threads.ELEMENTS", 7)
+def test_element_wise_work_reaches_every_element(two_threads, size, rng):
     a, b = rng.standard_normal((2, size, 2))
-    np.testing.assert_array_equal(elementwise(np.subtract, a, b[::-1]), a - b[::-1])
+    with tuned(elementwise_part=7):
+        np.testing.assert_array_equal(elementwise(np.subtract, a, b[::-1]), a - b[::-1])
 
 
 @given(convolutions(), seeds)

@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from minissd import naive
 from minissd.data import read_image, resize_image
 from minissd.engine import conv2d, conv2d_backward
-from minissd.engine.algorithms import winograd, winograd_filters, winograd_transforms
+from minissd.engine.algorithms import winograd_filters, winograd_transforms
 from minissd.engine.algorithms.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.engine.algorithms.tiles import Tiling
-from minissd.engine.cpu import threads
+from minissd.engine.tuning import tuned
 from minissd.gradcheck import check_backward
 from minissd.layers import Conv2d
 from minissd.models import build
@@ -85,9 +85,7 @@ def test_blocks_and_threads_change_nothing(geometry, seed, tiles, filters):
     x_shape, options = geometry
     x, w, b = drawn(x_shape, seed, filters=4 * filters)
     expected = run("winograd", x, w, b, options)
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
-        patch.setattr(winograd, "BLOCK_TILES", tiles)
-        patch.setattr(threads, "WORTH_A_THREAD", 1)
+    with tuned(winograd_tiles=tiles, thread_products=1), threadpool_limits(2, user_api="blas"):
         run("winograd", *(np.full_like(array, np.nan) for array in (x, w, b)), options)  # left in scratch memory
         for ours, other in zip(run("winograd", x, w, b, options), expected, strict=True):
             np.testing.assert_allclose(ours, other, rtol=1e-9, atol=1e-9)
@@ -153,28 +151,6 @@ def test_any_layout_and_the_stand_in_for_cupy(dtype, strict):
     arrays = (array.astype(dtype) for array in drawn((2, 7, 9, 3), 0))
     tolerance = 1e-4 if dtype == "float32" else 1e-10
     require_any_layout_and_the_stand_in("winograd", *arrays, {"pad": 1}, strict, tolerance)
-
-
-CHOICES = {
-    "many channels": ((1, 38, 38, 64), (3, 3, 64, 64), {"pad": 1}, "winograd"),
-    "fc6": ((1, 19, 19, 64), (3, 3, 64, 64), {"pad": 6, "dilation": 6}, "winograd"),
-    "an image's three channels": ((1, 38, 38, 3), (3, 3, 3, 64), {"pad": 1}, "im2col"),
-    "stride": ((1, 38, 38, 64), (3, 3, 64, 64), {"stride": 2}, "im2col"),
-    "kernel": ((1, 38, 38, 64), (5, 5, 64, 64), {}, "im2col"),
-    "fc6 of a map so small that its tiles hang over": (
-        (1, 10, 10, 64),
-        (3, 3, 64, 64),
-        {"pad": 6, "dilation": 6},
-        "im2col",
-    ),
-    "a map of few tiles": ((1, 5, 5, 64), (3, 3, 64, 64), {"pad": 1}, "im2col"),
-}
-
-
-@pytest.mark.parametrize(("x_shape", "w_shape", "options", "expected"), CHOICES.values(), ids=CHOICES)
-def test_auto_chooses_by_shape(x_shape, w_shape, options, expected):
-    x, w = np.zeros(x_shape, "float32"), np.zeros(w_shape, "float32")
-    assert conv2d(x, w, **options)[1].algorithm == expected
 
 
 def test_results_outlive_the_next_call(rng):

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from minissd import naive
 from minissd.engine import conv2d, conv2d_backward, products
 from minissd.engine.algorithms import winograd_rows, winograd_transforms
-from minissd.engine.cpu import threads
+from minissd.engine.tuning import tuned
 from minissd.gradcheck import check_backward
 from minissd.properties.windows import seeds
 
@@ -56,11 +56,8 @@ def test_blocks_pieces_and_what_scratch_memory_held_change_nothing(geometry, see
     x_shape, options = geometry
     arrays = drawn(x_shape, seed)
     expected = run("im2col", *arrays, options)
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"):
-        patch.setattr(threads, "WORTH_A_THREAD", 1)
-        patch.setattr(winograd_rows, "BLOCK_BYTES", 1)  # a row of tiles a block
-        patch.setattr(products, "LEAST_ROWS", 1)
-        patch.setattr(products, "SMALL", small)
+    sizes = {"thread_products": 1, "winograd_rows_block": 1, "least_rows": 1, "small_product": small}
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(2, user_api="blas"), tuned(**sizes):
         patch.setattr(products, "blas_architecture", lambda: "SkylakeX")
         run("winograd-rows", *(np.full_like(array, np.nan) for array in arrays), options)
         for ours, right in zip(run("winograd-rows", *arrays, options), expected, strict=True):
@@ -98,20 +95,6 @@ def test_any_layout_and_the_stand_in_for_cupy(dtype, strict):
     arrays = (array.astype(dtype) for array in drawn((2, 9, 8, 3), 0))
     tolerance = 1e-4 if dtype == "float32" else 1e-10
     require_any_layout_and_the_stand_in("winograd-rows", *arrays, {"pad": 1}, strict, tolerance)
-
-
-@pytest.mark.parametrize(
-    ("x_shape", "filters", "taken"),
-    [
-        ((16, 60, 60, 32), 64, "winograd-rows"),
-        ((16, 60, 60, 64), 64, "winograd"),
-        ((16, 60, 60, 3), 64, "im2col"),  # an image's three channels
-        ((16, 8, 8, 32), 32, "im2col"),  # short rows
-    ],
-)
-def test_what_it_is_taken_for(x_shape, filters, taken):
-    x, w = np.zeros(x_shape, np.float32), np.zeros((3, 3, x_shape[3], filters), np.float32)
-    assert conv2d(x, w, pad=1)[1].algorithm == taken
 
 
 @pytest.mark.parametrize("options", [{"stride": 2}, {"dilation": 2}])

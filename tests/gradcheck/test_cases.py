@@ -67,9 +67,9 @@ def test_every_convolution_algorithm_is_checked_both_ways_and_is_what_ran(algori
     ran = []
     for name, right in ALGORITHMS.items():
 
-        def forward(*args, right=right):
+        def forward(*args, right=right, **kept):
             ran.append((right.name, "forward"))
-            return right.forward(*args)
+            return right.forward(*args, **kept)
 
         def gradients(*args, right=right):
             ran.append((right.name, "gradients"))

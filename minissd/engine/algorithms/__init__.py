@@ -1,4 +1,4 @@
-"""Algorithms that compute the same operation, each its own way."""
+"""The algorithms of `conv2d`, one file each; the other files here are parts that they share."""
 
 from minissd.engine.algorithms.banded import BANDED
 from minissd.engine.algorithms.im2col import IM2COL
@@ -7,5 +7,4 @@ from minissd.engine.algorithms.taps import TAPS
 from minissd.engine.algorithms.winograd import WINOGRAD
 from minissd.engine.algorithms.winograd_rows import WINOGRAD_ROWS
 
-# {name: Algorithm}, in the order in which "auto" tries them
-ALGORITHMS = {algorithm.name: algorithm for algorithm in (BANDED, WINOGRAD, TAPS, WINOGRAD_ROWS, STRIDED, IM2COL)}
+ALGORITHMS = {algorithm.name: algorithm for algorithm in (IM2COL, WINOGRAD, WINOGRAD_ROWS, STRIDED, TAPS, BANDED)}

@@ -14,13 +14,10 @@ N batch, H W padded input map, C D channels in and out, KH KW kernel, OH OW outp
 """
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.views import strided_view
-
-# Where this was measured to be faster: up to so many multiply-adds for a tap of the kernel, W/KW times C*D, and with so
-# many rows of outputs, N*OH, that it does not matter what it takes to write the band.
-MOST_WORK, LEAST_ROWS = 300, 128
+from minissd.engine.products import matmul
 
 
 def supports(windows):
@@ -28,10 +25,25 @@ def supports(windows):
     return windows.dilation == (1, 1)
 
 
-def pays(windows, w):
-    """Whether this is faster than im2col."""
-    work = windows.padded_size[1] / windows.kernel[1] * w.shape[2] * w.shape[3]
-    return work <= MOST_WORK and windows.x_shape[0] * windows.out[0] >= LEAST_ROWS
+def forward_work(windows, filters):
+    rows, length, outputs = _sizes(windows, filters)
+    return Work(
+        calls=12,
+        products=rows * length * outputs,
+        numbers=rows * (length + outputs),
+        pieces=0,
+        weights=length * outputs,
+    )
+
+
+def gradients_work(windows, filters, need_dx):
+    return forward_work(windows, filters).times(1 + need_dx)
+
+
+def _sizes(windows, filters):
+    """N*OH, KH*W*C, OW*D"""
+    n, _, _, c = windows.x_shape
+    return n * windows.out[0], windows.kernel[0] * windows.padded_size[1] * c, windows.out[1] * filters
 
 
 def forward(x, w, b, windows):
@@ -49,7 +61,7 @@ def gradients(dy, x, w, windows, need_dx=True):
     kh, _, c, d = w.shape
     (n, oh, ow, _), (height, width) = dy.shape, windows.padded_size
     dy_rows = dy.reshape(n * oh, ow * d)
-    d_band = _rows(x, windows).T @ dy_rows  # (1) y = rows @ band  =>  dband = rows^T dy
+    d_band = matmul(_rows(x, windows).T, dy_rows)  # (1) y = rows @ band  =>  dband = rows^T dy
     d_band = d_band.reshape(kh, width, c, ow, d)
     dw = _along_band(d_band, windows).sum(axis=3)  # (2) each weight stands in the band OW times
     if not need_dx:
@@ -89,4 +101,4 @@ def _along_band(band, windows):
     return strided_view(band, 0, shape, (width * column, column, channel, windows.stride[1] * column + d, 1))
 
 
-BANDED = Algorithm("banded", "kernels without holes", supports, pays, forward, gradients)
+BANDED = Algorithm("banded", "kernels without holes", supports, forward_work, gradients_work, forward, gradients)

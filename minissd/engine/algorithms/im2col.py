@@ -7,15 +7,17 @@ forgotten; the backward pass gathers them again, or at stride 1 the patches of d
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
+from dataclasses import replace
 from itertools import chain, groupby
 from math import prod
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.cpu.gathering import Scattering, gathering, window_blocks
 from minissd.engine.cpu.threads import in_shares, threads_for
 from minissd.engine.products import factor, matmul
 from minissd.engine.runtime import empty
+from minissd.engine.tuning import tuning_in_force
 from minissd.ops.geometry import effective_kernel
 from minissd.ops.windows import Windows
 
@@ -25,9 +27,44 @@ def supports(windows):
     return True
 
 
-def pays(windows, w):
-    """What all others are compared with."""
-    return True
+def forward_work(windows, filters):
+    return _block_work(windows, filters)
+
+
+def gradients_work(windows, filters, need_dx):
+    if not need_dx:
+        return _block_work(windows, filters)
+    n, height, width, _ = windows.x_shape
+    if windows.stride == (1, 1):  # patches of dy, for two products
+        over_dy = replace(windows, x_shape=(n, *windows.out, filters), out=(height, width))
+        work = _block_work(over_dy, windows.x_shape[3])
+        return work._replace(calls=work.calls + 15, products=2 * work.products, weights=2 * work.weights)
+    work, taps = _block_work(windows, filters), prod(windows.kernel)
+    outputs = n * prod(windows.out)
+    put_back = 2 * outputs * taps * windows.x_shape[3]
+    return Work(
+        calls=work.calls + 15 + taps * n,
+        products=2 * work.products,
+        numbers=work.numbers + put_back,
+        pieces=work.pieces + outputs * taps,
+        weights=2 * work.weights,
+        shares=n,
+    )
+
+
+def _block_work(windows, filters):
+    """To gather all patches, block by block, and multiply each with a matrix."""
+    (n, _, _, c), (kh, kw) = windows.x_shape, windows.kernel
+    outputs, patch = n * prod(windows.out), kh * kw * c
+    copied = windows.kernel != (1, 1) or windows.stride != (1, 1)
+    blocks = max(1, 4 * outputs * patch / tuning_in_force().sizes.im2col_block)
+    return Work(
+        calls=10 + 6 * blocks,
+        products=outputs * patch * filters,
+        numbers=copied * outputs * patch + 2 * outputs * filters,
+        pieces=copied * outputs * kh,
+        weights=blocks * patch * filters,
+    )
 
 
 def forward(x, w, b, windows):
@@ -154,4 +191,4 @@ def _total(xp, parts, w):
     return total.reshape(w.shape)
 
 
-IM2COL = Algorithm("im2col", "every geometry", supports, pays, forward, gradients)
+IM2COL = Algorithm("im2col", "every geometry", supports, forward_work, gradients_work, forward, gradients)

@@ -16,18 +16,16 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map,
 U rows of a class rho, A rows of the kernel that they see, J windows in a row, with those that start on its padding.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.views import strided_view
 from minissd.engine.products import matmul
 from minissd.engine.runtime import empty, loan
-
-# Few channels make short rows, of which im2col moves more at a time; on small maps the padding counts.
-LEAST_CHANNELS, LEAST_SIDE = 16, 8
-BLOCK_BYTES = 4 << 20  # of what is multiplied at a time: Python's share of the work grows with the number of blocks
+from minissd.engine.tuning import tuning_in_force
 
 
 def supports(windows):
@@ -36,10 +34,40 @@ def supports(windows):
     return fits and windows.dilation == (1, 1)
 
 
-def pays(windows, w):
-    """Whether this is faster than im2col, forward and backward together; threads share the images."""
-    large = min(windows.out) >= LEAST_SIDE and windows.x_shape[0] > 1
-    return large and min(w.shape[2:]) >= LEAST_CHANNELS
+def forward_work(windows, filters):
+    phases, rows, results, products, blocks = _counts(windows, filters)
+    return Work(
+        calls=3 + blocks * windows.stride[0] * (phases + 10),
+        products=products,
+        numbers=rows + results,
+        pieces=windows.x_shape[0] * prod(windows.out) * windows.kernel[0],
+        weights=blocks * prod(windows.kernel) * windows.x_shape[3] * filters,
+        shares=windows.x_shape[0],
+    )
+
+
+def gradients_work(windows, filters, need_dx):
+    phases, rows, results, products, blocks = _counts(windows, filters)
+    work = forward_work(windows, filters)
+    return Work(
+        calls=blocks * windows.stride[0] * ((4 + need_dx) * phases + 12 + 6 * need_dx),
+        products=(1 + need_dx) * products,
+        numbers=(1 + need_dx) * rows + results,
+        pieces=(1 + need_dx) * work.pieces,
+        weights=(phases + need_dx) * work.weights,
+        shares=work.shares,
+    )
+
+
+def _counts(windows, filters):
+    """m; numbers of the rows of all classes, and of the results Z; multiply-adds; blocks."""
+    (n, _, _, c), (oh, ow), (s, sx), (kh, kw) = windows.x_shape, windows.out, windows.stride, windows.kernel
+    phases = _phases(windows)
+    starts = n * -(-ow // phases) * phases  # windows, in one row of each image
+    depths = [len(range(rho, kh, s)) for rho in range(s)]
+    rows = sum(starts * (oh + depth - 1) * sx * c for depth in depths)
+    results = sum(starts * (oh + depth - 1) * depth * filters for depth in depths)
+    return phases, rows, results, results * kw * c, max(1, 4 * (rows + results) / tuning_in_force().sizes.strided_block)
 
 
 class RowClass(NamedTuple):
@@ -109,7 +137,7 @@ def _blocks(x, w, windows):
     n, (oh, ow), (c, d) = x.shape[0], windows.out, w.shape[2:]
     threads = threads_for(n * oh * ow * w.size, array_module(x))
     numbers = oh * ow * (windows.stride[1] * c + -(-windows.kernel[0] // windows.stride[0]) * d)  # of one image
-    count = -(-n * numbers * x.dtype.itemsize // BLOCK_BYTES)
+    count = -(-n * numbers * x.dtype.itemsize // tuning_in_force().sizes.strided_block)
     return runs(n, min(n, -(-max(count, 1) // threads) * threads)) if n else []
 
 
@@ -202,7 +230,8 @@ STRIDED = Algorithm(
     "strided",
     "strides of 2 and more, not above the kernel's size, and kernels without holes",
     supports,
-    pays,
+    forward_work,
+    gradients_work,
     forward,
     gradients,
 )

@@ -4,30 +4,36 @@ A kernel's tap is a matrix (C, D) for all places of the map at once.  One produc
     products[n, i, j, ky, kx] = x[n, i, j] @ w[ky, kx]        (N, H, W, KH, KW, D)
 and at stride 1 an output is the sum of KH*KW of them, each from a neighbouring place:
     y[n, i, j] = sum over ky, kx of products[n, i + ky*dilation - pad, j + kx*dilation - pad, ky, kx].
-What moves in memory are KH*KW*D numbers for a place, where a matrix of patches has KH*KW*C.
+What moves in memory are KH*KW*D numbers for a place, where a matrix of patches has KH*KW*C.  The gradients are those of
+im2col: at stride 1 it gathers patches of dy, which are small for the same reason.
 
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
+from math import prod
+
 from minissd.device import array_module
 from minissd.engine.algorithms import im2col
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.threads import in_turns
 
-FEWER = 4  # times fewer channels out than in: from there on this was measured to be faster
-
-gradients = im2col.gradients  # at stride 1 it gathers patches of dy, which are small for the same reason
-
 
 def supports(windows):
-    """Whether the taps of neighbouring windows see neighbouring places."""
-    return windows.stride == (1, 1)
+    """Whether the taps of neighbouring windows see neighbouring places; with one tap this is im2col."""
+    return windows.stride == (1, 1) and windows.kernel != (1, 1)
 
 
-def pays(windows, w):
-    """Whether this is faster than im2col; with a 1x1 kernel they are the same."""
-    return w.shape[:2] != (1, 1) and FEWER * w.shape[3] <= w.shape[2]
+def forward_work(windows, filters):
+    n, _, _, c = windows.x_shape
+    taps, cells, outputs = prod(windows.kernel), n * prod(windows.padded_size), n * prod(windows.out)
+    return Work(
+        calls=3 + n * (3 + taps),
+        products=cells * taps * c * filters,
+        numbers=(cells + outputs) * taps * filters,
+        pieces=outputs * taps,
+        weights=n * taps * c * filters,
+    )
 
 
 def forward(x, w, b, windows):
@@ -51,4 +57,4 @@ def forward(x, w, b, windows):
     return y
 
 
-TAPS = Algorithm("taps", "stride 1", supports, pays, forward, gradients)
+TAPS = Algorithm("taps", "kernels above 1x1 at stride 1", supports, forward_work, None, forward, im2col.gradients)

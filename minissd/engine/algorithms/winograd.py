@@ -19,7 +19,7 @@ from itertools import chain
 from math import gcd, prod
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.algorithms.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd_filters import filters_of, kernel_gradient
@@ -38,19 +38,14 @@ from minissd.engine.cuda.winograd import into_tiles as kernel_into_tiles
 from minissd.engine.cuda.winograd import out_of_tiles as kernel_out_of_tiles
 from minissd.engine.products import in_pieces
 from minissd.engine.runtime import empty, loan
+from minissd.engine.tuning import tuning_in_force
 
 POINT_ONE = 1, 1  # the place of the points (1, 1): it goes into all 16 outputs with factor 1
-
-# Tiles transformed at a time: enough for fast matrix products, few enough to stay in the cache.  On a GPU as many as
-# take so many bytes once they are transformed: large products keep all of it busy (the size there is not measured).
-BLOCK_TILES, BLOCK_BYTES_ON_CARD = 320, 1 << 28
 
 # B^T d B, A dY A^T and A^T (...) A of every tile, in one kernel each
 CARD_INPUTS = kernel_into_tiles("winograd_inputs", B_T, STEP)
 CARD_GRADIENTS = kernel_into_tiles("winograd_gradients", A_T.T, STEP)
 CARD_OUTPUTS = kernel_out_of_tiles("winograd_outputs", A_T, STEP)
-
-LEAST_CHANNELS, LEAST_PAIRS, LEAST_TILES = 48, 64 * 64, 24  # measured; for fewer channels there is winograd_rows.py
 
 
 def supports(windows):
@@ -58,18 +53,24 @@ def supports(windows):
     return windows.kernel == (3, 3) and windows.stride == (1, 1)
 
 
-def pays(windows, w):
-    """Whether the transforms cost less than they save.
+def forward_work(windows, filters):
+    """That of the dense convolutions, if it is an atrous one."""
+    (n, _, _, c), places = windows.x_shape, TILE * TILE
+    grid = tuple(-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True))
+    tiles = Tiling(n * prod(windows.dilation), grid).total
+    blocks = max(1, tiles / tuning_in_force().sizes.winograd_tiles)
+    return Work(
+        calls=10 + 10 * blocks,
+        products=places * tiles * c * filters,
+        numbers=places * tiles * (c + filters),
+        pieces=0,
+        weights=places * c * filters * (1 + blocks),
+    )
 
-    Those of the tiles are shared by all channels, that of the kernel by all tiles, so there must be enough of both;
-    and of the tiles' cells at least 2 in 5 must lie on the map, which a large dilation of a small map prevents.
-    """
-    grids = prod(windows.dilation)
-    sides = [-(-size // r) for size, r in zip(windows.out, windows.dilation, strict=True)]
-    tiles = windows.x_shape[0] * grids * prod(-(-side // STEP) for side in sides)
-    outputs = windows.x_shape[0] * prod(windows.out)
-    channels = min(w.shape[2:]) >= LEAST_CHANNELS and prod(w.shape[2:]) >= LEAST_PAIRS
-    return channels and tiles >= LEAST_TILES and 5 * outputs >= 2 * tiles * STEP**2
+
+def gradients_work(windows, filters, need_dx):
+    """Each gradient takes as much as the forward pass."""
+    return forward_work(windows, filters).times(1 + need_dx)
 
 
 def forward(x, w, b, windows, kept=None):
@@ -158,9 +159,11 @@ def _tiling(windows):
 
 
 def _block_tiles(w):
+    sizes = tuning_in_force().sizes
     if on_card(w):
-        return max(BLOCK_TILES, BLOCK_BYTES_ON_CARD // (TILE * TILE * max(w.shape[2:]) * w.dtype.itemsize))
-    return BLOCK_TILES
+        of_tile = TILE * TILE * max(w.shape[2:]) * w.dtype.itemsize  # bytes
+        return max(sizes.winograd_tiles, sizes.winograd_block_on_card // of_tile)
+    return sizes.winograd_tiles
 
 
 def _divide(tiling, w, xp):
@@ -193,4 +196,13 @@ def _divide_places(tiling, w, xp):
     return shares
 
 
-WINOGRAD = Algorithm("winograd", "3x3 kernels at stride 1", supports, pays, forward, gradients, keeps=True)
+WINOGRAD = Algorithm(
+    "winograd",
+    "3x3 kernels at stride 1",
+    supports,
+    forward_work,
+    gradients_work,
+    forward,
+    gradients,
+    keeps=True,
+)

@@ -13,17 +13,16 @@ C D channels in and out, n images, TH rows of tiles and L = n*TH*width cells of 
 """
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm
+from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd import mirrored
 from minissd.engine.algorithms.winograd_transforms import A_T, B_T, TILE, G, down_the_rows, up_to_the_map
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.products import in_pieces
 from minissd.engine.runtime import empty, loan
+from minissd.engine.tuning import tuning_in_force
 
 POINT_ONE = 1  # the row of the point 1: it goes into all four rows of outputs with factor 1
-LEAST_CHANNELS, LEAST_WIDTH = 16, 12  # below that im2col was measured to be faster
-BLOCK_BYTES = 8 << 20  # of transformed rows in and out
 
 
 def supports(windows):
@@ -31,9 +30,22 @@ def supports(windows):
     return windows.kernel == (3, 3) and windows.stride == windows.dilation == (1, 1)
 
 
-def pays(windows, w):
-    """Whether this is faster than im2col."""
-    return min(w.shape[2:]) >= LEAST_CHANNELS and windows.out[1] >= LEAST_WIDTH and windows.out[0] >= STEP
+def forward_work(windows, filters):
+    (n, _, _, c), (oh, ow) = windows.x_shape, windows.out
+    cells = TILE * n * -(-oh // STEP) * (ow + 2)
+    blocks = max(1, 4 * cells * (c + filters) / tuning_in_force().sizes.winograd_rows_block)
+    return Work(
+        calls=10 + 10 * blocks,
+        products=cells * 3 * c * filters,
+        numbers=cells * (c + filters),
+        pieces=0,
+        weights=TILE * 3 * c * filters * (1 + blocks),
+    )
+
+
+def gradients_work(windows, filters, need_dx):
+    """Each gradient takes as much as the forward pass."""
+    return forward_work(windows, filters).times(1 + need_dx)
 
 
 def forward(x, w, b, windows):
@@ -89,7 +101,7 @@ def _blocks(windows, w, x):
     tiling = Tiling(windows.x_shape[0], (windows.out[0], 1))
     threads = threads_for(TILE * tiling.total * windows.out[1] * w.size // 3, array_module(x))
     row = TILE * (windows.out[1] + 2) * sum(w.shape[2:]) * x.dtype.itemsize  # bytes
-    return tiling, tiling.blocks(max(1, BLOCK_BYTES // row), threads)
+    return tiling, tiling.blocks(max(1, tuning_in_force().sizes.winograd_rows_block // row), threads)
 
 
 def _transform(matrix, x, tiling, block, windows, scratch):
@@ -120,4 +132,6 @@ def _multiply(matrix, w):
     return (xp.asarray(matrix, dtype=w.dtype) @ w.reshape(matrix.shape[1], -1)).reshape(len(matrix), 3 * c, d)
 
 
-WINOGRAD_ROWS = Algorithm("winograd-rows", "3x3 kernels at stride 1 without holes", supports, pays, forward, gradients)
+WINOGRAD_ROWS = Algorithm(
+    "winograd-rows", "3x3 kernels at stride 1 without holes", supports, forward_work, gradients_work, forward, gradients
+)

@@ -84,6 +84,13 @@ def blas_architecture():
 
 
 @cache
+def blas_name():
+    """The library, its version, and the processor it has chosen its kernels for; "" where none tells."""
+    names = ([one.internal_api, one.version, getattr(one, "architecture", None)] for one in _libraries())
+    return next((" ".join(filter(None, name)) for name in names), "")
+
+
+@cache
 def _libraries():
     return ThreadpoolController().select(user_api="blas").lib_controllers
 

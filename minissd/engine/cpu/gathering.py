@@ -16,10 +16,7 @@ from minissd.engine.cpu.views import strided_view
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import COL2IM, IM2COL, MOST, geometry
 from minissd.engine.runtime import empty
-
-# Patches gathered at a time.  On a CPU they should still lie in the cache when the product reads them
-# (1 to 4 MiB measured alike); on a GPU large pieces keep all of it busy (the size there is not measured).
-BLOCK_BYTES = {"numpy": 2 << 20, "cupy": 1 << 28}
+from minissd.engine.tuning import tuning_in_force
 
 
 def pad(windows, x, value=0):
@@ -51,13 +48,15 @@ def sliding(windows, padded):
 
 
 def window_blocks(windows, xp, itemsize, threads=1):
-    """Slices (images, output rows) that cover the output in pieces of about BLOCK_BYTES of patches.
+    """Slices (images, output rows) that cover the output in pieces of about `im2col_block` bytes of patches.
 
     Smaller pieces where there would not be one for each of the threads.
     """
     n, (oh, ow) = windows.x_shape[0], windows.out
     row_bytes = ow * windows.kernel[0] * windows.kernel[1] * windows.x_shape[3] * itemsize
-    rows = max(1, min(BLOCK_BYTES[xp.__name__] // row_bytes, -(-n * oh // threads)))
+    sizes = tuning_in_force().sizes
+    limit = sizes.im2col_block if xp is np else sizes.im2col_block_on_card
+    rows = max(1, min(limit // row_bytes, -(-n * oh // threads)))
     images = max(1, rows // oh)
     for i in range(0, n, images):
         for r in range(0, oh, rows):

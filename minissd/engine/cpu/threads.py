@@ -18,10 +18,7 @@ from itertools import pairwise
 
 from minissd.device import array_module
 from minissd.engine.runtime import current, empty
-
-# Multiply-adds that keep a thread busy for about 0.2 ms; to start and await one takes about 0.05.
-WORTH_A_THREAD = 8 << 20
-ELEMENTS = 1 << 17  # of a part in element-wise work: it stays in the cache, and keeps a thread busy for about 0.1 ms
+from minissd.engine.tuning import tuning_in_force
 
 # whether this thread works on a share: it has one core, whatever it calls
 _sharing: ContextVar[bool] = ContextVar("minissd.engine.sharing", default=False)
@@ -29,7 +26,7 @@ _sharing: ContextVar[bool] = ContextVar("minissd.engine.sharing", default=False)
 
 def threads_for(multiplications, xp):
     """How many threads to share that many multiply-adds among: 1 on a GPU, and where there is little to do."""
-    most = multiplications // WORTH_A_THREAD
+    most = multiplications // tuning_in_force().sizes.thread_products
     if xp.__name__ != "numpy" or most < 2 or _sharing.get():
         return 1
     return min(current().thread_count(), most)
@@ -95,6 +92,6 @@ def elementwise(operation, *arrays, in_place=False):
     def work(part):
         operation(*(array[part] for array in flat), out=flat_out[part])
 
-    parts = max(1, out.size // ELEMENTS) if xp.__name__ == "numpy" else 1
+    parts = max(1, out.size // tuning_in_force().sizes.elementwise_part) if xp.__name__ == "numpy" else 1
     in_turns(work, runs(out.size, parts), xp)
     return out

@@ -12,9 +12,9 @@ from minissd import engine
 from minissd.detection.suppression import survivors
 from minissd.device import to_numpy
 from minissd.engine import sums
-from minissd.engine.algorithms import winograd
 from minissd.engine.cpu.gathering import Scattering, gathering
 from minissd.engine.cuda import Kernel
+from minissd.engine.tuning import tuned
 from minissd.ops.windows import Windows
 from minissd.properties.box_sets import corners
 from minissd.properties.windows import convolutions, poolings, seeds
@@ -92,17 +92,16 @@ def test_depthwise_convolution(card, geometry, seed):
 @pytest.mark.parametrize("dilation", [1, 2, (3, 1)])
 @pytest.mark.parametrize("size", [(4, 4), (9, 14), (1, 2)])
 @pytest.mark.parametrize("tiles", [1, 5, 1000])
-def test_winograds_transforms(card, monkeypatch, rng, size, dilation, tiles):
+def test_winograds_transforms(card, rng, size, dilation, tiles):
     """Whether one block holds all tiles, or the pieces of several."""
     x, w, b = rng.standard_normal((2, *size, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
-    monkeypatch.setattr(winograd, "BLOCK_BYTES_ON_CARD", tiles * 36 * 3 * 8)
-    monkeypatch.setattr(winograd, "BLOCK_TILES", 1)
     options = {"pad": dilation, "dilation": dilation, "algorithm": "winograd"}
     y, cache = engine.conv2d(x, w, b, **options)
-    y_card, cache_card = engine.conv2d(*map(card.asarray, (x, w, b)), **options)
-    np.testing.assert_allclose(to_numpy(y_card), y, atol=1e-12)
     dy = rng.standard_normal(y.shape)
-    found = engine.conv2d_backward(card.asarray(dy), cache_card)
+    with tuned(winograd_tiles=1, winograd_block_on_card=tiles * 36 * 3 * 8):
+        y_card, cache_card = engine.conv2d(*map(card.asarray, (x, w, b)), **options)
+        found = engine.conv2d_backward(card.asarray(dy), cache_card)
+    np.testing.assert_allclose(to_numpy(y_card), y, atol=1e-12)
     for ours, twin in zip(found, engine.conv2d_backward(dy, cache), strict=True):
         np.testing.assert_allclose(to_numpy(ours), twin, atol=1e-11)
 
@@ -114,7 +113,7 @@ def test_the_card_convolves_as_winograd_where_that_pays_and_as_im2col_elsewhere(
 
     assert algorithm(40, 64, 64, pad=1) == "winograd"
     assert algorithm(40, 64, 64, pad=1, stride=2) == "im2col"
-    assert algorithm(40, 64, 24, pad=1) == "im2col"  # a head: on the CPU "taps"
+    assert algorithm(40, 64, 2, pad=1) == "im2col"  # on the CPU "taps"
 
 
 def test_a_block_of_patches_on_a_card_is_as_large_as_said(card, monkeypatch, rng):
@@ -124,8 +123,8 @@ def test_a_block_of_patches_on_a_card_is_as_large_as_said(card, monkeypatch, rng
     monkeypatch.setattr(im2col, "_gather_on_card", lambda *args: sizes.append(right(*args).nbytes) or right(*args))
     y, _ = engine.conv2d(card.asarray(x), card.asarray(w), algorithm="im2col")
     assert len(sizes) == 1  # all in one
-    monkeypatch.setitem(im2col.BLOCK_BYTES, "cupy", max(sizes) // 5)
-    in_blocks, _ = engine.conv2d(card.asarray(x), card.asarray(w), algorithm="im2col")
+    with tuned(im2col_block_on_card=max(sizes) // 5):
+        in_blocks, _ = engine.conv2d(card.asarray(x), card.asarray(w), algorithm="im2col")
     assert len(sizes) > 5 and max(sizes[1:]) <= sizes[0] / 5
     np.testing.assert_allclose(to_numpy(in_blocks), to_numpy(y), rtol=1e-12)
 
