@@ -61,7 +61,7 @@ def examine(data, image_folder, classes, model, input_size, decode, out):
 def opened(data, classes, image_folder):
     """The survey of the data; where nothing can be used, all faults are printed, for the error counts them only."""
     try:
-        with counted(None, "annotations") as told:
+        with counted(None, "annotations", unit="splits") as told:
             return survey(data, classes, image_folder, told)
     except MinissdError as error:
         for fault in error.faults if len(error.faults) > 1 else ():

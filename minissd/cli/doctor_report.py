@@ -15,9 +15,9 @@ def print_objects(found, look):
     """How many objects of each class there are in each split, and how large they are."""
     inside = {name: found.in_split(name)[found.image_of] for name in found.splits}
     table = simple_table("objects", *(escape(name) for name in found.splits), *SIZES, "median size")
-    rows = {name: found.labels == label for label, name in enumerate(found.classes)}
-    for name, chosen in (rows | {"all": np.ones(len(found.labels), bool)}).items():
-        if name == "all":
+    rows = [found.labels == label for label in range(len(found.classes))] + [np.ones(len(found.labels), bool)]
+    for name, chosen in zip([*found.classes, "all"], rows, strict=True):
+        if chosen is rows[-1]:
             table.add_section()
         counts = [f"{np.count_nonzero(chosen & part):,}" for part in inside.values()]
         table.add_row(escape(name), *counts, *_sizes(found.sides[chosen]))

@@ -78,14 +78,17 @@ def survey(
 ) -> Survey:
     """The `Survey` of what `data` names; classes, images: as for `open_dataset`.
 
-    A split that cannot be opened is `unusable`.  Raises MinissdError if none can, or if there are no data.
+    A split that cannot be opened is `unusable`.  Raises MinissdError if none can, or if there are no data.  report: of
+    the splits that are read.
     """
     names = sorted(known_splits(data), key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
     splits: dict[str, Any] = {}
     unions: dict[str, int] = {}
     unusable: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
-    for name in names:
+    for done, name in enumerate(names):
+        if report:
+            report(done, len(names))
         try:
             dataset = open_dataset(data, name, classes=classes, images=images)
         except MinissdError as error:
@@ -101,7 +104,7 @@ def survey(
         raise MinissdError(faults[0] if len(faults) == 1 else _cannot_be_used(data, faults), faults)
     known = tuple(dict.fromkeys(name for dataset in splits.values() for name in dataset.classes))
     places = [(name, place) for name, dataset in splits.items() for place in range(len(dataset))]
-    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, places, report)
+    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, places)
     return Survey(name, known, splits, unions, unusable, places, *objects)
 
 
@@ -110,14 +113,10 @@ def _cannot_be_used(data, faults):
     return f"{data}: no split can be used, for {len(faults)} faults: {some}"
 
 
-def _all_objects(splits, classes, places, report):
+def _all_objects(splits, classes, places):
     """image_of (G,), labels (G,), corners (G, 4), difficult (G,) of all objects."""
     label_in = {name: np.array([classes.index(one) for one in dataset.classes]) for name, dataset in splits.items()}
-    found = []
-    for name, place in places:
-        found.append((label_in[name], splits[name].objects(place)))
-        if report:
-            report(len(found), len(places))
+    found = [(label_in[name], splits[name].objects(place)) for name, place in places]
     image_of = np.repeat(np.arange(len(places)), [len(objects.labels) for _, objects in found])
     labels, corners, difficult = (
         np.concatenate(parts)
