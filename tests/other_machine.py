@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from minissd.bench import tuning
+from minissd.bench.passes import PASSES
 from minissd.engine import ALGORITHMS
 from minissd.engine.tuning import Cost, shipped, tuned
 
@@ -17,7 +17,7 @@ COSTS = {
 
 
 def times():
-    """As `minissd.bench.tuning.measure` returns them, of all algorithms."""
+    """As `minissd.bench.tuning.measure` returns them, by all algorithms."""
     with tuned(replace(shipped(), costs=COSTS)):
-        costs = {one: {name: one.cost(name) for name in ALGORITHMS if one.supported(name)} for one in tuning.PASSES}
+        costs = {one: {name: one.cost(name) for name in ALGORITHMS if one.supported(name)} for one in PASSES}
     return {one: {name: 1000 * cost for name, cost in of_pass.items()} for one, of_pass in costs.items()}

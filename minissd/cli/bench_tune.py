@@ -1,5 +1,7 @@
 """`minissd bench --tune`: measures the convolution's algorithms on this machine, and writes what chooses among them."""
 
+from dataclasses import asdict
+
 from minissd.bench import tuning
 from minissd.cli.console import console, print_note, print_table, progress_bar, simple_table
 from minissd.engine.tuning import as_json, tuning_in_force, users_file
@@ -11,14 +13,19 @@ def tune():
     path = users_file()
     check_file_writable(path)
     with progress_bar("passes") as bar:
-        task = bar.add_task("tune", total=1, speed=0, note="")
+        tasks = {}
 
         def report(what, done, total):
-            bar.update(task, completed=done, total=total, note=what, speed=bar.tasks[task].speed or 0)
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total, speed=0, note="")
+            bar.update(tasks[what], completed=done, speed=bar.tasks[tasks[what]].speed or 0)
 
-        times = tuning.measure(report)
-    before, after = tuning_in_force(), tuning.fit(times)
+        sizes, times = tuning.measure(report)
+    before, after = tuning_in_force(), tuning.fit(sizes, times)
     print_choices(times, before, after)
+    for name, size in asdict(sizes).items():
+        if size != getattr(before.sizes, name):
+            console.print(f"{name}: {size:,} in place of {getattr(before.sizes, name):,}", soft_wrap=True)
     if tuning.excess(times, after) > tuning.excess(times, before):
         print_note("the tuning in force chooses better than what was measured now: it stays, and nothing is written")
         return

@@ -14,8 +14,13 @@ from minissd.engine.tuning import read, shipped, tuned
 @pytest.fixture
 def tune(minissd, tmp_path, monkeypatch):
     """minissd bench --tune on a machine of other costs -> its outcome and the user's file."""
+
+    def measured(report):
+        report("algorithms", 1, 1)
+        return replace(shipped().sizes, winograd_tiles=640), other_machine.times()
+
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(tuning, "measure", lambda report: report("measuring", 1, 1) or other_machine.times())
+    monkeypatch.setattr(tuning, "measure", measured)
     return lambda *words: (minissd("bench", "--tune", *words), tmp_path / "minissd" / "tuning.json")
 
 
@@ -24,10 +29,11 @@ def test_what_chooses_better_is_written(tune):
     assert outcome.status == 0
     assert read(path).digest in outcome.out and str(path) in outcome.out
     assert json.loads(path.read_text())["machine"] == this_machine()
+    assert "winograd_tiles: 640 in place of 320" in outcome.out and read(path).sizes.winograd_tiles == 640
 
 
 def test_a_tuning_that_chooses_better_stays(tune, monkeypatch):
-    monkeypatch.setattr(tuning, "fit", lambda times: shipped())
+    monkeypatch.setattr(tuning, "fit", lambda sizes, times: shipped())
     with tuned(replace(shipped(), costs=other_machine.COSTS)):
         outcome, path = tune()
     assert outcome.status == 0 and "nothing is written" in outcome.out and not path.exists()
