@@ -46,9 +46,17 @@ RECIPES: dict[str, dict[str, Any]] = {
     FINETUNE: {"batch_norm": False, "batch_size": 8, "lr": 1e-3, "epochs": 20},
     # The YOLO loss is a sum over all objects of an image, where that of SSD is a mean: so much smaller is the rate, and
     # so much longer the gradient.
-    "yolo": {"lr": 0.003, "warmup": 0.2, "clip": 0},
+    "yolo": {"lr": 0.003, "warmup": 0.2, "clip": 0, "augmentation": "light"},
     # YOLO paper, section 2.2: 1e-2 after a slow start, divided by ten twice (there after 75 and 105 epochs).
-    "paper-yolo": {"lr": 0.01, "batch_size": 64, "epochs": 135, "schedule": "step", "warmup": 0.02, "clip": 0},
+    "paper-yolo": {
+        "lr": 0.01,
+        "batch_size": 64,
+        "epochs": 135,
+        "schedule": "step",
+        "warmup": 0.02,
+        "clip": 0,
+        "augmentation": "light",
+    },
     # A trunk as a classifier.
     "classify": {
         "batch_norm": True,
