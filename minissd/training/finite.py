@@ -41,10 +41,10 @@ class Divergence:
         if mean < self.lowest:
             self.lowest, self.lowest_at = mean, record["step"]
         if mean > RISE * self.lowest and mean > BACK * self.began:
-            norm, rate = record.get("norm", np.nan), record["lr"]
+            step, norm, rate = record["step"], record.get("norm", np.nan), record["lr"]
             raise NotFinite(
-                f"the run diverges: the loss, {self.lowest:.3g} at step {self.lowest_at}, is back at {mean:.3g} at "
-                f"step {record['step']}, where the norm of the gradient is {norm:.3g} and the rate {rate:.3g}: "
+                f"the run diverges: the mean loss of {STEPS} steps, {self.lowest:.3g} at step {self.lowest_at}, is "
+                f"{mean:.3g} at step {step}, where the norm of the gradient is {norm:.3g} and the rate {rate:.3g}: "
                 f"checkpoints saved before stay as they are; try --lr {rate / 3:.1g}"
             )
 
