@@ -20,6 +20,7 @@ class Case(NamedTuple):
     large: bool = False  # four steps and one image must do on the stand-in; a real card takes all twenty, and two
     dtype: str = "float32"  # float64 where rounding is magnified: depth, batch norms over few cells, boxes that compete
     full: bool = False  # with all its channels: on a real card only
+    lr: float | None = None  # in place of LR
 
 
 CASES = {
@@ -31,12 +32,14 @@ CASES = {
     "ssd300-vgg16, not atrous": Case("ssd300-vgg16", {"atrous": False}, large=True),
     "ssd512-vgg16": Case("ssd512-vgg16", large=True),
     "ssd300-mobilenet": Case("ssd300-mobilenet", large=True, dtype="float64"),
+    "ssdlite320-mobilenet-v3": Case("ssdlite320-mobilenet-v3", large=True, dtype="float64", lr=1e-4),
     "yolo-v1": Case("yolo-v1", {"width_multiplier": 1 / 32}, large=True, dtype="float64"),
     "yolo-tiny": Case("yolo-tiny", {"input_size": 96}, dtype="float64"),
     "yolo-tiny, anchors": Case("yolo-tiny", {"input_size": 64, "anchors": True}, dtype="float64"),
     "tiny": Case("tiny", {"input_size": 96}),
     "vgg16": Case("vgg16", {"input_size": 64}),
     "mobilenet": Case("mobilenet", {"input_size": 64}, large=True, dtype="float64"),
+    "mobilenet-v3": Case("mobilenet-v3", {"input_size": 64}, large=True, dtype="float64"),
     "mlp": Case("mlp", {"width": 32}),
     "mlp, dropout": Case("mlp", {"width": 32, "dropout": 0.5}),
     "lenet5": Case("lenet5"),
@@ -47,8 +50,10 @@ CASES = {
 
 
 def narrow_networks(monkeypatch, by=16):
-    """Divides the channels of the VGG16 networks built from now on: the same code at a fraction of the cost."""
-    vgg, ssd_vgg, trunks = (sys.modules[f"minissd.models.{name}"] for name in ("vgg", "ssd_vgg", "trunks"))
+    """Divides the channels of the networks on VGG16 and MobileNetV3 built from now on: the same code at a fraction of
+    the cost."""
+    names = "vgg", "ssd_vgg", "trunks", "mobilenet_v3", "ssdlite"
+    vgg, ssd_vgg, trunks, mobilenet_v3, ssdlite = (sys.modules[f"minissd.models.{name}"] for name in names)
     monkeypatch.setattr(vgg, "GROUPS", tuple(tuple(width // by for width in group) for group in vgg.GROUPS))
     monkeypatch.setattr(vgg, "FULL_CHANNELS", vgg.FULL_CHANNELS // by)
     for module in (vgg, trunks):
@@ -56,6 +61,13 @@ def narrow_networks(monkeypatch, by=16):
     for name in ("EXTRAS_300", "EXTRAS_512"):
         extras = getattr(ssd_vgg, name)
         monkeypatch.setattr(ssd_vgg, name, tuple((narrow // by, wide // by, how) for narrow, wide, how in extras))
+    by //= 2
+    for name in ("BLOCKS", "TAIL"):
+        blocks = [one._replace(inside=one.inside // by, out=one.out // by) for one in getattr(mobilenet_v3, name)]
+        monkeypatch.setattr(mobilenet_v3, name, tuple(blocks))
+    for name in ("FIRST", "LAST"):
+        monkeypatch.setattr(mobilenet_v3, name, getattr(mobilenet_v3, name) // by)
+    monkeypatch.setattr(ssdlite, "EXTRAS", tuple(width // by for width in ssdlite.EXTRAS))
 
 
 def models_on(case, *devices, dtype=None):

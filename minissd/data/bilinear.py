@@ -9,7 +9,7 @@ H W C the image, S the size it is brought to.  The C numbers of a pixel lie side
 
 import numpy as np
 
-FINE = 256  # parts of a pixel value in which PyTorch's numbers, which it does not round, are kept
+FINE = 1 << 16  # parts of a pixel value in which PyTorch's numbers, which it does not round, are kept
 _PARTS = 2048  # of 1, in which OpenCV keeps t and 1 - t
 
 
@@ -32,7 +32,7 @@ def bilinear(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def fine_bilinear(image: np.ndarray, size: int) -> np.ndarray:
-    """As PyTorch does it, as good as not rounded -> (size, size, C) uint16 in parts of 1 / FINE, at most 255 * FINE."""
+    """As PyTorch does it, with all its digits -> (size, size, C) uint32 in parts of 1 / FINE, at most 255 * FINE."""
     height, width, channels = image.shape
     (above, below), down = _neighbours(_place_in_float32(height, size), height)
     columns, across = _neighbours(_place_in_float32(width, size), width)
@@ -41,7 +41,7 @@ def fine_bilinear(image: np.ndarray, size: int) -> np.ndarray:
     flat = image.reshape(height, -1)
     rows = (1 - down) * flat.take(above, axis=0) + down * flat.take(below, axis=0)  # (S, W*C)
     mixed = (1 - across) * rows.take(left, axis=1) + across * rows.take(right, axis=1)  # (S, S*C) 0..255
-    return (mixed * FINE + 0.5).astype(np.uint16).reshape(size, size, channels)
+    return (mixed * FINE).astype(np.uint32).reshape(size, size, channels)
 
 
 def _place_in_float64(count, size):

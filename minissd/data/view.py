@@ -117,7 +117,7 @@ def resize_image(image: np.ndarray, size: int, resize: str = "antialiased") -> n
     """The whole picture (H, W, C) uint8, C = 3 or 1 -> (size, size, C) uint8: what a network sees at inference.
 
     resize: "antialiased", which averages over all pixels when shrinking; or one of those of bilinear.py, which do not:
-    "bilinear", or "fine bilinear", whose uint16 count 256ths of a pixel value.
+    "bilinear", or "fine bilinear", whose uint32 count parts of 1 / FINE of a pixel value.
     Anything else is refused: `as_rgb` makes such a picture of grey, transparent and others.
     """
     check_picture(image)

@@ -19,6 +19,7 @@ from minissd.models.network import Network, Normalized
 from minissd.models.regressor import Regressor
 from minissd.models.ssd import SSD
 from minissd.models.ssd_vgg import ssd300_vgg16, ssd512_vgg16
+from minissd.models.ssdlite import ssdlite320_mobilenet_v3
 from minissd.models.trunks import TRUNK_OF
 from minissd.models.yolo import YOLO
 
@@ -34,11 +35,13 @@ MODELS = {
     "ssd300-vgg16": Kind("detect", ssd300_vgg16),
     "ssd512-vgg16": Kind("detect", ssd512_vgg16),
     "ssd300-mobilenet": Kind("detect", ssd300_mobilenet),
+    "ssdlite320-mobilenet-v3": Kind("detect", ssdlite320_mobilenet_v3),
     "yolo-v1": Kind("detect", yolo_v1.yolo_v1),
     "yolo-tiny": Kind("detect", yolo_tiny.yolo_tiny),
     "tiny": Kind("classify", trunks.tiny),
     "vgg16": Kind("classify", trunks.vgg16),
     "mobilenet": Kind("classify", trunks.mobilenet),
+    "mobilenet-v3": Kind("classify", trunks.mobilenet_v3),
     "mlp": Kind("classify", mlp),
     "lenet5": Kind("classify", lenet5),
     "slant": Kind("regress", slant),

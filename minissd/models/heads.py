@@ -3,6 +3,7 @@
 N batch, H W D the map, k default boxes in each of its cells, C classes (0 = background inside), KH KW kernel.
 """
 
+from collections.abc import Iterator
 from copy import copy
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -74,6 +75,12 @@ class Head(Layer):
             parts = zip(*map(self._split, grads), strict=True)  # (dw, db) of the offsets, and of the logits
             offsets, logits = (dict(zip("wb", part, strict=True)) for part in parts)
         return dx, prefixed("offsets", offsets) | prefixed("logits", logits)
+
+    def trace(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> Iterator[tuple[str, Any]]:
+        """Yield ("offsets", output) and ("logits", output), as `forward` has them."""
+        (offsets, logits), _ = self.forward(x, train, rng)
+        yield "offsets", offsets
+        yield "logits", logits
 
     def for_inference(self) -> Self:
         """The kernels are side by side once and for all."""

@@ -119,7 +119,7 @@ class Network(Layer):
     def resized(self, image: np.ndarray) -> np.ndarray:
         """A picture (H, W, 3) or (H, W, 1) uint8 of any size as the network reads it: (S, S, channels) uint8.
 
-        Of a network that `resize`s in 256ths of a pixel value, uint16.
+        Of a network whose `resize` is "fine bilinear" uint32, in parts of 1 / FINE.
         """
         return resize_image(with_channels(image, self.channels), self.input_size, self.resize)
 
@@ -139,7 +139,7 @@ class Network(Layer):
 
             def of_images(one):
                 x[one] = images[one]
-                if images.dtype == np.uint16:
+                if images.dtype == np.uint32:
                     x[one] *= 1 / FINE
                 rows = x[one].reshape(-1, self.input_size * self.channels)  # NumPy is slow on vectors of 3
                 rows -= means
@@ -194,7 +194,7 @@ class Network(Layer):
         array_module(images, self.buffers["pixels.mean"])  # on one device
         if images.ndim != 4 or images.shape[1:] != expected or len(images) == 0:
             raise ValueError(f"{reads}, got {images.shape}: {_advice(images.shape, expected)}")
-        own = (np.uint8, np.uint16) if self.resize == "fine bilinear" else (np.uint8,)
+        own = (np.uint8, np.uint32) if self.resize == "fine bilinear" else (np.uint8,)
         if images.dtype not in own and images.dtype.kind != "f":
             raise TypeError(f"{self.name} reads uint8 images or normalised floats, got {images.dtype}: {PIXELS}")
         if images.dtype.kind == "f" and isinstance(images, np.ndarray) and images.size:

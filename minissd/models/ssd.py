@@ -10,6 +10,7 @@ P default boxes on all maps together (Liu et al. 2016, SSD, section 2.1).
 A map is read twice, by its head and by the next stage, so in the backward pass two gradients meet there and add up.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ from minissd.engine.cpu.threads import elementwise
 from minissd.errors import MinissdError
 from minissd.layers import Layer, Sequential, prefixed
 from minissd.models.detector import Detector
+from minissd.models.heads import Head
+from minissd.models.lite_heads import LiteHead
 
 OWN = "own"  # the default boxes of a network that is not published with any: shapes may take their place
 Shapes = Sequence[Sequence[Sequence[float]]]  # for each map (w, h) of the boxes of one cell, in sides of the image
@@ -66,7 +69,7 @@ class SSD(Detector):
         classes: Sequence[str],
         *,
         stages: dict[str, Sequential],
-        heads: Sequence[Layer],
+        heads: Sequence[Head | LiteHead],
         box_sets: dict[str, DefaultBoxSpec],
         boxes: str | Shapes,
         usages: dict[str, Usage] | None = None,
@@ -113,7 +116,8 @@ class SSD(Detector):
 
     def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
         boxes, rest = divmod(outputs, classes + 1)  # of a cell; the background comes first
-        return np.tile(np.arange(-1, classes), boxes) if ".logits." in name and not rest else None
+        scores = re.fullmatch(r"head\d+\.logits(\.outputs)?\.[wb]", name)  # the other layers of a head know no classes
+        return np.tile(np.arange(-1, classes), boxes) if scores and not rest else None
 
     def path(self) -> tuple[Sequential, ...]:
         return tuple(self.stages.values())
@@ -181,9 +185,8 @@ class SSD(Detector):
             for layer_name, y in stage.trace(x, train, rng):
                 yield f"{name}.{layer_name}", y
             x = y
-            (offsets, logits), _ = self.heads[i].forward(x, train, rng)
-            yield f"head{i}.offsets", offsets
-            yield f"head{i}.logits", logits
+            for layer_name, output in self.heads[i].trace(x, train, rng):
+                yield f"head{i}.{layer_name}", output
 
     def detect(self, images: Any, **options: Any) -> list[Detections]:
         """images as for `forward` -> a list of N Detections(corners, labels, scores), in host memory, best first.

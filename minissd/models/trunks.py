@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from minissd.layers import GlobalAvgPool2d, Initializer, Linear
 from minissd.models.classifier import Classifier
 from minissd.models.mobilenet import MOBILENET_PIXELS, mobilenet_stages
+from minissd.models.mobilenet_v3 import MOBILENET_V3_PIXELS, mobilenet_v3_stages
 from minissd.models.ssd_tiny import TINY_PIXELS, tiny_stages
 from minissd.models.ssd_vgg import CAFFE_PIXELS
 from minissd.models.vgg import ATROUS_CHANNELS, vgg_stages
@@ -17,6 +18,7 @@ TRUNK_OF = {
     "ssd300-vgg16": "vgg16",
     "ssd512-vgg16": "vgg16",
     "ssd300-mobilenet": "mobilenet",
+    "ssdlite320-mobilenet-v3": "mobilenet-v3",
     "yolo-tiny": "tiny",
 }
 
@@ -28,6 +30,15 @@ def vgg16(classes: Sequence[str], *, init: Initializer, input_size: int = 224, b
 
 def mobilenet(classes: Sequence[str], *, init: Initializer, input_size: int = 224) -> Classifier:
     return _classifier("mobilenet", classes, mobilenet_stages(init=init), 1024, input_size, init, MOBILENET_PIXELS)
+
+
+def mobilenet_v3(
+    classes: Sequence[str], *, init: Initializer, input_size: int = 224, reduced_tail: bool = True
+) -> Classifier:
+    """reduced_tail: half of the channels at the end, as in the detector unless it is told otherwise."""
+    stages = mobilenet_v3_stages(init=init, reduced_tail=reduced_tail)
+    width = stages["to_c5"].params["conv16.w"].shape[-1]
+    return _classifier("mobilenet-v3", classes, stages, width, input_size, init, MOBILENET_V3_PIXELS)
 
 
 def tiny(classes: Sequence[str], *, init: Initializer, input_size: int = 240, sampling: str = "pooling") -> Classifier:

@@ -136,8 +136,8 @@ def _lacking(file):
     return f"has the names of {nearest.name}, but lacks {some(missing)}: fetch it again, or save the whole network"
 
 
-def _check_layout(file, layout, model):
-    """MinissdError unless the layout is known, and the model one that has such layers."""
+def _check_layout(file, layout, model, places):
+    """MinissdError unless the layout is known, and the model has such layers, whose names are the keys of `places`."""
     if layout is None:
         known = ", ".join(layout.name for layout in LAYOUTS)
         raise MinissdError(
@@ -145,15 +145,16 @@ def _check_layout(file, layout, model):
             or f"holds {some(list(file.tensors)) or 'nothing'}, which are names of no layout known here: "
             f"give weights of {model.name} by minissd, or of {known}"
         )
-    if layout.models and model.name not in layout.models:
-        models = " or ".join(layout.models)
+    there = sum(layout.names[theirs] in places for theirs in layout.signature)
+    if there < len(layout.signature) / 2:
+        models = " or ".join(layout.models) or "another model"
         raise MinissdError(f"holds {layout.name}, and {model.name} has none of its layers: load it into {models}")
 
 
 def matched_names(model, file, layout, arrays, heads):
     """({their name: ours}, {their name: why it is left over})."""
-    _check_layout(file, layout, model)
     places = {name.partition(".")[2]: name for name in arrays} | {name: name for name in arrays}
+    _check_layout(file, layout, model, places)
     matched, left_over = {}, {}
     for theirs, array in file.tensors.items():
         ours = places.get(layout.names.get(theirs))

@@ -1,4 +1,4 @@
-"""The layouts of networks on MobileNet: qfgaohao's pytorch-ssd."""
+"""The layouts of networks on MobileNet v1: qfgaohao's pytorch-ssd."""
 
 from minissd.weights.classes import VOC
 from minissd.weights.layout import Layout, Reading, layers, normed
@@ -39,4 +39,5 @@ MOBILENET_SSD = Layout(
     classes=VOC,
     boxes="qfgaohao",
 )
+
 MOBILENET_LAYOUTS = (MOBILENET_SSD, MOBILENET)

@@ -94,7 +94,7 @@ def test_twenty_steps_of_training(case, card):
     models = models_on(case, "cpu", "cuda")
     cpu, there = models
     batches = [batch_for(cpu, seed=seed) for seed in range(2)]
-    optimizers = [SGD(model.params, LR[model.task]) for model in models]
+    optimizers = [SGD(model.params, case.lr or LR[model.task]) for model in models]
     pool, used, losses = card.get_default_memory_pool(), [], []
     for step in range(steps_of(case, card)):
         batch, config = batches[step % 2], TrainConfig(batch_size=2, augmentation="none", clip=0)

@@ -1,20 +1,20 @@
 """Published weights see the pixels, and answer with the boxes, that they do where they come from.
 
-The other side is written out here as it stands in ssd.pytorch and in torchvision, on a network of few channels.
+The other side is written out here as it stands in ssd.pytorch and in torchvision, on a network of few channels; all of
+torchvision, from a photograph to boxes: test_torchvision.py.
 """
 
 import numpy as np
 import pytest
 
 from minissd.data import DetectionPreparation, ShapesDataset
-from minissd.detection import SSD300, decode, default_boxes, detections_from, iou
+from minissd.detection import SSD300, decode, default_boxes, detections_from
 from minissd.engine import softmax
 from minissd.models import build
 from minissd.training import answers, load_checkpoint, save_checkpoint, task_of
 from minissd.weights import load, load_model, save
 
 torch = pytest.importorskip("torch")
-from torch.nn import functional  # noqa: E402 (needs torch)
 from weights import torch_layouts  # noqa: E402 (needs torch)
 
 NARROW = {"widths": ((4, 4), (8, 8), (16, 16, 16), (32, 32, 32), (32, 32, 32)), "fc": 64}  # as the fixture `narrow`
@@ -155,70 +155,3 @@ def test_a_large_photograph_is_decoded_in_full_where_it_is_not_averaged(tmp_path
         whole = np.asarray(image)
     model = build("ssd300-vgg16", classes=("a",), boxes="ssd.pytorch")
     np.testing.assert_array_equal(model.seen(tmp_path / "large.jpg")[0], model.resized(whole))
-
-
-# --- the whole way, from a photograph to boxes ---
-
-
-def of_torchvision(module, image):
-    """torchvision's ssd300_vgg16 from pixels (H, W, 3) to offsets and logits, in its words."""
-    x = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32))[None] / 255
-    x = (x - torch.tensor([0.48235, 0.45882, 0.40784])[:, None, None]) / (1 / 255)
-    x = functional.interpolate(x, size=[300, 300], mode="bilinear", align_corners=False)
-    backbone, head = module.backbone, module.head
-    for layer in backbone.features:
-        x = functional.max_pool2d(x, 2, 2, ceil_mode=True) if isinstance(layer, torch.nn.MaxPool2d) else layer(x)
-    maps = [backbone.scale_weight.view(1, -1, 1, 1) * functional.normalize(x)]
-    for block in backbone.extra:
-        x = block(x)
-        maps.append(x)
-    outputs = []
-    for heads in (head.regression_head.module_list, head.classification_head.module_list):
-        width = 4 if heads is head.regression_head.module_list else 91
-        parts = [h(one).permute(0, 2, 3, 1).reshape(-1, width) for h, one in zip(heads, maps, strict=True)]
-        outputs.append(torch.cat(parts).numpy())
-    return outputs
-
-
-def photograph(rng):
-    """A picture with fine detail, as photographs have it: edges, and a texture finer than the network's pixels."""
-    y, x = np.mgrid[:900, :1100]
-    waves = np.stack([np.sin(x * f + y * g) for f, g in ((2.1, 0.3), (0.05, 0.02), (1.3, 1.9))], axis=-1)
-    picture = 120 + 60 * waves + 25 * rng.standard_normal((900, 1100, 3))
-    picture[200:500, 300:800] += 60
-    return picture.clip(0, 255).astype(np.uint8)
-
-
-def share_found(found, others):
-    """How many of `others` (label, score, corners) overlap one of `found` (label, score, corners) by IoU .9."""
-    hits = 0
-    for label, _, box in others:
-        same_class = np.array([one for its, _, one in found if its == label]).reshape(-1, 4)
-        hits += len(same_class) > 0 and iou(box[None], same_class).max() > 0.9
-    return hits / len(others)
-
-
-@torch.no_grad()
-def test_torchvisions_detections_on_a_photograph(tmp_path, narrow, rng):
-    torch.manual_seed(0)
-    module, _ = torch_layouts.torchvision_ssd(**NARROW)
-    for head, size in ((module.head.regression_head, 1.0), (module.head.classification_head, 0.5)):
-        for layer in head.module_list:
-            layer.weight.mul_(size)
-    torch.save(module.state_dict(), tmp_path / "theirs.pth")
-    model, _ = load_model("ssd300-vgg16", tmp_path / "theirs.pth")
-    image = photograph(rng)
-    offsets, logits = of_torchvision(module, image)
-    boxes = model.default_boxes.astype(np.float64)
-    theirs = answered(offsets.astype(np.float64), logits.astype(np.float64), boxes, clip_first=True)
-    theirs = sorted(theirs, key=lambda one: -one[1])[:200]
-    assert len(theirs) == 200
-
-    def ours():
-        (found,) = model.detect(model.resized(image)[None])
-        return [(label, score, box.astype(np.float64)) for box, label, score in zip(*found, strict=True)]
-
-    agreeing = share_found(ours(), theirs)
-    model.resize = "antialiased"
-    assert agreeing >= 0.995  # but for one whose overlap lies next to the threshold
-    assert share_found(ours(), theirs) < 0.5
