@@ -8,9 +8,11 @@ import typer
 from minissd.cli import options, runs
 from minissd.cli import train_options as of
 from minissd.cli.console import console
+from minissd.cli.find_rate import find_rate as find_rate_of
 from minissd.cli.splits import scored_split
 from minissd.cli.training import start
 from minissd.device import device_for
+from minissd.errors import MinissdError
 from minissd.training import BEST, LAST, join
 
 
@@ -59,6 +61,7 @@ def train(
     out: of.Out = None,
     log: of.Log = None,
     resume: of.Resume = False,
+    find_rate: of.FindRate = False,
 ):
     """Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.
 
@@ -81,10 +84,28 @@ def train(
     typed = {name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     given = {name: value for name, value in values.items() if name in typed}
     settings = runs.stored_settings(out, given) if resume else runs.new_settings(out, values)
+    if find_rate:
+        if resume:
+            raise MinissdError("--find-rate is for the rate of a new run: leave --resume out")
+        words = _words(context, typed - {"find_rate", "lr"})
+        find_rate_of(out, settings, device_for(device, processes.place), processes, words)
+        return
     sets = start(out, settings, device_for(device, processes.place), resume, processes)
     if processes.rank == 0:
         console.print(f"run folder: {out}", markup=False, soft_wrap=True)
         console.print(f"next: {_next_command(out, settings, *sets)}", markup=False, soft_wrap=True)
+
+
+def _words(context, names):
+    """The command with those of its options that have these names."""
+    words = ["minissd", "train"]
+    for option in context.command.params:
+        if option.name in names:
+            value = context.params[option.name]
+            flag = isinstance(value, bool)
+            words.append((option.opts if value or not flag else option.secondary_opts)[0])
+            words += [] if flag else [str(getattr(value, "value", value))]
+    return words
 
 
 def _next_command(out, settings, dataset, held_out):

@@ -146,3 +146,11 @@ Log = Annotated[
     _of(RUN, help=f"The log as others read it, beside log.jsonl: {' or '.join(FORMATS)}, or both with a comma."),
 ]
 Resume = Annotated[bool, _of(RUN, "--resume", help="Go on with the run in --out.")]
+FindRate = Annotated[
+    bool,
+    _of(
+        LEARNING,
+        "--find-rate",
+        help="In place of a training, a hundred steps at growing rates: rate.png, and the command with the best.",
+    ),
+]

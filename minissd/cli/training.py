@@ -32,34 +32,43 @@ def start(out, settings, device, resume, processes=ALONE):
     check_precision(settings["precision"], device)
     if resume and not (out / LAST).exists():
         raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
-    try:
-        config = TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
-        dataset, held_out = open_splits(settings)
-    except TypeError as error:  # only a config.json edited by hand can do that
-        raise MinissdError(
-            f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
-        ) from None
+    config = config_of(settings, out)
+    dataset, held_out = open_splits(settings)
     if resume:
         checkpoint = load_checkpoint(out / LAST, device=device)
         model = checkpoint.model
         _check_model(out, settings, model)
     else:
         checkpoint = None
-        settings = with_fitted_boxes(settings, dataset)
-        model = build(
-            settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"]
-        )
-        if settings["weights"]:
-            report = weights.start_from(model, weights_file(settings["weights"]))
-            console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
-            check_batch_norm(settings, report)
-            balance(model, dataset, report)
-            settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
+        model, settings = new_model(settings, dataset, config, device)
     records = train_and_tell(model, dataset, held_out, config, out, checkpoint, processes, remember=settings)
     if resume and records[-1:] and records[-1]["step"] == checkpoint.step:
         done = f"{out}: was finished after {checkpoint.step} steps"
         console.print(f"{done}; to train for longer: {train_on(out, settings)}", markup=False, soft_wrap=True)
     return dataset, held_out
+
+
+def config_of(settings, out):
+    """The TrainConfig among the settings of a run in the folder `out`."""
+    try:
+        return TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
+    except TypeError as error:  # only a config.json edited by hand can do that
+        raise MinissdError(
+            f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
+        ) from None
+
+
+def new_model(settings, dataset, config, device):
+    """(the network at its start, from weights if some are given; the settings with its options as they are then)."""
+    settings = with_fitted_boxes(settings, dataset)
+    model = build(settings["model"], classes=dataset.classes, seed=config.seed, device=device, **settings["options"])
+    if settings["weights"]:
+        report = weights.start_from(model, weights_file(settings["weights"]))
+        console.print(f"{settings['weights']}: {report}", markup=False, soft_wrap=True)
+        check_batch_norm(settings, report)
+        balance(model, dataset, report)
+        settings = settings | {"options": {name: model.options[name] for name in settings["options"]}}  # its boxes
+    return model, settings
 
 
 def balance(model, dataset, report):

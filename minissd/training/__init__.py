@@ -7,6 +7,7 @@ from minissd.training.log import read_log
 from minissd.training.loop import train
 from minissd.training.optim import SGD
 from minissd.training.parallel import ALONE, Processes, join
+from minissd.training.rate_sweep import RateSweep, sweep_rates
 from minissd.training.recipes import RECIPES, default_recipe, settings_of
 from minissd.training.run import BEST, LAST
 from minissd.training.run_folder import checkpoint_of
@@ -23,6 +24,7 @@ __all__ = [
     "SGD",
     "Checkpoint",
     "Processes",
+    "RateSweep",
     "TrainConfig",
     "answers",
     "checkpoint_of",
@@ -33,6 +35,7 @@ __all__ = [
     "read_log",
     "save_checkpoint",
     "settings_of",
+    "sweep_rates",
     "task_of",
     "train",
     "train_step",

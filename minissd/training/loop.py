@@ -74,7 +74,7 @@ def train(
     if processes.rank > 0:
         validation, out, report = None, None, False
     check_available(config.log)
-    loader = _loader(model, data, config, augmentation, processes)
+    loader = batches_of(model, data, config, augmentation, processes)
     if validation is not None:
         check_classes(model, validation)
         check_scorable(model, validation)
@@ -83,7 +83,7 @@ def train(
         raise MinissdError(f"--patience {config.patience} needs images to validate on: give some, or leave it out")
     sets = {"training": data, "validation": validation}
     with ExitStack() as stack:
-        optimizer = _optimizer(model, stack.enter_context(frozen(model, config.freeze)), config)
+        optimizer = optimizer_for(model, stack.enter_context(frozen(model, config.freeze)), config)
         if resume:
             _restore(optimizer, model, resume)
         start_alike(processes, model, optimizer, data, resume.step if resume else 0)
@@ -102,7 +102,7 @@ def train(
     return run.log.records
 
 
-def _loader(model, data, config, augmentation, processes):
+def batches_of(model, data, config, augmentation=None, processes=ALONE):
     """The batches of the data set; MinissdError if there is nothing to learn in it."""
     check_classes(model, data)
     task = task_of(model)
@@ -120,7 +120,7 @@ def _loader(model, data, config, augmentation, processes):
     return loader
 
 
-def _optimizer(model, trained, config):
+def optimizer_for(model, trained, config):
     """SGD for the parameters that are trained, name -> array."""
     trunk = {name: config.trunk_rate for name in trained if name.partition(".")[0] in model.trunk}
     rates = config.lr, config.momentum, config.weight_decay
