@@ -14,7 +14,7 @@ PICTURE, TABLE = "rate.png", "rate.csv"
 def find_rate(out, settings, device, processes, words):
     """Sweep the rates of a run with these settings; words: of the command, without --find-rate and --lr."""
     check_precision(settings["precision"], device)
-    config = config_of(settings, out)
+    config = config_of(settings)
     dataset = opened(settings, settings["split"], settings["classes"])
     model, settings = new_model(settings, dataset, config, device)
     names = ", ".join(dataset.classes)

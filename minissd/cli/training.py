@@ -1,5 +1,6 @@
 """A training run on the command line: its data, its model, what is said of it."""
 
+from contextlib import contextmanager
 from shlex import quote
 
 import numpy as np
@@ -32,8 +33,9 @@ def start(out, settings, device, resume, processes=ALONE):
     check_precision(settings["precision"], device)
     if resume and not (out / LAST).exists():
         raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
-    config = config_of(settings, out)
-    dataset, held_out = open_splits(settings)
+    with _kinds_checked(out):
+        config = config_of(settings)
+        dataset, held_out = open_splits(settings)
     if resume:
         checkpoint = load_checkpoint(out / LAST, device=device)
         model = checkpoint.model
@@ -48,11 +50,17 @@ def start(out, settings, device, resume, processes=ALONE):
     return dataset, held_out
 
 
-def config_of(settings, out):
-    """The TrainConfig among the settings of a run in the folder `out`."""
+def config_of(settings):
+    """The TrainConfig among the settings of a run."""
+    return TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
+
+
+@contextmanager
+def _kinds_checked(out):
+    """MinissdError if the block finds a setting of the wrong kind: only a config.json edited by hand can have one."""
     try:
-        return TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
-    except TypeError as error:  # only a config.json edited by hand can do that
+        yield
+    except TypeError as error:
         raise MinissdError(
             f"{out / CONFIG}: a setting is of the wrong kind ({error}): restore the file or start a new run"
         ) from None
