@@ -56,12 +56,15 @@ def detect(
 ):
     """Find objects in images and videos: an annotated copy of each, and detections.json with boxes in pixels.
 
+    Without --checkpoint and --weights by the published network that `minissd fetch` brought last.
     Videos need OpenCV (pip install 'minissd\\[video]'); their copies are MP4 without sound.
     """
     media = find_media(files, out, print_note)
     check_writable(out)  # better now than after an hour
     device = resolve_device(device)
     check_precision(precision, device)
+    if checkpoint is None and weights is None:
+        weights = networks.fetched_network()
     network = networks.network(checkpoint, weights, model, options.parse_classes(classes), device)
     if network.task != "detect":
         raise MinissdError(f"{checkpoint or weights}: {network.name} finds no boxes: give the weights of a detector")

@@ -1,6 +1,5 @@
 """`minissd fetch`: bring published data and weights to this machine."""
 
-from shlex import quote
 from typing import Annotated
 
 import typer
@@ -59,8 +58,7 @@ def fetch(
         note = f"note: no checksum of {file.name} is published: only {checked} has been checked"
         console.print(note, style="yellow", markup=False, soft_wrap=True)
     if download.command:
-        what = name if download.kind == "data" else quote(str(place))
-        console.print(f"next: {download.command.replace('PLACE', what)}", markup=False, soft_wrap=True)
+        console.print(f"next: {download.command.replace('PLACE', name)}", markup=False, soft_wrap=True)
 
 
 def print_catalogue():

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from minissd.cli.console import console
-from minissd.data import DOWNLOADS, fetched
+from minissd.data import DOWNLOADS, fetched, place_of
 from minissd.errors import MinissdError
 from minissd.training import BEST, checkpoint_of, load_checkpoint
 from minissd.training.checkpoint import read_description
-from minissd.weights import load_model, read_weights
+from minissd.weights import load_model, options_for, read_weights
+from minissd.weights.loading import MOMENTUM_OF_A_RUN
+from minissd.weights.report import some
 
 
 def in_run_folder(path: Path) -> Path:
@@ -36,9 +38,11 @@ Checkpoint = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(help="Instead: published weights of --model, a file or a name that `minissd fetch` knows."),
+    typer.Option(help="Instead: published weights, a file or a name that `minissd fetch` knows."),
 ]
-Model = Annotated[str | None, typer.Option(help="The model that --weights are for, as ssd300-vgg16.")]
+Model = Annotated[
+    str | None, typer.Option(help="The model that --weights are for, as ssd300-vgg16, if these do not tell.")
+]
 Classes = Annotated[str | None, typer.Option(help="The classes of --weights, if these do not tell.", metavar="A,B")]
 
 
@@ -50,30 +54,58 @@ def weights_file(name):
 
 def has_batch_norm(name):
     """Whether weights, named as for `weights_file`, are of a network with batch norm, by the names of the tensors."""
+    return any(".bn" in tensor for tensor in read_weights(_path_of(name)).tensors)
+
+
+def options_of_weights(name, model):
+    """The options with which `model` has the layers of weights, named as for `weights_file`, where these need some."""
+    return options_for(model, _path_of(name))
+
+
+def _path_of(name):
     path = Path(name)
-    path = checkpoint_of(path) if path.is_dir() else fetched(name, "weights") if name in DOWNLOADS else path
-    return any(".bn" in tensor for tensor in read_weights(path).tensors)
+    return checkpoint_of(path) if path.is_dir() else fetched(name, "weights") if name in DOWNLOADS else path
+
+
+def fetched_network():
+    """The name of the published detector that is used where none is given: the one fetched last, and a line on it."""
+    there = {name: place_of(name) for name, download in DOWNLOADS.items() if download.model}
+    there = {name: place.stat().st_mtime for name, place in there.items() if place.exists()}
+    if not there:
+        raise MinissdError(
+            "no network is given, and none has been fetched: run `minissd fetch ssdlite-coco` once, or give "
+            "--checkpoint PATH, of one that `minissd train` wrote"
+        )
+    chosen = max(there, key=lambda name: there[name])
+    others = ", ".join(name for name in there if name != chosen)
+    note = f", the one fetched last; --weights NAME for another: {others}" if others else ", the one fetched"
+    console.print(f"network: {chosen}{note}", markup=False, soft_wrap=True)
+    return chosen
 
 
 def network(checkpoint, weights, name, classes, device):
-    """The network that the options of a command describe: a checkpoint, or weights and the model they are for."""
+    """The network that the options of a command describe: a checkpoint, or weights and, if need be, their model."""
     if (checkpoint is None) == (weights is None):
         raise typer.BadParameter("give exactly one of them", param_hint=["--checkpoint", "--weights"])
     if checkpoint and (name or classes):
         raise typer.BadParameter("a checkpoint knows its own", param_hint=["--model", "--classes"])
-    if weights and not name:
-        raise typer.BadParameter("say which model they are for", param_hint="--weights without --model")
     return load_checkpoint(checkpoint, device=device).model if checkpoint else loaded(name, weights, classes, device)
 
 
 def loaded(name, weights, classes, device):
-    """The model `name` with the weights in a file, which have to be all that it needs."""
+    """The model `name`, or the one that they are of, with the weights in a file: all that it needs, and no other."""
     model, report = load_model(name, weights_file(weights), classes=classes, device=device)
     console.print(f"{weights}: {report}", markup=False, soft_wrap=True)
     missing = [name for name in report.untouched if name in model.params]
     if missing:
         raise MinissdError(
-            f"{weights}: has no {missing[0]}, and {len(missing)} of {len(model.params)} parameters of {name} would be "
-            "random: give the weights of the whole network"
+            f"{weights}: has no {missing[0]}, and {len(missing)} of {len(model.params)} parameters of {model.name} "
+            "would be random: give the weights of the whole network"
+        )
+    foreign = [name for name, why in report.left_over.items() if why != MOMENTUM_OF_A_RUN]
+    if foreign:
+        raise MinissdError(
+            f"{weights}: holds {some(foreign)}, for which {model.name} has no place: it is of another network; give "
+            f"the weights of {model.name}"
         )
     return model

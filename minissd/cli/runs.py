@@ -6,7 +6,7 @@ from shlex import join
 
 from minissd import __version__
 from minissd.cli.console import console
-from minissd.cli.networks import has_batch_norm
+from minissd.cli.networks import has_batch_norm, options_of_weights
 from minissd.data import NAMES, places_as_text, places_in
 from minissd.data.texts import join_by_commas
 from minissd.errors import MinissdError
@@ -22,7 +22,17 @@ from minissd.training.run_folder import CONFIG, OWN_AUGMENTATION, read_settings
 TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DATA_FIELDS = ("data", "image_folder", "split", "validation", "classes", "limit", "weights")
 _MODEL_FIELDS = ("model", "recipe", "options")
-_MODEL_OPTIONS = ("input_size", "batch_norm", "atrous", "boxes", "anchors", "sampling", "width", "dropout")
+_MODEL_OPTIONS = (
+    "input_size",
+    "batch_norm",
+    "atrous",
+    "reduced_tail",
+    "boxes",
+    "anchors",
+    "sampling",
+    "width",
+    "dropout",
+)
 FIT = "fit"  # --boxes: shapes that fit the objects of the training images, worked out when these are there
 _MAY_MOVE = ("data", "image_folder")  # the images tell whether they are the same
 
@@ -36,6 +46,8 @@ def new_settings(out, values):
     model = _model_for(values["model"], values["task"])
     recipe = values["recipe"] or _recipe_for(model, values["weights"])
     given = {name: values[name] for name in (*TRAIN_FIELDS, *_MODEL_OPTIONS) if values.get(name) is not None}
+    if values["weights"] and "reduced_tail" in options_of(model):
+        given = options_of_weights(values["weights"], model) | given
     config, options = settings_of(recipe, model, given)
     if options.get("boxes") == FIT and options_of(model)["boxes"] != OWN:
         raise MinissdError(

@@ -30,6 +30,7 @@ def train(
     input_size: of.InputSize = None,
     batch_norm: of.BatchNorm = None,
     atrous: of.Atrous = None,
+    reduced_tail: of.ReducedTail = None,
     boxes: of.Boxes = None,
     anchors: of.Anchors = None,
     sampling: of.Sampling = None,

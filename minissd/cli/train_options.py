@@ -51,12 +51,21 @@ BatchNorm = Annotated[
 Atrous = Annotated[
     bool | None, _of(NETWORK, "--atrous/--no-atrous", help="ssd300-vgg16: fc6 spread, or the whole VGG16.")
 ]
+ReducedTail = Annotated[
+    bool | None,
+    _of(
+        NETWORK,
+        "--reduced-tail/--no-reduced-tail",
+        help="ssdlite320-mobilenet-v3: half of the channels at the end of the trunk, or all, as a trunk trained on "
+        "ImageNet has; that of --weights unless given.",
+    ),
+]
 Boxes = Annotated[
     str | None,
     _of(
         NETWORK,
         help="Default boxes: own; fit, of shapes that fit the objects (`minissd doctor DATA` shows what it brings); of "
-        "ssd300-vgg16 caffe, ssd.pytorch or torchvision.",
+        "ssd300-vgg16 caffe, ssd.pytorch or torchvision; of ssd300-mobilenet also caffe.",
     ),
 ]
 Anchors = Annotated[

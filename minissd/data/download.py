@@ -34,7 +34,25 @@ def fetched(name: str, kind: str) -> Path:
     place = place_of(name)
     if not place.exists():
         raise MinissdError(f"{name} is not on this machine yet: run `minissd fetch {name}`")
+    _check_size(name, place)
     return place
+
+
+def by_hand(name: str, folder: Path | None = None) -> str:
+    """How a person brings weights of the catalogue without `fetch`, in words: from where, and to where."""
+    (file,), place = DOWNLOADS[name].files, place_of(name, folder)
+    source = f"{file.name} from {file.url}" if file.by_hand else file.url
+    return f"download {source} with a browser, here or elsewhere, and save it as {place}"
+
+
+def _check_size(name, place):
+    """MinissdError for weights that are not as large as the catalogue says: brought by hand, and not all of them."""
+    size = DOWNLOADS[name].files[0].size
+    if place.is_file() and size not in (None, place.stat().st_size):
+        raise MinissdError(
+            f"{place} has {place.stat().st_size:,} bytes, and {name} has {size:,}: it did not arrive whole, or is "
+            f"another file; delete it and run `minissd fetch {name}`"
+        )
 
 
 def fetch(name: str, folder: Path | None = None, progress: Any = None) -> Path:
@@ -50,7 +68,10 @@ def fetch(name: str, folder: Path | None = None, progress: Any = None) -> Path:
         raise MinissdError(f"there is nothing called {name!r} to fetch; there are {', '.join(DOWNLOADS)}")
     place = place_of(name, folder)
     if place.exists():
+        _check_size(name, place)
         return place
+    if DOWNLOADS[name].files[0].by_hand:
+        raise MinissdError(f"no program may download {name}: {by_hand(name, folder)}")
     arriving = place.parent / f".{name}.arriving"  # what has been downloaded so far
     try:
         arriving.mkdir(parents=True, exist_ok=True)
@@ -64,6 +85,8 @@ def fetch(name: str, folder: Path | None = None, progress: Any = None) -> Path:
         reason = error.strerror or " ".join(str(error).split())
         refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
         advice = SET_CACHE if refused else "try again, it goes on where it stopped, or make room"
+        if not refused and DOWNLOADS[name].kind == "weights":
+            advice += f"; without a network: {by_hand(name, folder)}"
         raise MinissdError(f"{name} cannot be fetched into {place.parent} ({reason}): {advice}") from None
     return place
 

@@ -1,64 +1,21 @@
 """What `minissd fetch` knows: published sets and weights, where they are and under which licence.
 
 Checksums are those that somebody published.  MNIST, VOC and COCO publish none themselves; theirs are from the
-lists of TensorFlow Datasets (SHA-256), which agree with others, and Penn-Fudan's is from Avalanche (MD5).  PyTorch
-puts the first eight digits of the SHA-256 into a file's name; where independent sources name the whole of it,
-the whole is here.  Where nobody published one, there is None.
+lists of TensorFlow Datasets (SHA-256), which agree with others, and Penn-Fudan's is from Avalanche (MD5).  Where nobody
+published one, there is None.  The weights are in published_weights.py.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from minissd.data.pennfudan import to_voc_tree
-
-
-class RemoteFile(NamedTuple):
-    """One file to download."""
-
-    url: str
-    size: int | None  # bytes, where known
-    checksum: str | None  # "sha256:DIGITS" or "md5:DIGITS"; of SHA-256 perhaps only the first digits
-    roughly: int = 0  # bytes, where the size is not known
-
-    @property
-    def name(self) -> str:
-        return self.url.rpartition("/")[2]
-
-
-class Download(NamedTuple):
-    """A set or a file of weights to be had from the network."""
-
-    kind: str  # "data" or "weights"
-    files: tuple[RemoteFile, ...]
-    about: str
-    licence: str
-    command: str  # what uses it; PLACE stands for its name, or for the path of weights; "": nothing yet
-    tree: str | None = None  # the folder that the archives unpack to together; None: the files are used as they are
-    unpacked: int = 0  # bytes that the archives may unpack to, with room to spare
-    convert: Callable | None = None  # (unpacked tree, new folder): makes of a tree what minissd reads
-
-    @property
-    def size(self) -> int:
-        """Bytes to download, as far as they are known."""
-        return sum(file.size or file.roughly for file in self.files)
-
-    @property
-    def unchecked(self) -> "list[RemoteFile]":
-        """The files that nobody published a checksum of."""
-        return [file for file in self.files if file.checksum is None]
-
+from minissd.data.published_weights import WEIGHTS
+from minissd.data.remote import Download, RemoteFile
 
 _VOC = "https://thor.robots.ox.ac.uk/pascal/VOC"  # the official host; host.robots.ox.ac.uk leads here
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"  # PyTorch's copy of the original files
 _COCO = "http://images.cocodataset.org"  # has no valid certificate; the checksums vouch for the files
-_TORCH = "https://download.pytorch.org/models"
-_SSD_PYTORCH = "https://s3.amazonaws.com/amdegroot-models"
 _FLICKR = "images: Flickr terms of use"
 _TRAIN = "minissd train --data PLACE"
-_TRAIN_FROM = "minissd train --model ssd300-vgg16 --recipe paper-voc07 --weights PLACE --data voc2007"
-_DETECT = "minissd detect --model ssd300-vgg16 --weights PLACE IMAGE"
 
-DOWNLOADS = {
+DATA = {
     "voc2007": Download(
         "data",
         (
@@ -168,51 +125,5 @@ DOWNLOADS = {
         "CC BY-SA 3.0",
         "minissd train --model lenet5 --data PLACE",
     ),
-    "vgg16": Download(
-        "weights",
-        (
-            RemoteFile(
-                f"{_TORCH}/vgg16-397923af.pth",
-                553_433_881,
-                "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-            ),
-        ),
-        "torchvision's VGG16, trained on ImageNet",
-        "BSD 3-Clause (torchvision)",
-        _TRAIN_FROM,
-    ),
-    "vgg16-features": Download(
-        "weights",
-        (RemoteFile(f"{_TORCH}/vgg16_features-amdegroot-88682ab5.pth", None, "sha256:88682ab5", 553_440_000),),
-        "torchvision's copy of ssd.pytorch's VGG16 features",
-        "BSD 3-Clause (torchvision)",
-        _TRAIN_FROM,
-    ),
-    "ssd300-vgg16-coco": Download(
-        "weights",
-        (
-            RemoteFile(
-                f"{_TORCH}/ssd300_vgg16_coco-b556d3b4.pth",
-                142_594_222,
-                "sha256:b556d3b43ab6c3f63d81bfb8835fe8756ac22da664357da100dccf96b6a6b42d",
-            ),
-        ),
-        "torchvision's SSD300, trained on COCO",
-        "BSD 3-Clause (torchvision)",
-        _DETECT,
-    ),
-    "vgg16-reducedfc": Download(
-        "weights",
-        (RemoteFile(f"{_SSD_PYTORCH}/vgg16_reducedfc.pth", None, None, 82_000_000),),
-        "ssd.pytorch's VGG16 with decimated fc6 and fc7",
-        "MIT (ssd.pytorch)",
-        _TRAIN_FROM,
-    ),
-    "ssd300-voc": Download(
-        "weights",
-        (RemoteFile(f"{_SSD_PYTORCH}/ssd300_mAP_77.43_v2.pth", None, None, 105_000_000),),
-        "ssd.pytorch's SSD300, trained on VOC 07+12, mAP .774",
-        "MIT (ssd.pytorch)",
-        _DETECT,
-    ),
 }
+DOWNLOADS = DATA | WEIGHTS

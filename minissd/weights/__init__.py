@@ -8,7 +8,7 @@ layers fit for being trained together.
 from minissd.weights.balancing import ENOUGH_IMAGES, balance, can_be_balanced
 from minissd.weights.decimation import decimate, dense_to_convolution
 from minissd.weights.layouts import LAYOUTS
-from minissd.weights.loading import load, load_model
+from minissd.weights.loading import load, load_model, options_for
 from minissd.weights.reading import read_weights
 from minissd.weights.report import Report
 from minissd.weights.saving import save
@@ -24,6 +24,7 @@ __all__ = [
     "dense_to_convolution",
     "load",
     "load_model",
+    "options_for",
     "read_weights",
     "save",
     "start_from",

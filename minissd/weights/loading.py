@@ -9,7 +9,7 @@ import numpy as np
 
 from minissd.device import to_like
 from minissd.errors import MinissdError
-from minissd.models import Network, build
+from minissd.models import TRUNK_OF, Network, build
 from minissd.weights.layout import COUNTER
 from minissd.weights.layouts import LAYOUTS
 from minissd.weights.ours import MOMENTUM, description, own_layout
@@ -17,6 +17,8 @@ from minissd.weights.reading import read_weights
 from minissd.weights.report import Report, some
 
 _HEAD = re.compile(r"(head\d+|classifier|cells|fc26|fc3|output)\.")  # our names of what depends on the classes
+
+MOMENTUM_OF_A_RUN = "momentum of a training run"  # why a tensor of a checkpoint is left over
 
 
 def load(model: Network, path: str | Path, *, heads: bool = True) -> Report:
@@ -57,6 +59,20 @@ def load_model(
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
     return model, _fill(model, file, heads=True)
+
+
+def options_for(name: str, path: str | Path) -> dict[str, Any]:
+    """The options that the model `name` has to be built with to have the layers in a file; {} if any will do.
+
+    {"reduced_tail": False} for the trunk of MobileNetV3 that was trained on ImageNet, and that of a file of ours.
+    """
+    file = read_weights(path)
+    layout = _published_layout(file)
+    if layout is not None:
+        return dict(layout.options) if name in layout.models else {}
+    stored_name, _, options = description(file)
+    family = (name, TRUNK_OF.get(name))
+    return {key: options[key] for key in ("reduced_tail",) if key in options and stored_name in family}
 
 
 def _build(name, classes, device, options):
@@ -173,7 +189,7 @@ def matched_names(model, file, layout, arrays, heads):
 
 def _why_without_place(theirs, array, model):
     if theirs.startswith(MOMENTUM):
-        return "momentum of a training run"
+        return MOMENTUM_OF_A_RUN
     return f"{model.name} has no such layer" if np.isfinite(array).all() else "not finite"
 
 

@@ -43,6 +43,6 @@ def read_weights(path: str | Path) -> WeightsFile:
         raise MinissdError(f"{path}: cannot be read ({error.strerror or error}): use another file") from None
     except _DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise MinissdError(f"{path}: damaged ({reason}): fetch or save it again") from None
+        raise MinissdError(f"{path}: damaged or cut short ({reason}): fetch or save it again") from None
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None

@@ -212,8 +212,6 @@ def test_a_signal_to_end_keeps_what_was_found(minissd, checkpoint, tree, tmp_pat
 @pytest.mark.parametrize(
     "words",
     [
-        (),
-        ("--weights", "w.pth"),
         ("--weights", "w.pth", "--model", "ssd300-vgg16", "--checkpoint", "c.safetensors"),
         ("--checkpoint", "c.safetensors", "--model", "ssd300-vgg16"),
         ("--checkpoint", "c.safetensors", "--classes", "cat,dog"),

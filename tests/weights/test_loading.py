@@ -9,7 +9,8 @@ import safetensors.numpy
 
 from minissd.models import build
 from minissd.training import save_checkpoint
-from minissd.weights import load, load_model, save, start_from
+from minissd.weights import load, load_model, options_for, save, start_from
+from minissd.weights.mobilenet_v3_layouts import MOBILENET_V3
 from minissd.weights.vgg_layouts import SSD_PYTORCH
 
 CLASSES = ("a", "b")
@@ -273,3 +274,14 @@ def test_arrays_on_a_card(strict, tmp_path):
     load(model, tmp_path / "weights.npz")
     assert model.params["conv.w"] is on_card
     np.testing.assert_array_equal(strict.asnumpy(on_card), np.arange(6).reshape(2, 3))
+
+
+def test_the_options_that_a_file_needs(path, tmp_path):
+    """The trunk of MobileNetV3 that was trained on ImageNet has all of its tail."""
+    np.savez(tmp_path / "imagenet.npz", **dict.fromkeys(MOBILENET_V3.names, np.ones(1, np.float32)))
+    for name in ("ssdlite320-mobilenet-v3", "mobilenet-v3"):
+        assert options_for(name, tmp_path / "imagenet.npz") == {"reduced_tail": False}
+    assert options_for("ssd-tiny", tmp_path / "imagenet.npz") == {}
+    save(build("mobilenet-v3", classes=CLASSES, input_size=64, reduced_tail=False), path)
+    assert options_for("ssdlite320-mobilenet-v3", path) == {"reduced_tail": False}
+    assert options_for("ssd-tiny", path) == {}
