@@ -91,7 +91,8 @@ def _another_network(layout, file, model):
     if theirs == ours:
         differing = {key for key, value in model.options.items() if options.get(key, value) != value} - {"dtype"}
         theirs, ours = (
-            f"{ours} ({', '.join(f'{key} {of[key]}' for key in sorted(differing))})" for of in (options, model.options)
+            f"{ours} ({', '.join(f'{key} {of[key]}' for key in sorted(differing)) or of_version})"
+            for of, of_version in ((options, "of another version"), (model.options, "as it is now"))
         )
     return MinissdError(
         f"holds {theirs}, and to be trained is {ours}, whose first layer is another: give weights of that"

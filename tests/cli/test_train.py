@@ -198,3 +198,9 @@ def test_training_in_half_precision_on_the_card(minissd, refused, strict, tree, 
     steps = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert all(step["loss_scale"] > 0 for step in steps if "loss" in step)
     refused(["--precision", "fp16", "leave it out"], *run, "--precision", "fp32", "--device", "cuda", "--resume")
+
+
+def test_layers_that_cannot_be_frozen_leave_no_run(refused, tree, tmp_path, small_run):
+    words = ("train", "--data", tree.root, "--out", tmp_path / "run", *small_run)
+    refused(["--freeze stage7", "trunk, stage0", "head0"], *words, "--freeze", "stage7")
+    assert not (tmp_path / "run").exists()
