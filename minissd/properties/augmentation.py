@@ -89,6 +89,8 @@ def _cut(image, box):
 
 def _keeps_the_picture(function, **case):
     canvas, _ = function(**case)
+    kind = getattr(canvas, "dtype", type(canvas).__name__)
+    assert kind == np.uint8, f"the canvas holds {kind}, the picture uint8: pixels stay what they are"
     require_equal(canvas, _pixel_by_pixel(**case)[0], what="the canvas")
 
 
@@ -188,9 +190,24 @@ def specks(draw):
     return {"patch": np.array([0.25, 0.25, 0.75, 0.75]), "corners": box, "min_overlap": 0.0}
 
 
+@st.composite
+def shared_between_two(draw):
+    """Two objects, of which one has what the other lacks, and the patch in the middle.
+
+    An object that overlaps enough has its centre outside, or its centre's x is inside and its y is not.
+    """
+    patch = np.array([0.25, 0.25, 0.75, 0.75])
+    wide = [-0.5, 0.25, 0.75, 0.75]  # IoU 0.4, centre left of the patch
+    speck = [0.4375, 0.4375, 0.5625, 0.5625]  # IoU 1/16, centre in the middle
+    above, beside = [0.25, 0.0, 0.75, 0.3125], [0.6875, 0.25, 1.0, 0.75]  # a little of each is seen, no centre
+    pair, minimum = draw(st.sampled_from([((wide, speck), 0.25), ((above, beside), 0.0), ((wide, above), 0.25)]))
+    return {"patch": patch, "corners": np.array(draw(st.permutations(pair))), "min_overlap": minimum}
+
+
 PATCH_FITS = (
     Property("accepts the patch that is one of the objects", wanted_patches(), _one_object_is_enough),
     Property("counts an overlap that just reaches the minimum", wanted_patches(), _a_half_is_a_half),
     equals(_fits, specks(), statement="wants the centre inside even if no overlap is asked for"),
     equals(_fits, wanted_patches(), statement="wants enough overlap with some object, and some centre inside"),
+    equals(_fits, shared_between_two(), statement="may find the overlap with one object and the centre of another"),
 )

@@ -84,13 +84,33 @@ def _require_equal_arrays(found, expected, what, rtol, atol):
     if found.dtype.kind in "USO":
         wrong = found != expected
     else:
+        rtol, atol = _tolerances(found.dtype, expected, rtol, atol)
         wrong = ~np.isclose(found, expected, rtol=rtol, atol=atol, equal_nan=True)
     if wrong.any():
         first = tuple(map(int, np.argwhere(wrong)[0]))
         where = f" at {first[0] if len(first) == 1 else first}" if first else ""
         count = f"{wrong.sum()} of {wrong.size} entries are off; " if wrong.size > 1 else ""
-        values = f"{_plain(found[first])}{where}, expected {_plain(expected[first])}"
-        raise AssertionError(f"{what}: {count}{values}{_beside(found, expected)}")
+        given, wanted = _apart(found[first], expected[first])
+        raise AssertionError(f"{what}: {count}{given}{where}, expected {wanted}{_beside(found, expected)}")
+
+
+def _tolerances(dtype, expected, rtol, atol):
+    """rtol and atol; for a result in float32, which is as right, no smaller than its rounding makes them."""
+    if dtype != np.float32:
+        return rtol, atol
+    finite = np.abs(expected[np.isfinite(expected)])
+    return max(rtol, 1e-5), max(atol, 1e-6 * float(finite.max(initial=0)))
+
+
+def _apart(found, expected):
+    """Both as text, with as many digits as it takes to see that they differ."""
+    if isinstance(found, np.floating) and isinstance(expected, np.floating):
+        for digits in (6, 9, 12):
+            texts = f"{found:.{digits}g}", f"{expected:.{digits}g}"
+            if texts[0] != texts[1]:
+                return texts
+        return repr(float(found)), repr(float(expected))
+    return _plain(found), _plain(expected)
 
 
 def _family(array):
@@ -157,8 +177,17 @@ def _require_unchanged(now, then):
     pairs = [*zip((f"argument {i}" for i in range(1, len(args) + 1)), args, args_before)]
     pairs += [(name, kwargs[name], kwargs_before[name]) for name in kwargs]
     for name, value, before in pairs:
-        if isinstance(value, np.ndarray) and not np.array_equal(value, before, equal_nan=value.dtype.kind == "f"):
+        if not _unchanged(value, before):
             raise AssertionError(f"{name} was changed in place: leave the arguments as they are, work on a copy")
+
+
+def _unchanged(value, before):
+    """Whether an argument is what it was, down to the arrays in a list."""
+    if isinstance(value, np.ndarray):
+        return np.array_equal(value, before, equal_nan=value.dtype.kind == "f")
+    if isinstance(value, list | tuple):
+        return len(value) == len(before) and all(map(_unchanged, value, before))
+    return True
 
 
 def falsify(claim, function, *, seed=0, examples=60):

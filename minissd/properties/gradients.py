@@ -19,8 +19,8 @@ from minissd.gradcheck import GradientError, diagnose
 from minissd.gradcheck import numeric_gradient as measured
 from minissd.properties.convolution import few, fewer, layers, window_grids
 from minissd.properties.core import Property, equals, require_equal, show
-from minissd.properties.pixels import labelled_logits
-from minissd.properties.plain import whole_numbers
+from minissd.properties.pixels import EXTREME, labelled_logits
+from minissd.properties.plain import filled
 
 
 def require_gradient(found, forward, at, dy=1.0, *, name):
@@ -60,7 +60,7 @@ def layer_gradients(forward, cases):
 @st.composite
 def _slopes(draw):
     shape = draw(st.tuples(few) | st.tuples(fewer, fewer))
-    w, x = (draw(whole_numbers(shape)) for _ in range(2))
+    w, x = (draw(filled(shape)) for _ in range(2))
     return {"w": w, "x": x, "eps": draw(st.sampled_from([1.0, 0.5, 0.25]))}
 
 
@@ -72,9 +72,15 @@ def _slope_of_a_bowl(function, w, x, eps):
     require_equal(function(lambda v: np.sum(w * v) ** 2, x, eps=eps), 2 * w * np.sum(w * x))
 
 
+def _slope_of_cubes(function, w, x, eps):
+    """The difference quotient at x of x^3 is 3 x^2 + eps^2: of its own kind at each eps."""
+    require_equal(function(lambda v: np.sum(w * v**3), x, eps=eps), w * (3 * x**2 + eps**2))
+
+
 NUMERIC_GRADIENT = (
     Property("gives w for f(x) = sum(w * x)", _slopes(), _slope_of_a_plane),
     Property("gives 2 w sum(w * x) for f(x) = sum(w * x)^2, for any eps", _slopes(), _slope_of_a_bowl),
+    Property("goes eps to both sides: gives w (3 x^2 + eps^2) for f(x) = sum(w x^3)", _slopes(), _slope_of_cubes),
 )
 
 
@@ -82,7 +88,7 @@ NUMERIC_GRADIENT = (
 def _linear_layers(draw):
     n, c, d = (draw(st.integers(1, 3)) for _ in range(3))
     shapes = {"dy": (n, d), "x": (n, c), "w": (c, d)}
-    return {name: draw(whole_numbers(shape)) for name, shape in shapes.items()}
+    return {name: draw(filled(shape)) for name, shape in shapes.items()}
 
 
 LINEAR_GRADIENT = layer_gradients(linear, _linear_layers())
@@ -98,7 +104,7 @@ def _columns(draw, ones=False):
     case = draw(window_grids())
     x = case.pop("x")
     shape = im2col(x, **case).shape
-    cols = np.ones(shape) if ones else draw(whole_numbers(shape))
+    cols = np.ones(shape) if ones else draw(filled(shape))
     return {"cols": cols, "x_shape": x.shape, **case}
 
 
@@ -106,7 +112,7 @@ def _adjoint(function, x, cols, **geometry):
     back = function(cols, x.shape, **geometry)
     require_equal(np.shape(back), x.shape, what="the shape")
     products = np.sum(im2col(x, **geometry) * cols), np.sum(x * back)
-    if products[0] != products[1]:  # whole numbers: without any error
+    if products[0] != products[1]:  # multiples of 1/4: without any error
         raise AssertionError(f"sum(im2col(x) * cols) is {products[0]:g}, sum(x * col2im(cols)) is {products[1]:g}")
 
 
@@ -114,7 +120,7 @@ def _adjoint(function, x, cols, **geometry):
 def _maps_and_columns(draw):
     case = draw(window_grids())
     shape = im2col(**case).shape
-    return case | {"cols": draw(whole_numbers(shape))}
+    return case | {"cols": draw(filled(shape))}
 
 
 ADJOINT = Property(
@@ -132,7 +138,7 @@ def _conv_layers(draw):
     case = draw(layers())
     b = case.pop("b")
     y = conv2d(case["x"], case["w"], b, stride=case["stride"], pad=case["pad"])[0]
-    return {"dy": draw(whole_numbers(y.shape)), **case}
+    return {"dy": draw(filled(y.shape)), **case}
 
 
 CONV2D_GRADIENT = layer_gradients(conv2d, _conv_layers())
@@ -171,9 +177,14 @@ def _loss_gradient(function, logits, labels):
     require_gradient(found, lambda z: cross_entropy(z, labels)[0], logits, name="the gradient of the logits")
 
 
+def _probabilities_less_labels(logits, labels):
+    return (naive.softmax(logits) - np.eye(logits.shape[1])[labels]) / len(labels)
+
+
 few_logits = labelled_logits(st.integers(-2, 2).map(float))
 CROSS_ENTROPY_GRADIENT = (
     Property("gives the measured gradient of the mean cross-entropy", few_logits, _loss_gradient),
+    equals(_probabilities_less_labels, labelled_logits(EXTREME), statement="stays finite for logits of 1000 and -1000"),
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import few, whole
+from minissd.properties.plain import few, halves
 from minissd.training import SGD
 
 # --- a step with momentum and weight decay ---
@@ -15,7 +15,7 @@ from minissd.training import SGD
 @st.composite
 def steps(draw, lr=(0.5, 1.0), momentum=(0.0, 0.5), weight_decay=(0.0, 0.5)):
     size = draw(few)
-    numbers = {name: draw(whole(size)) for name in ("p", "v", "g")}
+    numbers = {name: draw(halves(size)) for name in ("p", "v", "g")}
     options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
     return numbers | {name: draw(st.sampled_from(values)) for name, values in options.items()}
 

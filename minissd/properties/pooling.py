@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from minissd import engine, naive
 from minissd.gradcheck import away_from, check_backward
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import whole
+from minissd.properties.plain import halves
 
 sides = st.integers(1, 4)
 
@@ -46,18 +46,22 @@ def _maps(draw, padded=False):
     pad = draw(st.integers(1, kernel - 1)) if padded else 0
     smallest = max(1, kernel - 2 * pad)
     size = draw(st.tuples(*(st.integers(smallest, 4) for _ in range(2))))
-    return {"x": draw(whole(size)), "kernel": kernel, "stride": draw(st.integers(1, 3)), "pad": pad}
+    return {"x": draw(halves(size)), "kernel": kernel, "stride": draw(st.integers(1, 3)), "pad": pad}
 
 
-def _shifted(function, x, kernel, stride, pad):
-    raised = function(x - 20, kernel, stride, pad)
-    require_equal(raised, function(x, kernel, stride, pad) - 20, what="the result for x - 20")
+def _enlarged(function, x, kernel, stride, pad):
+    """Below zero, and so far that no number but -inf is a border that never wins."""
+    below, far = x - 20, 2.0**900
+    found = function(below * far, kernel, stride, pad)
+    require_equal(
+        np.asarray(found) / far, _naive_pool(below, kernel, stride, pad), what=f"the result for x * {far:.2g}"
+    )
 
 
 MAX_POOL = (
     equals(_naive_pool, _maps(), statement="gives the largest cell of each window, without padding"),
     equals(_naive_pool, _maps(padded=True), statement="never lets a padded cell win"),
-    Property("gives 20 less everywhere when every cell is 20 less", _maps(padded=True), _shifted),
+    Property("never lets a padded cell win, however far below 0 the map is", _maps(padded=True), _enlarged),
 )
 
 
@@ -71,10 +75,10 @@ def _gradients(draw, apart=False, ties=False):
     stride = kernel if apart else draw(st.integers(1, kernel - 1))
     size = draw(st.tuples(*(st.integers(kernel, 4) for _ in range(2))))
     if ties:
-        x = draw(whole(size, 0, 1))
+        x = draw(halves(size, 0, 1))
     else:
         x = np.array(draw(st.permutations(range(1, size[0] * size[1] + 1))), float).reshape(size)
-    dy = draw(whole([naive.output_size(n, kernel, stride) for n in size]))
+    dy = draw(halves([naive.output_size(n, kernel, stride) for n in size]))
     return {"dy": dy, "x": x, "kernel": kernel, "stride": stride}
 
 
@@ -96,15 +100,15 @@ MAX_POOL_GRADIENT = (
 
 @st.composite
 def _activations(draw):
-    x = draw(whole((draw(sides), draw(sides))))
+    x = draw(halves((draw(sides), draw(sides))))
     assume((x != 0).all())
     return {"x": x}
 
 
 @st.composite
 def _at_the_kink(draw):
-    x = draw(whole((draw(sides),), -1, 1))
-    return {"dy": draw(whole(x.shape)), "x": x}
+    x = draw(halves((draw(sides),), -1, 1))
+    return {"dy": draw(halves(x.shape)), "x": x}
 
 
 def _slope(function, x):

@@ -11,7 +11,7 @@ from minissd import engine, naive
 from minissd.data.affine import Affine
 from minissd.properties.box_sets import corners
 from minissd.properties.core import Property, equals
-from minissd.properties.plain import few, whole
+from minissd.properties.plain import few, halves
 
 # --- the library's functions in the shape of the exercises ---
 
@@ -35,9 +35,11 @@ def affine_boxes(corners, matrix):
 
 
 def affine_picture(image, matrix, fill):
-    side = len(image)
+    (height, width), side = image.shape, max(image.shape)
+    square = np.full((side, side), fill, np.uint8)  # what the library's takes; beyond the picture there is the fill
+    square[:height, :width] = image
     a, b, c, d, e, f = matrix.ravel()
-    moved = Affine(a, b, c / side, d, e, f / side).resample(image.astype(np.uint8), fill, Image.Resampling.NEAREST)
+    moved = Affine(a, b, c / side, d, e, f / side).resample(square, fill, Image.Resampling.NEAREST)[:height, :width]
     return moved.astype(image.dtype)
 
 
@@ -46,7 +48,7 @@ def affine_picture(image, matrix, fill):
 
 @st.composite
 def _units(draw):
-    x = draw(whole((draw(few), draw(few))))
+    x = draw(halves((draw(few), draw(few))))
     uniform = draw(arrays(np.float64, x.shape, elements=st.sampled_from([0.1, 0.25, 0.4, 0.6, 0.75, 0.9])))
     return {"x": x, "rate": draw(st.sampled_from([0.0, 0.2, 0.5, 0.8])), "uniform": uniform}
 
@@ -129,7 +131,19 @@ AFFINE_BOXES = (
 def _pictures(draw, turned, zooms):
     side = draw(st.sampled_from([2, 4]))
     image = draw(arrays(np.int64, (side, side), elements=st.integers(0, 9)))
-    return {"image": image, "matrix": draw(_matrices(side, 1, turned, zooms)), "fill": 0}
+    return {"image": image, "matrix": draw(_matrices(side, 1, turned, zooms)), "fill": draw(st.integers(0, 3))}
+
+
+@st.composite
+def _oblong(draw):
+    """A picture of unlike sides, sheared along one of them and shifted so that centres of pixels meet such centres."""
+    shape = draw(st.sampled_from([(2, 4), (4, 2), (1, 3), (3, 2)]))
+    image = draw(arrays(np.int64, shape, elements=st.integers(0, 9)))
+    along, across = draw(st.integers(-2, 2)) + 0.5, float(draw(st.integers(-1, 1)))
+    shear = draw(st.sampled_from([1.0, -1.0]))
+    down = np.array([[1, shear, along], [0, 1, across]])
+    right = np.array([[1, 0, across], [shear, 1, along]])
+    return {"image": image, "matrix": draw(st.sampled_from([down, right])), "fill": draw(st.integers(0, 3))}
 
 
 def _pulled(image, matrix, fill):
@@ -150,4 +164,5 @@ AFFINE_PICTURE = (
     equals(_pulled, _pictures(False, (1,)), statement="shifts, and fills what comes in from outside"),
     equals(_pulled, _pictures(True, (1,)), statement="turns and mirrors as the matrix says"),
     equals(_pulled, _pictures(False, (2,)), statement="zooms in without holes"),
+    equals(_pulled, _oblong(), statement="shears pictures that are not square"),
 )

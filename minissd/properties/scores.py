@@ -127,9 +127,19 @@ def _no_more_hits_than_objects(function, corners, scores, objects):
     assert count <= len(objects), f"{count} hits for {len(objects)} objects: each can be found once"
 
 
+@st.composite
+def _halves_of_objects(draw):
+    """One object and its left or upper half, which overlaps it by exactly 0.5."""
+    objects = draw(corners(1, 1, min_side=2))
+    left, top, right, bottom = objects[0]
+    half = draw(st.sampled_from([(left, top, (left + right) / 2, bottom), (left, top, right, (top + bottom) / 2)]))
+    return {"corners": np.array([half]), "scores": np.array([0.9]), "objects": objects}
+
+
 HITS = (
     Property("counts no more hits than there are objects", _found(), _no_more_hits_than_objects),
     equals(_greedy, _found(), statement="lets the best detection hit, and calls later ones false alarms"),
+    equals(_greedy, _halves_of_objects(), statement="calls an overlap of exactly 0.5 a hit"),
 )
 
 # ---- boxes of whole pixels -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from minissd.explain import nearest, neighbour_accuracy, principal_components
 from minissd.explain.saliency_maps import weighted_sum
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import few, whole
+from minissd.properties.plain import few, halves
 
 # --- the library's functions in the shape of the exercises ---
 
@@ -47,7 +47,7 @@ def _naive_cam(maps, gradients, relu):
 @st.composite
 def _maps(draw, relu):
     shape = draw(st.tuples(few, few, few))
-    return {"maps": draw(whole(shape)), "gradients": draw(whole(shape)), "relu": draw(relu)}
+    return {"maps": draw(halves(shape)), "gradients": draw(halves(shape)), "relu": draw(relu)}
 
 
 GRAD_CAM = (
@@ -62,13 +62,13 @@ GRAD_CAM = (
 @st.composite
 def _slopes(draw):
     shape = draw(st.tuples(few, few, few))
-    gradient = draw(whole(shape))
+    gradient = draw(halves(shape))
     assume(gradient.any())
-    return {"x": draw(whole(shape)), "gradient": gradient, "rate": draw(st.sampled_from([1.0, 2.0, 0.5]))}
+    return {"x": draw(halves(shape)), "gradient": gradient, "rate": draw(st.sampled_from([1.0, 2.0, 0.5]))}
 
 
 def _no_slope():
-    return few.flatmap(lambda side: st.fixed_dictionaries({"x": whole((side, side, 1)), "rate": st.just(1.0)}))
+    return few.flatmap(lambda side: st.fixed_dictionaries({"x": halves((side, side, 1)), "rate": st.just(1.0)}))
 
 
 def _steps_by_rate(function, x, gradient, rate):
@@ -107,7 +107,7 @@ ASCENT_STEP = (
 def _features(draw, every=False):
     """n points of D features that vary in D directions, each more than the next."""
     d = draw(st.integers(1, 3))
-    features = draw(whole((draw(st.integers(d + 1, 6)), d)))
+    features = draw(halves((draw(st.integers(d + 1, 6)), d)))
     values = np.linalg.eigvalsh(np.cov(features.T, bias=True).reshape(d, d))[::-1]
     assume(values[-1] > 0.1 and (values[:-1] - values[1:] > 0.1).all())
     return {"features": features, "number": d if every else draw(st.integers(1, d))}

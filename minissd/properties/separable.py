@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minissd import engine, naive
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import few, whole
+from minissd.properties.plain import few, halves
 
 
 def separable_conv(x, depthwise, pointwise):
@@ -20,7 +20,7 @@ def _separable(draw, one_channel=False):
     kernel = draw(st.tuples(few, few))
     size = [k + draw(st.integers(0, 1)) for k in kernel]
     c, d = (1 if one_channel else draw(few)), draw(few)
-    return {"x": draw(whole((*size, c))), "depthwise": draw(whole((*kernel, c))), "pointwise": draw(whole((c, d)))}
+    return {"x": draw(halves((*size, c))), "depthwise": draw(halves((*kernel, c))), "pointwise": draw(halves((c, d)))}
 
 
 def _two_steps(x, depthwise, pointwise):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minissd import naive
 from minissd.models.ssd import join
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import few, named, whole
+from minissd.properties.plain import few, halves, named
 from minissd.weights import decimate, dense_to_convolution
 
 # --- a dense layer becomes an atrous convolution ---
@@ -19,7 +19,7 @@ def dense_layers(draw):
     """weight (D, C*size*size) of a dense layer on a (C, size, size) map, and how far apart the kept taps are."""
     size, step = draw(st.sampled_from([(3, 2), (2, 1), (4, 3), (5, 2)]))
     channels, outputs = draw(st.integers(1, 2)), draw(few)
-    return {"weight": draw(whole((outputs, channels * size * size))), "size": size, "step": step}
+    return {"weight": draw(halves((outputs, channels * size * size))), "size": size, "step": step}
 
 
 def _kept_taps(weight, size, step):
@@ -95,7 +95,7 @@ def head_outputs(draw):
     images, numbers, boxes_per_cell = draw(st.integers(1, 2)), draw(st.integers(1, 4)), draw(st.tuples(few, few))
     shapes = [(images, draw(few), draw(few), k * numbers) for k in boxes_per_cell]
     sizes = [int(np.prod(shape)) for shape in shapes]
-    outputs = [np.arange(start, start + n, dtype=float) for start, n in zip((0, sizes[0]), sizes, strict=True)]
+    outputs = [np.arange(start, start + n) + 0.5 for start, n in zip((0, sizes[0]), sizes, strict=True)]
     return {"outputs": [o.reshape(shape) for o, shape in zip(outputs, shapes, strict=True)], "numbers": numbers}
 
 
@@ -122,8 +122,8 @@ JOIN_HEADS = (equals(_rows_of_boxes, head_outputs(), statement="has a row for ea
 def trunks(draw):
     """A trunk of linear stages, x_l = stages[l] @ x_(l-1), and the gradient that each head sends to its map."""
     sizes = draw(st.lists(few, min_size=2, max_size=4))
-    stages = [draw(whole((after, before), -3, 3)) for before, after in pairwise(sizes)]
-    return {"d_heads": [draw(whole(len(stage), -3, 3)) for stage in stages], "stages": stages}
+    stages = [draw(halves((after, before), -3, 3)) for before, after in pairwise(sizes)]
+    return {"d_heads": [draw(halves(len(stage), -3, 3)) for stage in stages], "stages": stages}
 
 
 def _along_every_path(d_heads, stages):
