@@ -3,7 +3,7 @@
 import numpy as np
 
 from minissd.data import ShapesDataset
-from minissd.layers import Conv2d, MaxPool2d, ReLU, Sequential
+from minissd.layers import Conv2d, Initializer, MaxPool2d, ReLU, Sequential
 from minissd.models import build
 from minissd.models.heads import Head
 from minissd.models.ssd import SSD
@@ -45,18 +45,13 @@ class WithBackgrounds:
         return sample._replace(corners=sample.corners[:0], labels=sample.labels[:0], difficult=sample.difficult[:0])
 
 
-class _Init:
-    """Like `Initializer`, always the same."""
-
-    dtype, device = np.dtype("float64"), "cpu"
+class _Init(Initializer):
+    """All values of one kind, always the same, in float64."""
 
     def __init__(self):
-        self.rng = np.random.default_rng(3)
+        super().__init__(np.random.default_rng(3), "float64")
 
-    def he(self, shape):
+    def he(self, shape, fan_in=None):
         return self.rng.standard_normal(shape) / 5
 
     xavier = he
-
-    def full(self, shape, value):
-        return np.full(shape, float(value))

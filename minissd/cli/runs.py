@@ -151,7 +151,7 @@ def train_on(out, settings, length=None, value=None):
     words += ["--split", settings["split"]] if settings["split"] != "train" else []
     words += ["--classes", join_by_commas(settings["classes"])] if settings["classes"] else []
     words += ["--limit", settings["limit"]] if settings["limit"] else []
-    words += ["--recipe", recipe] if recipe != usual else []
+    words += ["--recipe", recipe] if recipe != usual or usual == SCRATCH else []  # else the weights would choose
     _, of_recipe = settings_of(recipe, model, {})
     for name, option in settings["options"].items():
         word = name.replace("_", "-")

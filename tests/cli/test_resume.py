@@ -187,8 +187,13 @@ def test_a_run_with_the_former_name_of_an_augmentation(minissd, refused, tree, s
     ("model", "recipe", "given", "said"),
     [
         ("ssd300-vgg16", "paper-voc07", {}, ["--recipe paper-voc07", "--steps 60000"]),
-        ("ssd300-vgg16", "scratch", {}, ["--epochs 100"]),
-        ("ssd300-vgg16", "scratch", {"batch_norm": False, "boxes": "torchvision"}, ["--no-batch-norm", "torchvision"]),
+        ("ssd300-vgg16", "scratch", {}, ["--recipe scratch", "--epochs 100"]),
+        (
+            "ssd300-vgg16",
+            "scratch",
+            {"batch_norm": False, "boxes": "torchvision"},
+            ["--recipe scratch", "--no-batch-norm", "torchvision"],
+        ),
         ("ssd-tiny", "demo", {"steps": 7}, ["--steps 7"]),
     ],
 )
