@@ -17,7 +17,7 @@ LR = {"detect": 1e-5, "classify": 1e-3, "segment": 1e-2, "regress": 1e-3}  # low
 class Case(NamedTuple):
     name: str
     options: dict = MappingProxyType({})
-    large: bool = False  # four steps and one image must do on the stand-in; a real card takes all twenty, and two
+    large: bool = False  # on the stand-in half as many steps, and one image, must do
     dtype: str = "float32"  # float64 where rounding is magnified: depth, batch norms over few cells, boxes that compete
     full: bool = False  # with all its channels: on a real card only
     lr: float | None = None  # in place of LR

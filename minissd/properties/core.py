@@ -9,6 +9,7 @@ import contextlib
 import copy
 import types
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -214,13 +215,17 @@ def falsify(claim, function, *, seed=0, examples=60):
 def sample_calls(claim, function, *, seed=0, examples=8):
     """The calls that `claim` makes to `function` in a few of its cases, whether it holds there or not."""
     calls = []
-
-    def run(case):
+    for case in copy.deepcopy(_sample_cases(claim, seed, examples)):
         with contextlib.suppress(Exception, SystemExit):
             claim.holds(recorded(function, calls), **case)
-
-    _try_cases(claim, run, seed, examples, "generate")
     return calls
+
+
+@cache
+def _sample_cases(claim, seed, examples):
+    cases = []
+    _try_cases(claim, cases.append, seed, examples, "generate")
+    return cases
 
 
 def _try_cases(claim, run, seed, examples, *phases):

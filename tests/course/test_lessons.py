@@ -6,7 +6,9 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 SOURCES = {path.parent.name: path for path in sorted(LESSONS.glob("[0-9][0-9]_*/lesson.md"))}
@@ -24,11 +26,20 @@ def build():
     return module
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """One for all lessons: to start it and to load matplotlib takes longer than some of them."""
+    manager = KernelManager(kernel_name="python3")
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @each_lesson
-def test_it_runs(source, tmp_path):
+def test_it_runs(source, kernel, tmp_path):
     notebook = jupytext.read(source)
     assert INSTALLS in next(cell for cell in notebook.cells if cell.cell_type == "code").source
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    notebook.cells.insert(0, new_code_cell(f"%reset -f\nimport os\nos.chdir({str(tmp_path)!r})"))
+    NotebookClient(notebook, timeout=120, km=kernel).execute()
     pictures = [
         output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
     ]
