@@ -86,12 +86,12 @@ def test_names_on_one_line_and_of_readable_length():
 
 
 @pytest.mark.parametrize("method", ["voc07", "area"])
-@pytest.mark.parametrize("number", [1, 2, 3, 5, 7, 10])
+@pytest.mark.parametrize("number", [1, 3, 7, 10])
 def test_the_legend_of_precision_and_recall_lies_inside_of_the_figure(number, method):
     curve = Curve(np.array([1.0, 0.7]), np.array([0.5, 1.0]), np.array([0.9, 0.2]), 2)
     names = [f"class {k}" for k in range(number)]
     figure = precision_recall_curves(dict.fromkeys(names, curve), dict.fromkeys(names, 0.5), method)
-    figure.savefig(io.BytesIO(), format="png")
+    figure.draw_without_rendering()
     (legend,) = figure.legends
     box = legend.get_window_extent()
     assert figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1)
