@@ -41,8 +41,7 @@ def sigmoid(x: Array) -> tuple[Array, Cache]:
 
 def sigmoid_backward(dy: Array, y: Array) -> Array:
     """dy/dx = y (1 - y)."""
-    dy = gradient_of("sigmoid", dy, y.shape, y.dtype)
-    return dy * y * (1 - y)
+    return gradient_of("sigmoid", dy, y.shape, y.dtype) * y * (1 - y)
 
 
 def relu6(x: Array) -> tuple[Array, Cache]:
@@ -76,5 +75,4 @@ def hard_swish(x: Array) -> tuple[Array, Cache]:
 def hard_swish_backward(dy: Array, cache: Cache) -> Array:
     """dx = dy (g + x g'): (1) through the factor x, (2) through g, which rises by 1/6 where 0 < g < 1."""
     x, g = cache
-    dy = gradient_of("hard_swish", dy, x.shape, x.dtype)
-    return dy * (g + x * ((g > 0) & (g < 1)) / 6)
+    return gradient_of("hard_swish", dy, x.shape, x.dtype) * (g + x * ((g > 0) & (g < 1)) / 6)

@@ -26,8 +26,7 @@ def pair(value: Pair, name: str = "value", least: int = 0) -> tuple[int, int]:
     both = _two(value)
     if len(both) != 2:
         raise ValueError(f"{name} must be a whole number or a pair of them, got {value!r}")
-    vertical, horizontal = both
-    return whole(vertical, name, least), whole(horizontal, name, least)
+    return whole(both[0], name, least), whole(both[1], name, least)
 
 
 def _two(value):
