@@ -1,14 +1,14 @@
 """MobileNetV3-Large (Howard et al. 2019, table 1), as torchvision builds it: inverted residual blocks.
 
     stage    layers                                                          map at 320 pixels
-    to_c4    conv0, 3x3 of stride 2; the blocks 1 to 12; block 13 as far     20 x 20 x 672
-             as it widens: where the map is halved for the fifth time ends C4
+    to_c4    conv0, 3x3 of stride 2; the blocks 1 to 12; of block 13 what    20 x 20 x 672
+             comes before the map is halved for the fifth time
     to_c5    the rest of block 13, the blocks 14 and 15; conv16, 1x1         10 x 10 x 480, or 960
 
 A block widens its map by a 1x1 convolution, looks around by a depthwise one, weighs the channels by squeeze and
 excitation in some blocks, and narrows them again by a 1x1 convolution without an activation; where the sizes allow it,
 what it read is added (section 4).  The tail, from the narrowing of block 13 on, has half of the channels unless
-`reduced_tail` is False, which the trunk trained on ImageNet is (section 6.3, and its table 6).
+`reduced_tail` is False: the trunk that was trained on ImageNet has all of them (section 6.3 and table 6).
 """
 
 from collections.abc import Callable
@@ -73,13 +73,7 @@ def mobilenet_v3_stages(*, init: Initializer, reduced_tail: bool) -> dict[str, S
     for number, block in enumerate(BLOCKS, 1):
         to_c4[f"block{number}"] = inverted_residual(channels, block, init=init)
         channels = block.out
-    tail, last = TAIL, LAST
-    if reduced_tail:
-        tail = (
-            TAIL[0]._replace(out=TAIL[0].out // 2),
-            *(b._replace(inside=b.inside // 2, out=b.out // 2) for b in TAIL[1:]),
-        )
-        last //= 2
+    tail, last = (_reduced(TAIL), LAST // 2) if reduced_tail else (TAIL, LAST)
     to_c4 |= _widening(channels, tail[0], init=init, name=f"expand{len(BLOCKS) + 1}")
     to_c5: dict[str, Layer] = {f"block{len(BLOCKS) + 1}": Sequential(**_behind_widening(tail[0], init=init))}
     channels = tail[0].out

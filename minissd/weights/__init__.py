@@ -8,8 +8,9 @@ layers fit for being trained together.
 from minissd.weights.balancing import ENOUGH_IMAGES, balance, can_be_balanced
 from minissd.weights.decimation import decimate, dense_to_convolution
 from minissd.weights.layouts import LAYOUTS
-from minissd.weights.loading import load, load_model, options_for
+from minissd.weights.loading import load, load_model
 from minissd.weights.reading import read_weights
+from minissd.weights.recognition import options_for
 from minissd.weights.report import Report
 from minissd.weights.saving import save
 from minissd.weights.warm_start import start_from

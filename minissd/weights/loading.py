@@ -9,11 +9,11 @@ import numpy as np
 
 from minissd.device import to_like
 from minissd.errors import MinissdError
-from minissd.models import TRUNK_OF, Network, build
+from minissd.models import Network, build
 from minissd.weights.layout import COUNTER
-from minissd.weights.layouts import LAYOUTS
-from minissd.weights.ours import MOMENTUM, description, own_layout
+from minissd.weights.ours import MOMENTUM, description
 from minissd.weights.reading import read_weights
+from minissd.weights.recognition import check_layout, lacking, layout_of, published_layout, whole_network
 from minissd.weights.report import Report, some
 
 _HEAD = re.compile(r"(head\d+|classifier|cells|fc26|fc3|output)\.")  # our names of what depends on the classes
@@ -45,34 +45,20 @@ def load_model(
     """
     file = read_weights(path)
     try:
-        layout = _published_layout(file)
+        layout = published_layout(file)
         stored_name, stored_classes, options = description(file)
         if name is None:
-            name = stored_name if layout is None else _whole_network(layout)
+            name = stored_name if layout is None else whole_network(layout)
         if name is None:
-            raise MinissdError(_lacking(file) or "does not say which network it is of: name the model")
+            raise MinissdError(lacking(file) or "does not say which network it is of: name the model")
         known = layout.classes if layout else stored_classes if stored_name == name else None
         if classes is None and known is None:
-            raise MinissdError(_lacking(file) or "does not say which classes it was trained for: give them")
+            raise MinissdError(lacking(file) or "does not say which classes it was trained for: give them")
         options = options if stored_name == name else {}
         model = _build(name, known if classes is None else classes, device, options)
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
     return model, _fill(model, file, heads=True)
-
-
-def options_for(name: str, path: str | Path) -> dict[str, Any]:
-    """The options that the model `name` has to be built with to have the layers in a file; {} if any will do.
-
-    {"reduced_tail": False} for the trunk of MobileNetV3 that was trained on ImageNet, and that of a file of ours.
-    """
-    file = read_weights(path)
-    layout = _published_layout(file)
-    if layout is not None:
-        return dict(layout.options) if name in layout.models else {}
-    stored_name, _, options = description(file)
-    family = (name, TRUNK_OF.get(name))
-    return {key: options[key] for key in ("reduced_tail",) if key in options and stored_name in family}
 
 
 def _build(name, classes, device, options):
@@ -111,66 +97,16 @@ def _fill(model, file, heads):
     return Report(layout.name, model.name, matched, left_over, untouched, notes)
 
 
-def layout_of(file, arrays):
-    """The layout of a WeightsFile, published or our own for a model with these arrays; None if it is none of these."""
-    return _published_layout(file) or own_layout(file, arrays)
-
-
 def may_bring_boxes(layout, model):
     """Whether a model may get the default boxes of a file with its heads: shapes that it was given itself stay."""
     boxes = getattr(model, "boxes", None)
     return layout.boxes in (None, boxes) or (isinstance(boxes, str) and model.knows(layout.boxes))
 
 
-def _published_layout(file):
-    """The first layout that has all its signature in the file, with numbers in its dense layers; else None.
-
-    torchvision fills the dense layers of a trunk that has none with NaN.
-    """
-    for layout in LAYOUTS:
-        if layout.signature <= file.tensors.keys():
-            dense = [file.tensors[f"{layer}.weight"] for layer in layout.dense]
-            if all(np.isfinite(weight).all() for weight in dense):
-                return layout
-    return None
-
-
-def _whole_network(layout):
-    """The name of the model that is all of a published layout."""
-    if layout.classes is None:
-        models = " or ".join(layout.models)
-        raise MinissdError(f"holds {layout.name}, a trunk, which detects nothing yet: train {models} from it")
-    return layout.models[0]
-
-
-def _lacking(file):
-    """What is wrong with a file that is nearly of a published layout, else ""."""
-    nearest = max(LAYOUTS, key=lambda layout: len(layout.signature & file.tensors.keys()) / len(layout.signature))
-    missing = sorted(nearest.signature - file.tensors.keys())
-    if len(missing) > len(nearest.signature) / 2 or not missing:
-        return ""
-    return f"has the names of {nearest.name}, but lacks {some(missing)}: fetch it again, or save the whole network"
-
-
-def _check_layout(file, layout, model, places):
-    """MinissdError unless the layout is known, and the model has such layers, whose names are the keys of `places`."""
-    if layout is None:
-        known = ", ".join(layout.name for layout in LAYOUTS)
-        raise MinissdError(
-            _lacking(file)
-            or f"holds {some(list(file.tensors)) or 'nothing'}, which are names of no layout known here: "
-            f"give weights of {model.name} by minissd, or of {known}"
-        )
-    there = sum(layout.names[theirs] in places for theirs in layout.signature)
-    if there < len(layout.signature) / 2:
-        models = " or ".join(layout.models) or "another model"
-        raise MinissdError(f"holds {layout.name}, and {model.name} has none of its layers: load it into {models}")
-
-
 def matched_names(model, file, layout, arrays, heads):
     """({their name: ours}, {their name: why it is left over})."""
     places = {name.partition(".")[2]: name for name in arrays} | {name: name for name in arrays}
-    _check_layout(file, layout, model, places)
+    check_layout(file, layout, model, places)
     matched, left_over = {}, {}
     for theirs, array in file.tensors.items():
         ours = places.get(layout.names.get(theirs))

@@ -12,9 +12,10 @@ import numpy as np
 from minissd.device import to_like, to_numpy
 from minissd.errors import MinissdError
 from minissd.models import Network
-from minissd.weights.loading import converted, finite_in, layout_of, matched_names, may_bring_boxes, pixels_of
+from minissd.weights.loading import converted, finite_in, matched_names, may_bring_boxes, pixels_of
 from minissd.weights.ours import MOMENTUM, description
 from minissd.weights.reading import read_weights
+from minissd.weights.recognition import layout_of
 from minissd.weights.report import Report, some
 
 
