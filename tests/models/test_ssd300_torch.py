@@ -138,5 +138,5 @@ def test_steps_of_training(monkeypatch, batches):
         loss.backward()
         peer.step()
         theirs.append(loss.item())
-    assert min(theirs) < 0.8 * theirs[0]  # it moved: staying where it began would agree too
+    assert min(theirs) < 0.9 * theirs[0]  # it moved: staying where it began would agree too
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
