@@ -22,9 +22,10 @@ COMMANDS = {  # what `minissd --help` says of each: how its own help begins
     "detect": "Find objects in images and videos: an annotated copy of each, and detections.json with boxes in pixels.",
     "gradcheck": "Check every gradient in float64 and print a table.",
     "bench": "Measure speed and memory, after checking that what is measured computes the right thing.",
-    "ablate": "Try out what the SSD paper claims: train variants that differ in one thing, from several seeds each.",
+    "ablate": "Try out what the SSD paper claims, and choices of our recipe: train variants that differ in one thing, "
+    "from several seeds each.",
     "fetch": "Download data or weights, check and unpack them; without a name, list what there is.",
-    "doctor": "Print versions, processor, GPU, and the folders that are written to.",
+    "doctor": "Examine a data set before training on it; without one, this machine, for a report of a fault.",
     "explain": "Look inside: what a network looks at, what its filters and features stand for, how it decides.",
     "lesson": "The course: lessons, exercises, hints; and handouts and grades for teachers.",
 }

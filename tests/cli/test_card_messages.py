@@ -238,7 +238,7 @@ def test_inference_says_the_batch_size_that_fits(command, minissd, room_for, che
     (line,) = outcome.err.strip().splitlines()
     assert outcome.status == 1
     fits = int(re.search(r"of 6 images at a time (\d) would fit: --batch-size \1$", line).group(1))
-    assert fits == 2
+    assert fits in (1, 2)  # filters that a larger try has kept take part of the room
     assert minissd(*words, "--batch-size", fits, *CUDA).status == 0
 
 

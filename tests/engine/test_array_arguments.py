@@ -102,7 +102,7 @@ def test_an_empty_batch_gives_an_empty_batch(name, rng):
     inputs = operation.inputs(rng)
     if not inputs[0].ndim > 1 or "entropy" in name or "smooth_l1" in name:
         pytest.skip("its targets are of a batch")
-    batched = 2 if name in ("concatenate", "add") else 1
+    batched = 2 if name in ("concatenate", "add", "scale_channels") else 1
     emptied = [array[:0] if i < batched else array for i, array in enumerate(inputs)]
     with Runtime():
         y, cache = operation.forward(*emptied)
