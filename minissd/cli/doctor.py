@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from minissd.engine.cpu.processor import cpu_model
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 
+Task = StrEnum("Task", ["detect", "classify", "segment"])
 LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "rich", "pooch", "requests")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -46,6 +48,9 @@ def doctor(
             "--decode/--no-decode", help="Decode every image: damaged ones and copies are found, which takes longer."
         ),
     ] = True,
+    task: Annotated[
+        Task | None, typer.Option(help="What a set with boxes and masks is examined for; what it has unless given.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for doctor.json and pictures; doctor/DATA unless given.", metavar="DIR")
     ] = None,
@@ -54,11 +59,12 @@ def doctor(
 
     Of a data set: objects and sizes of every class and split, what is wrong with which file, pictures that are there
     several times, and the recall ceiling: the share of the objects that some default box overlaps, with the model's
-    own boxes and with boxes fitted to the objects.  Of the machine: versions, processor, GPU, and the folders that are
+    own boxes and with boxes fitted to the objects; of class folders, MNIST and masks, the images of each class.  Of the
+    machine: versions, processor, GPU, and the folders that are
     written to.
     """
     if data is not None:
-        examine(data, image_folder, options.parse_classes(classes), model, input_size, decode, out)
+        examine(data, image_folder, options.parse_classes(classes), model, input_size, decode, out, task)
         return
     given = [one for one in context.params if getattr(context.get_parameter_source(one), "name", "") == "COMMANDLINE"]
     if given:

@@ -7,8 +7,9 @@ from shlex import join
 import numpy as np
 
 from minissd.cli import doctor_report as report
-from minissd.cli.console import note_spelled_out
+from minissd.cli.doctor_labels import draw_copies, draw_counts, examine_labels, words_for_task
 from minissd.cli.runs import FIT, folder_for
+from minissd.data.catalogue import tasks_of
 from minissd.data.duplicates import find_copies
 from minissd.data.survey import look_at_images, survey
 from minissd.data.texts import join_by_commas
@@ -22,28 +23,33 @@ from minissd.training import default_recipe, settings_of
 from minissd.training.progress import counted
 
 DEFAULT_MODEL = "ssd-tiny"
+PHOTOGRAPH = 64  # pixels of a side: smaller pictures, as digits, are compared pixel for pixel
 GAIN = 0.01  # of the recall ceiling: less is hardly a change
 
 
-def examine(data, image_folder, classes, model, input_size, decode, out):
+def examine(data, image_folder, classes, model, input_size, decode, out, task=None):
     """Print and draw what there is to know of a data set before a network is trained on it."""
     out = out or Path("doctor") / folder_for(data).name
     network, options = network_for(model, input_size)
     check_writable(out)
-    found = opened(data, classes, image_folder)
+    task = task or tasks_of(data)[0]
+    found = opened(data, classes, image_folder, task)
     with counted(None, "images") as told:
         look = look_at_images(found, decode, told)
     with counted(None, "comparing") as told:
-        copies = find_copies(look.prints, told)
+        copies = find_copies(look.prints, told, exact=look.sizes.max(initial=0) < PHOTOGRAPH)
     copies.sort(key=lambda one: len(found.splits_of(one.images)) == 1)  # those in several splits first
-    learned = next(iter(found.splits))  # train, where there is one
+    if task != "detect":
+        examine_labels(found, look, copies, train_command(data, None, classes, found, words_for_task(found)), out)
+        return
+    learned = learned_split(found)
     coverages = coverages_of(network, found, learned)
     groups = groups_of(found)
     ceilings = {
         group: {name: one.recall_ceiling(chosen) for name, one in coverages.items()} for group, chosen in groups.items()
     }
-    command = train_command(data, image_folder, classes, model, options, learned, "fitted" in coverages)
-    command = None if "train" in found.unusable else command
+    words = words_for_model(model, options, "fitted" in coverages)
+    command = train_command(data, image_folder, classes, found, words)
 
     report.print_objects(found, look)
     report.print_faults(found, look)
@@ -58,11 +64,11 @@ def examine(data, image_folder, classes, model, input_size, decode, out):
     report.print_plain(f"doctor.json and pictures: {out}")
 
 
-def opened(data, classes, image_folder):
+def opened(data, classes, image_folder, task):
     """The survey of the data; where nothing can be used, all faults are printed, for the error counts them only."""
     try:
         with counted(None, "annotations", unit="splits") as told:
-            return survey(data, classes, image_folder, told)
+            return survey(data, classes, image_folder, told, task)
     except MinissdError as error:
         for fault in error.faults if len(error.faults) > 1 else ():
             report.print_fault("fault", fault)
@@ -102,21 +108,33 @@ def groups_of(found):
     return groups | {in_split(name): found.in_split(name)[found.image_of] for name in found.splits}
 
 
+def learned_split(found):
+    """The split to train on: train, where there is one."""
+    return next(iter(found.splits))
+
+
 def in_split(name):
     return f"split {name}"
 
 
-def train_command(data, image_folder, classes, model, options, split, fit):
-    """The command that trains on these data, with fitted boxes if the model can have them."""
-    words = ["--data", data]
-    words += ["--images", image_folder] if image_folder else []
-    words += ["--split", split] if split != "train" else []
-    words += ["--classes", join_by_commas(classes)] if classes else []
-    words += ["--model", model] if model != DEFAULT_MODEL else []
+def train_command(data, image_folder, classes, found, words):
+    """The command that trains on these data, None where their train split cannot be used; words: further ones."""
+    if "train" in found.unusable:
+        return None
+    split = learned_split(found)
+    given = ["--data", data]
+    given += ["--images", image_folder] if image_folder else []
+    given += ["--split", split] if split != "train" else []
+    given += ["--classes", join_by_commas(classes)] if classes else []
+    return "minissd train " + join(map(str, [*given, *words]))
+
+
+def words_for_model(model, options, fit):
+    """What chooses the network on the command line."""
+    words = ["--model", model] if model != DEFAULT_MODEL else []
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}", value]
-    words += ["--boxes", FIT] if fit else []
-    return "minissd train " + join(map(str, words))
+    return words + (["--boxes", FIT] if fit else [])
 
 
 def say_what_to_do(ceilings, command):
@@ -136,21 +154,12 @@ def draw(found, copies, coverages, out):
     from minissd.viz import dataset as pictures  # matplotlib is slow to import
     from minissd.viz.style import save_picture
 
-    inside = {name: found.in_split(name)[found.image_of] for name in found.splits}
-    counts = {name: np.bincount(found.labels[part], minlength=len(found.classes)) for name, part in inside.items()}
-    save_picture(pictures.class_counts(counts, found.classes), out / "classes.png")
+    draw_counts(found, "objects", out)
     save_picture(pictures.object_sizes(found.sides, coverages), out / "object_sizes.png")
     views = least_covered(found, next(iter(coverages.values())), pictures.TILES)
     if views:
         save_picture(pictures.least_covered(views), out / "least_covered.png")
-    (out / "copies.png").unlink(missing_ok=True)
-    rows = [
-        [(found.sample(image).image, f"{found.places[image][0]}: {found.id(image)}") for image in one.images]
-        for one in copies[: pictures.ROWS]
-    ]
-    if rows:
-        save_picture(pictures.copies_sheet(rows, len(copies)), out / "copies.png")
-    note_spelled_out(found.classes)
+    draw_copies(found, copies, out)
 
 
 def least_covered(found, by, count):
@@ -161,7 +170,7 @@ def least_covered(found, by, count):
         if image in seen:
             continue
         seen.add(image)
-        caption = f"{found.id(image)}: {found.classes[found.labels[k]]}, IoU {by.overlaps[k]:.2f}"
+        caption = f"IoU {by.overlaps[k]:.2f}, {found.classes[found.labels[k]]}: {found.id(image)}"
         with suppress(MinissdError):  # a damaged image, which has been told of
             views.append((found.sample(image).image, found.corners[k], by.boxes[k], caption))
         if len(views) == count:

@@ -27,6 +27,25 @@ def print_objects(found, look):
     print_table(
         f"{found.name}: {len(found.places):,} images; small: below 1/8 of the image's side, large: above 1/4", table
     )
+    _print_sizes(found, look)
+
+
+def print_labels(found, look):
+    """How many images of each class there are in each split, or in how many masks each class is."""
+    table = simple_table("images", *(escape(name) for name in found.splits), "all")
+    inside = [found.in_split(name)[found.image_of] for name in found.splits]
+    for label, name in enumerate(found.classes):
+        counts = [np.count_nonzero((found.labels == label) & part) for part in inside]
+        table.add_row(escape(name), *(f"{count:,}" for count in (*counts, sum(counts))))
+    table.add_section()
+    table.add_row("all", *(f"{len(dataset):,}" for dataset in found.splits.values()), f"{len(found.places):,}")
+    what = "in how many masks each class is" if found.task == "segment" else "images of each class"
+    print_table(f"{found.name}: {what}", table)
+    _print_sizes(found, look)
+
+
+def _print_sizes(found, look):
+    """The sizes of images, and the splits that have no images of their own."""
     print_plain(_image_sizes(look.sizes[look.sizes[:, 0] > 0]))
     for name, count in found.unions.items():
         print_plain(f"{name} has no images of its own: its {count:,} are in {' or '.join(found.splits)}")
@@ -77,7 +96,8 @@ def print_faults(found, look):
     counts = np.bincount(found.labels[found.in_split(first)[found.image_of]], minlength=len(found.classes))
     few = [f"{name} {count}" for name, count in zip(found.classes, counts, strict=True) if 0 < count < FEW]
     if few:
-        print_note(f"{first}: classes with fewer than {FEW} objects to learn from: {some(few)}")
+        what = "objects" if found.task == "detect" else "images"
+        print_note(f"{first}: classes with fewer than {FEW} {what} to learn from: {some(few)}")
 
 
 def print_copies(found, copies):

@@ -32,6 +32,7 @@ from minissd.data.yolo import YoloDataset
 from minissd.data.yolo_places import is_yolo_file, is_yolo_folder, splits_of
 from minissd.errors import MinissdError
 
+GIVE_THAT = "give that"
 _SUBFOLDERS = 50  # of a folder that is no data, to be looked into for a hint
 SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
 NAMES = ("shapes", *(name for name, download in DOWNLOADS.items() if download.kind == "data"))
@@ -192,6 +193,12 @@ def known_splits(data: str | Path) -> list[str]:
     return list(dict.fromkeys(plain.get(name, name) for name in names))
 
 
+def tasks_of(data: str | Path) -> tuple[str, ...]:
+    """The tasks that what `data` names is for, the usual one first; MinissdError where `open_dataset` raises it."""
+    one = places_in(data)[0]
+    return ("detect",) if one == "shapes" else tuple(_recognised(one)[1].readers)
+
+
 def _recognised(data):
     """(path, Layout) of what `data` names."""
     path = fetched(data, "data") if data in DOWNLOADS else Path(data)
@@ -199,9 +206,9 @@ def _recognised(data):
         raise MinissdError(f"data {str(data)!r} does not exist: give a path, or one of {', '.join(NAMES)}")
     layout = next((layout for layout in LAYOUTS if layout.recognises(path)), None)
     if layout is None:
-        known = "; ".join(layout.what for layout in LAYOUTS)
         hint = _hint(path)
-        raise MinissdError(f"{path} holds no data that can be read here{': ' * bool(hint)}{hint}. What can be: {known}")
+        known = "" if hint.endswith(GIVE_THAT) else f". What can be: {'; '.join(layout.what for layout in LAYOUTS)}"
+        raise MinissdError(f"{path} holds no data that can be read here{': ' * bool(hint)}{hint}{known}")
     return path, layout
 
 
@@ -209,26 +216,27 @@ def _check_task(data, what, tasks, task):
     """Raises MinissdError unless the task wanted is among those that the data serve."""
     if task not in tasks:
         made_for = " or ".join(tasks)
-        hint = _hint(data) if task == "detect" and isinstance(data, Path) else ""
+        hint = _hint(data, task) if isinstance(data, Path) else ""
         raise MinissdError(
             f"{data} is {what}, data to {made_for}, not to {task}: {hint or 'choose other data or another task'}"
         )
 
 
-def _hint(path):
-    """What a path may be that was given for data to detect, in words; "" if there is nothing to say."""
+def _hint(path, task=None):
+    """What a path may be that was given for data for a task, None for any, in words; "" if there is nothing to say."""
     above = path.resolve().parent
-    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and _to_detect(above):
-        return f"it is a part of {above}, give that"
+    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and _fitting(above, task):
+        return f"it is a part of {above}, {GIVE_THAT}"
     below = sorted(path.iterdir())[:_SUBFOLDERS] if path.is_dir() else ()
     for folder in below:
-        if folder.is_dir() and _to_detect(folder):
-            return f"there is {_to_detect(folder)} in {folder}, give that"
-    return other_annotations(path)
+        if folder.is_dir() and (what := _fitting(folder, task)):
+            return f"there is {what} in {folder}, {GIVE_THAT}"
+    return other_annotations(path) if task in (None, "detect") else ""
 
 
-def _to_detect(folder):
-    """What a folder of images with boxes is, "" if it is none."""
+def _fitting(folder, task):
+    """What a folder of data for a task is, but for class folders, as almost any could be; "" if it is none."""
+    layouts = (one for one in LAYOUTS[:-1] if task is None or task in one.readers)
     with suppress(MinissdError):  # of a set in which something is wrong
-        return next((one.what for one in LAYOUTS if "detect" in one.readers and one.recognises(folder)), "")
+        return next((one.what for one in layouts if one.recognises(folder)), "")
     return ""

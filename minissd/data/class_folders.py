@@ -123,7 +123,12 @@ class ClassFolders:
 def class_folders(root):
     """The subfolders that may stand for classes, sorted; hidden ones and those in NO_CLASSES do not."""
     folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return sorted(path for path in folders if path.name.lower() not in NO_CLASSES)
+    return sorted(path for path in folders if path.name.lower() not in NO_CLASSES and not _is_tree(path))
+
+
+def _is_tree(path):
+    """Whether a folder is a data set of another kind, images and masks beside each other."""
+    return (path / "JPEGImages").is_dir() and (path / "SegmentationClass").is_dir()
 
 
 def split_folders(root):

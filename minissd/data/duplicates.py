@@ -49,9 +49,12 @@ def fingerprint(image: np.ndarray) -> Fingerprint:
     return Fingerprint(digest, (cells[:, 1:] - cells[:, :-1] > BRIGHTER).ravel(), colours.ravel())
 
 
-def find_copies(prints: Mapping[int, Fingerprint], report: Callable[[int, int], None] | None = None) -> list[Copies]:
+def find_copies(
+    prints: Mapping[int, Fingerprint], report: Callable[[int, int], None] | None = None, exact: bool = False
+) -> list[Copies]:
     """The groups of images that show the same picture, of the fingerprints of numbered images.
 
+    exact: pixel for pixel alone, for small pictures such as digits: of those, different ones are nearly the same.
     An image belongs to a group if it is a copy of any other one in it.  report(done, total): called now and then.
     """
     leads = {image: image for image in prints}  # to another image of its group; the first leads to itself
@@ -61,7 +64,7 @@ def find_copies(prints: Mapping[int, Fingerprint], report: Callable[[int, int], 
             leads[image] = image = leads[leads[image]]
         return image
 
-    for one, other in _pairs(prints, report):
+    for one, other in _equal_pairs(prints) if exact else _pairs(prints, report):
         low, high = sorted((first_of(one), first_of(other)))
         leads[high] = low
     groups: dict[int, list[int]] = {}
@@ -69,6 +72,14 @@ def find_copies(prints: Mapping[int, Fingerprint], report: Callable[[int, int], 
         groups.setdefault(first_of(image), []).append(image)
     several = (images for images in groups.values() if len(images) > 1)
     return [Copies(images, len({prints[image].digest for image in images}) == 1) for images in several]
+
+
+def _equal_pairs(prints):
+    """Yield pairs of images whose pixels are equal: each with the first of its group."""
+    first: dict[bytes, int] = {}
+    for image, one in prints.items():
+        if first.setdefault(one.digest, image) != image:
+            yield first[one.digest], image
 
 
 def _pairs(prints, report):

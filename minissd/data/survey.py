@@ -26,6 +26,7 @@ class Survey(NamedTuple):
     """
 
     name: str
+    task: str  # of a task other than "detect", an object is a label of an image and covers all of it
     classes: tuple[str, ...]  # of all splits
     splits: dict[str, Any]  # name -> data set; those that have images of their own
     unions: dict[str, int]  # name -> images; the other splits, all of whose images are in these
@@ -75,13 +76,15 @@ def survey(
     classes: Sequence[str] | None = None,
     images: str | Path | None = None,
     report: Report = None,
+    task: str = "detect",
 ) -> Survey:
-    """The `Survey` of what `data` names; classes, images: as for `open_dataset`.
+    """The `Survey` of what `data` names; classes, images and task, but for "regress": as for `open_dataset`.
 
     A split that cannot be opened is `unusable`.  Raises MinissdError if none can, or if there are no data.  report: of
     the splits that are read.
     """
-    names = sorted(known_splits(data), key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+    found = known_splits(data) or FIRST[:1]  # where there is none, `open_dataset` says what there is
+    names = sorted(found, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
     splits: dict[str, Any] = {}
     unions: dict[str, int] = {}
     unusable: dict[str, tuple[str, ...]] = {}
@@ -90,7 +93,7 @@ def survey(
         if report:
             report(done, len(names))
         try:
-            dataset = open_dataset(data, name, classes=classes, images=images)
+            dataset = open_dataset(data, name, task=task, classes=classes, images=images)
         except MinissdError as error:
             unusable[name] = error.faults
             continue
@@ -104,8 +107,8 @@ def survey(
         raise MinissdError(faults[0] if len(faults) == 1 else _cannot_be_used(data, faults), faults)
     known = tuple(dict.fromkeys(name for dataset in splits.values() for name in dataset.classes))
     places = [(name, place) for name, dataset in splits.items() for place in range(len(dataset))]
-    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, places)
-    return Survey(name, known, splits, unions, unusable, places, *objects)
+    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, places, task)
+    return Survey(name, task, known, splits, unions, unusable, places, *objects)
 
 
 def _cannot_be_used(data, faults):
@@ -113,16 +116,24 @@ def _cannot_be_used(data, faults):
     return f"{data}: no split can be used, for {len(faults)} faults: {some}"
 
 
-def _all_objects(splits, classes, places):
+def _all_objects(splits, classes, places, task):
     """image_of (G,), labels (G,), corners (G, 4), difficult (G,) of all objects."""
     label_in = {name: np.array([classes.index(one) for one in dataset.classes]) for name, dataset in splits.items()}
-    found = [(label_in[name], splits[name].objects(place)) for name, place in places]
+    found = [(label_in[name], _objects_in(splits[name], place, task)) for name, place in places]
     image_of = np.repeat(np.arange(len(places)), [len(objects.labels) for _, objects in found])
     labels, corners, difficult = (
         np.concatenate(parts)
         for parts in zip(*((own[one.labels], one.corners, one.difficult) for own, one in found), strict=True)
     )
     return image_of, labels, corners, difficult
+
+
+def _objects_in(dataset, place, task):
+    """The Objects of an image; of data without boxes, one that covers the image for each of its labels."""
+    if task == "detect":
+        return dataset.objects(place)
+    labels = np.array(dataset.shown[place] if task == "segment" else dataset.labels[[place]], np.int64)
+    return Objects(np.tile(np.float32([0, 0, 1, 1]), (len(labels), 1)), labels, np.zeros(len(labels), bool))
 
 
 def remarks_of(dataset: Any) -> tuple[dict[str, list[str]], list[str]]:

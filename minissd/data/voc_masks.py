@@ -78,6 +78,7 @@ class VocMasks:
             int, int
         ] = {}  # place -> EXIF orientation of the image, where the mask is to be turned like it
         seen = [self._numbers_in(i, known, remarks) for i in range(len(self.ids))]
+        self.shown = [sorted(label - 1 for label in numbers - {0, VOID}) for numbers in seen]  # labels in each mask
         remarks[NOBODY] += [one for one, numbers in zip(self.ids, seen) if not numbers - {0, VOID}]
         if len(remarks[NOBODY]) == len(self.ids):
             binary = f"; these hold 0 and {VOID} alone: write 1 for {VOID}" if VOID in set().union(*seen) else ""

@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from minissd.data.samples import Labelled, Masked
 from minissd.data.view import View, view_corners, view_pixels
 from minissd.detection import Coverage
 from minissd.viz import style
 from minissd.viz.boxes import draw_boxes
+from minissd.viz.masks import overlay
 from minissd.viz.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, class_colour, drawable, dress
 from minissd.viz.tiles import TILE, tile, tile_sheet
 
@@ -26,13 +28,13 @@ LEAST_SHOWN = 0.25  # of the image's side
 MAP_COLOURS = (INK, GREEN, BLUE, PINK, ORANGE, GREY)
 
 
-def class_counts(counts: dict[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """A bar for each class, of its objects in each split.  counts: {split: (C,)}."""
+def class_counts(counts: dict[str, np.ndarray], classes: Sequence[str], what: str = "objects") -> Figure:
+    """A bar for each class, of what is counted in each split.  counts: {split: (C,)}."""
     totals = np.sum(list(counts.values()), axis=0)  # (C,)
     order = np.argsort(-totals, kind="stable")[:BARS]
     figure = style.new_figure(8, 1.6 + 0.28 * len(order))
     panel = figure.subplots()
-    dress(panel, x="objects")
+    dress(panel, x=what)
     places, left, bars = np.arange(len(order)), np.zeros(len(order)), []
     for i, number in enumerate(counts.values()):
         bars.append(panel.barh(places, number[order], left=left, height=0.7, color=class_colour(i)))
@@ -45,7 +47,7 @@ def class_counts(counts: dict[str, np.ndarray], classes: Sequence[str]) -> Figur
     panel.grid(False, axis="y")
     figure.legend(bars, [drawable(name) for name in counts], loc="outside lower center", ncols=6, frameon=False)
     rest = f", the {BARS} most frequent of {len(classes)} classes" if len(classes) > BARS else ""
-    style.figure_title(figure, f"{totals.sum():,} objects{rest}")
+    style.figure_title(figure, f"{totals.sum():,} {what}{rest}")
     return figure
 
 
@@ -99,6 +101,21 @@ def _window(corners):
     extent = float(np.clip(ROOM * sides.max(), LEAST_SHOWN, 1))
     x_min, y_min = np.clip((corners[:2] + corners[2:]) / 2 - extent / 2, 0, 1 - extent).tolist()
     return View(x_min, y_min, x_min + extent, y_min + extent)
+
+
+def examples_sheet(rows: Sequence[Sequence[tuple[Labelled | Masked, str]]], count: int) -> Image.Image:
+    """Images of each class beside each other, masks drawn over them; count: of the classes in all.
+
+    rows: of each class (`Labelled` or `Masked`, caption).
+    """
+    shown = [[(_example(sample), caption) for sample, caption in row] for row in rows]
+    rest = f", {len(shown)} of {count} classes" if len(shown) < count else ""
+    return tile_sheet(shown, f"Images of each class{rest}")
+
+
+def _example(sample):
+    picture = tile(sample.image)
+    return overlay(picture, sample.mask) if isinstance(sample, Masked) else picture
 
 
 def copies_sheet(rows: Sequence[Sequence[tuple[np.ndarray, str]]], count: int) -> Image.Image:
