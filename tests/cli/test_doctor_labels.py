@@ -49,7 +49,7 @@ def test_class_folders(doctor, tmp_path):
 
 
 def test_digits(doctor, tmp_path):
-    rows, text, record = doctor(write_digits(tmp_path / "digits", train=24, test=10))
+    rows, _, record = doctor(write_digits(tmp_path / "digits", train=24, test=10))
     assert rows["3"] == ["2", "1", "1", "4"]  # of 22 training, 2 validation and 10 test digits
     assert rows["all"] == ["22", "2", "10", "34"] and record["command"].endswith("--model lenet5")
     # digit i of the test files is digit i of the others; those that merely look alike are not named
