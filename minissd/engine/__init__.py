@@ -21,7 +21,13 @@ from minissd.engine.runtime import Runtime, choosing, current
 from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size  # noqa: F401 (in ops.__all__)
 
 ENGINES = ("fast", "reference")
-HINTS = ("algorithm", "in_place", "kept", "need_dx")  # options of the fast functions, which others are not given
+HINTS = (
+    "algorithm",
+    "in_place",
+    "kept",
+    "need_cache",
+    "need_dx",
+)  # of the fast functions; others are not given them
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 

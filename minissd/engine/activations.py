@@ -1,6 +1,7 @@
 """ReLU, ReLU6 and hard swish on all cores, in place where asked; the other activations are those of `minissd.ops`."""
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,16 +14,30 @@ from minissd.engine.runtime import loan
 from minissd.engine.tuning import tuning_in_force
 
 
-def relu(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
-    """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum."""
+class Passed(NamedTuple):
+    """What ReLU and ReLU6 keep: a bit for each number, whether it passed unchanged.  So y can go where the next layer,
+    such as a max pooling, does not keep it; a GPU keeps y, as `minissd.ops` does."""
+
+    bits: np.ndarray  # (numbers / 8,) uint8
+    shape: tuple  # of y
+    dtype: np.dtype
+
+
+def relu(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[Array, Cache]:
+    """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum.
+
+    need_cache=False leaves the cache out (None): inference has no use for it.
+    """
     xp = floats("relu", x=x)
-    zeros = _zeros(x.dtype, 2 * tuning_in_force().sizes.elementwise_part) if xp is np else None
+    zeros = _zeros(x.dtype, 2 * tuning_in_force().sizes.elementwise_part + 16) if xp is np else None
 
     def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
         xp.maximum(x, 0 if zeros is None else zeros[: x.size], out=out)
 
-    y = elementwise(of_part, x, in_place=in_place)
-    return y, y
+    def passed(y, out):
+        np.greater(y, 0, out=out)
+
+    return _cut(of_part, passed, x, in_place, need_cache)
 
 
 @cache
@@ -31,35 +46,60 @@ def _zeros(dtype, count):
     return np.zeros(count, dtype=dtype)
 
 
-def relu_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
+def relu_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     """As `minissd.ops.relu_backward`.  in_place: overwrite dy."""
-    xp, dy = array_module(dy, y), gradient_of("relu", dy, y.shape, y.dtype)
-    if on_card(dy):
-        return RELU_BACKWARD(dy, y, dy if in_place else xp.empty_like(dy))
-
-    def of_part(dy, y, out):
-        with loan() as scratch:
-            passed = xp.greater(y, 0, out=scratch(y.shape, y, np.dtype(bool)))
-            xp.multiply(dy, passed, out=out)
-
-    return elementwise(of_part, dy, y, in_place=in_place)
+    if isinstance(cache, Passed):
+        return _let_pass("relu", dy, cache, in_place)
+    xp, dy = array_module(dy, cache), gradient_of("relu", dy, cache.shape, cache.dtype)
+    return RELU_BACKWARD(dy, cache, dy if in_place else xp.empty_like(dy))
 
 
-def relu6(x: Array, *, in_place: bool = False) -> tuple[Array, Cache]:
-    """As `minissd.ops.relu6`.  in_place: overwrite x."""
+def relu6(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[Array, Cache]:
+    """As `minissd.ops.relu6`.  in_place: overwrite x.  need_cache: as for `relu`."""
     xp = floats("relu6", x=x)
-    y = elementwise(lambda x, out: xp.clip(x, 0, 6, out=out), x, in_place=in_place)
-    return y, y
+
+    def passed(y, out):
+        np.greater(y, 0, out=out)
+        out &= y < 6
+
+    return _cut(lambda x, out: xp.clip(x, 0, 6, out=out), passed, x, in_place, need_cache)
 
 
-def relu6_backward(dy: Array, y: Array, *, in_place: bool = False) -> Array:
+def relu6_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     """As `minissd.ops.relu6_backward`.  in_place: overwrite dy."""
-    xp, dy = array_module(dy, y), gradient_of("relu6", dy, y.shape, y.dtype)
+    if isinstance(cache, Passed):
+        return _let_pass("relu6", dy, cache, in_place)
+    xp, dy = array_module(dy, cache), gradient_of("relu6", dy, cache.shape, cache.dtype)
+    return elementwise(lambda dy, y, out: xp.multiply(dy, (y > 0) & (y < 6), out=out), dy, cache, in_place=in_place)
 
-    def of_part(dy, y, out):
-        xp.multiply(dy, (y > 0) & (y < 6), out=out)
 
-    return elementwise(of_part, dy, y, in_place=in_place)
+def _cut(operation, passed, x, in_place, need_cache):
+    """y = operation(x), and the cache.  passed(y, out): which numbers of a part of y were left as they are."""
+    if on_card(x) or not need_cache:
+        y = elementwise(operation, x, in_place=in_place)
+        return y, y if need_cache else None
+    bits = np.empty(-(-x.size // 8), np.uint8)
+
+    def with_bits(x, out, part):
+        operation(x, out=out)
+        with loan() as scratch:
+            ours = scratch(out.shape, out, np.dtype(bool))
+            passed(out, out=ours)
+            bits[part.start // 8 : -(-part.stop // 8)] = np.packbits(ours)  # a part begins at a multiple of 8
+
+    y = elementwise(with_bits, x, in_place=in_place, tell_part=True)
+    return y, Passed(bits, x.shape, x.dtype)
+
+
+def _let_pass(name, dy, cache, in_place):
+    """dy where a number passed, 0 elsewhere."""
+    array_module(dy, cache.bits)
+
+    def of_part(dy, out, part):
+        bits = cache.bits[part.start // 8 : -(-part.stop // 8)]
+        np.multiply(dy, np.unpackbits(bits, count=dy.size).view(bool), out=out)
+
+    return elementwise(of_part, gradient_of(name, dy, cache.shape, cache.dtype), in_place=in_place, tell_part=True)
 
 
 def hard_swish(x: Array) -> tuple[Array, Cache]:

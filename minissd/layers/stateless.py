@@ -32,6 +32,9 @@ class ReLU(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
         return self.activate(x, in_place=self.in_place)
 
+    def infer(self, x: Array) -> Array:
+        return super().infer(x) if self.tapped else self.activate(x, in_place=self.in_place, need_cache=False)[0]
+
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return self.activate_backward(dy, cache, in_place=self.in_place), {}
 

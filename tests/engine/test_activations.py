@@ -4,9 +4,21 @@ import warnings
 
 import numpy as np
 import pytest
+from held_memory import held_bytes
 from hypothesis import given
 
-from minissd.engine import leaky_relu, leaky_relu_backward, relu, relu_backward, sigmoid, sigmoid_backward
+from minissd.engine import (
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu6,
+    relu6_backward,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+)
+from minissd.engine.tuning import tuned
+from minissd.layers import ReLU
 from minissd.properties.windows import seeds
 
 EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
@@ -14,16 +26,38 @@ EDGES = np.array([-np.inf, -1e4, -1.0, -0.0, 0.0, 1e-3, 1e4, np.inf])
 
 def test_relu_in_place_overwrites_its_input_and_gives_the_same(rng):
     x = rng.standard_normal((3, 300, 300))  # of several parts
-    expected, _ = relu(x)
+    expected, own = relu(x)
     dy = rng.standard_normal(x.shape)
-    expected_dx = relu_backward(dy, expected)
+    expected_dx = relu_backward(dy, own)
     y, cache = relu(x, in_place=True)
     dx = relu_backward(dy, cache, in_place=True)
-    assert y is x and cache is x and dx is dy
+    assert y is x and dx is dy
     np.testing.assert_array_equal(y, expected)
     np.testing.assert_array_equal(dx, expected_dx)
     view = rng.standard_normal((3, 300, 301))[:, :, :300]  # which cannot be walked as one row
     np.testing.assert_array_equal(relu(view.copy())[0], relu(view, in_place=True)[0])
+
+
+@pytest.mark.parametrize("pair", [(relu, relu_backward), (relu6, relu6_backward)])
+@pytest.mark.parametrize("part", [1, 100])
+def test_a_bit_is_kept_for_each_number_however_they_are_divided(pair, part, rng):
+    forward, backward = pair
+    x, dy = 5 * rng.standard_normal((2, 3, 5, 67))  # not a multiple of 8
+    passed = x > 0 if forward is relu else (x > 0) & (x < 6)
+    with tuned(elementwise_part=part):
+        y, cache = forward(x)
+        np.testing.assert_array_equal(y[passed], x[passed])
+        np.testing.assert_array_equal(backward(dy, cache), dy * passed)
+    assert held_bytes(cache) == -(-x.size // 8)
+
+
+def test_without_a_cache_relu_is_the_same(rng):
+    x = rng.standard_normal((7, 9))
+    y, cache = relu(x, need_cache=False)
+    np.testing.assert_array_equal(y, relu(x)[0])
+    assert cache is None
+    layer = ReLU()
+    np.testing.assert_array_equal(layer.infer(x), y)
 
 
 def test_relu_at_the_edges():
