@@ -76,7 +76,7 @@ def find_copies(
 
 def _equal_pairs(prints):
     """Yield pairs of images whose pixels are equal: each with the first of its group."""
-    first: dict[bytes, int] = {}
+    first = {}
     for image, one in prints.items():
         if first.setdefault(one.digest, image) != image:
             yield first[one.digest], image
