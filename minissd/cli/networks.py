@@ -9,7 +9,7 @@ from minissd.cli.console import console
 from minissd.data import DOWNLOADS, fetched, place_of
 from minissd.errors import MinissdError
 from minissd.training import BEST, checkpoint_of, load_checkpoint
-from minissd.training.checkpoint import read_description
+from minissd.training.checkpoint import is_checkpoint, read_description
 from minissd.weights import load_model, options_for, read_weights
 from minissd.weights.loading import MOMENTUM_OF_A_RUN
 from minissd.weights.report import some
@@ -90,6 +90,16 @@ def network(checkpoint, weights, name, classes, device):
     if checkpoint and (name or classes):
         raise typer.BadParameter("a checkpoint knows its own", param_hint=["--model", "--classes"])
     return load_checkpoint(checkpoint, device=device).model if checkpoint else loaded(name, weights, classes, device)
+
+
+def trained(source, name, classes, device="cpu"):
+    """The network in a run folder, a checkpoint, a file of weights, or published weights by their name."""
+    path = _path_of(source)
+    if is_checkpoint(path):
+        if name or classes:
+            raise typer.BadParameter("a checkpoint knows its own", param_hint=["--model", "--classes"])
+        return load_checkpoint(in_run_folder(Path(source)), device=device).model
+    return loaded(name, source, classes, device)
 
 
 def loaded(name, weights, classes, device):

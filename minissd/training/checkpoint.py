@@ -95,6 +95,15 @@ def read_description(path):
         return metadata, settings
 
 
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether a file says that it is a checkpoint."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError):
+        return False
+
+
 @contextmanager
 def _opened(path):
     """(the open file, its metadata) of a safetensors file that says it is one of ours."""

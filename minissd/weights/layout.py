@@ -66,6 +66,19 @@ class Layout(NamedTuple):
             return turned[0, 0]  # a 1x1 convolution of a map of one cell is a linear layer
         return turned
 
+    def revert(self, theirs: str, array: np.ndarray) -> np.ndarray:
+        """Our array in their order: the inverse of `convert`.  Raises ValueError for a dense layer: of those we keep a
+        part."""
+        if theirs.rpartition(".")[0] in self.dense:
+            raise ValueError(f"{theirs} is a dense layer of PyTorch's")
+        if array.ndim == 4:
+            return array.transpose(3, 2, 0, 1)
+        if array.ndim == 3:
+            return array.transpose(2, 0, 1)[:, None]  # depthwise
+        if array.ndim == 2:
+            return array.T[:, :, None, None]  # our linear layers are 1x1 convolutions in all of these networks
+        return array
+
 
 def layers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """{their tensor: ours} of weights and biases, from pairs of their layer and ours."""

@@ -5,6 +5,7 @@ from minissd.weights.classes import COCO_90
 from minissd.weights.layout import Layout, Reading, layers, normed
 from minissd.weights.vgg_layouts import IMAGENET
 
+TORCHVISION_LITE = Reading(mean=(127.5,) * 3, scale=(1 / 127.5,) * 3)
 _C4, _LAST = len(BLOCKS) + 1, len(BLOCKS) + len(TAIL) + 1  # numbers of the block that C4 lies in, and of conv16
 
 
@@ -71,7 +72,7 @@ SSDLITE = Layout(
     _SSD_TRUNK | _SSD_HEADS,
     signature=frozenset(_SSD_TRUNK),
     models=_MODELS,
-    reading=Reading(mean=(127.5,) * 3, scale=(1 / 127.5,) * 3),
+    reading=TORCHVISION_LITE,
     classes=COCO_90,
     boxes="torchvision",
 )

@@ -1,5 +1,6 @@
 """Which layout the weights in a file have, by the names in it, and what is wrong with those that have none."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 
 from minissd.errors import MinissdError
 from minissd.models import TRUNK_OF
+from minissd.weights.layout import Reading
 from minissd.weights.layouts import LAYOUTS
-from minissd.weights.ours import description, own_layout
+from minissd.weights.ours import description, in_full, own_layout
 from minissd.weights.reading import read_weights
 from minissd.weights.report import some
 
@@ -16,14 +18,27 @@ from minissd.weights.report import some
 def published_layout(file):
     """The first layout that has all its signature in the file, with numbers in its dense layers; else None.
 
-    torchvision fills the dense layers of a trunk that has none with NaN.
+    torchvision fills the dense layers of a trunk that has none with NaN.  What a file that we exported says of itself
+    takes the place of what is usual for its layout.
     """
     for layout in LAYOUTS:
         if layout.signature <= file.tensors.keys():
             dense = [file.tensors[f"{layer}.weight"] for layer in layout.dense]
             if all(np.isfinite(weight).all() for weight in dense):
-                return layout
+                return as_described(layout, file)
     return None
+
+
+def as_described(layout, file):
+    """The layout with the classes, default boxes and normalisation of pixels that the metadata of a file tell."""
+    name, classes, options = description(file)
+    if name not in layout.models:
+        return layout
+    try:
+        reading = Reading(*(tuple(map(float, part)) for part in json.loads(file.metadata["pixels"])))
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise MinissdError("its description is damaged: use another file") from None
+    return layout._replace(classes=classes, boxes=in_full(name, options).get("boxes"), reading=reading)
 
 
 def layout_of(file, arrays):

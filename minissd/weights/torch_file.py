@@ -4,10 +4,12 @@
     before      one after the other: pickles of a magic number, a version, facts about the machine, the object and the
                 list of storage keys; then each storage, the count of its numbers (int64) before its bytes
 
-The published weights of 2017 (ssd.pytorch) have the older one.
+The published weights of 2017 (ssd.pytorch) have the older one.  In an archive that `torch_writing.py` made,
+NAME/minissd.json describes the network; PyTorch does not look at it.
 """
 
 import io
+import json
 import struct
 import zipfile
 
@@ -16,14 +18,15 @@ from minissd.weights.torch_pickle import unpickle
 from minissd.weights.torch_tensors import Tensor, as_array, numbers
 
 _MAGIC_NUMBER, _VERSION = 0x1950A86A20F9469CFC6C, 1001
+DESCRIPTION = "minissd.json"
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts save a state_dict
 
 
 def read_torch(path):
-    """(name -> array, no metadata) of the state_dict in a file.  Raises MinissdError, without the path."""
+    """(name -> array, metadata if we wrote it) of the state_dict in a file.  Raises MinissdError, without the path."""
     with open(path, "rb") as file:
         start = file.read(4)
-    return (_read_zip(path) if start == b"PK\x03\x04" else _read_legacy(path.read_bytes())), {}
+    return _read_zip(path) if start == b"PK\x03\x04" else (_read_legacy(path.read_bytes()), {})
 
 
 def _read_zip(path):
@@ -48,7 +51,19 @@ def _read_zip(path):
                 raise MinissdError(f"damaged (it lacks storage {storage.key[:20]!r}): use another file")
             return archive.read(entry)
 
-        return _arrays(_state_dict(value), read_storage)
+        metadata = _metadata(archive.read(entries[DESCRIPTION])) if DESCRIPTION in entries else {}
+        return _arrays(_state_dict(value), read_storage), metadata
+
+
+def _metadata(text):
+    """Names and texts, as safetensors has them."""
+    try:
+        metadata = json.loads(text)
+    except (ValueError, RecursionError):
+        metadata = None
+    if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
+        raise MinissdError("its description is damaged: use another file")
+    return metadata
 
 
 def _read_legacy(content):

@@ -35,7 +35,8 @@ def _start(model, file):
     try:
         name, _, options = description(file)
         first, layout = next(iter(model.params)), layout_of(file, arrays)
-        if name and (layout is None or first not in layout.names.values()):
+        known = () if layout is None else layout.names.values()  # those of a published layout without the stage
+        if name and first not in known and first.partition(".")[2] not in known:
             raise _another_network(layout, file, model)
         heads = name in (None, model.name) and _share_classes(layout, model) and may_bring_boxes(layout, model)
         matched, left_over = matched_names(model, file, layout, arrays, heads)
