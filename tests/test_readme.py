@@ -54,7 +54,7 @@ def test_every_command_of_its_table_exists(monkeypatch, capsys):
     from minissd.cli.main import main
 
     commands = re.findall(r"^\| `minissd (\w+)` \|", README, re.MULTILINE)
-    assert len(commands) == 11
+    assert len(commands) == 12
     for command in commands:
         monkeypatch.setattr(sys, "argv", ["minissd", command, "--help"])
         with pytest.raises(SystemExit) as stop:

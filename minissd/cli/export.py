@@ -9,10 +9,13 @@ import typer
 from minissd.cli import networks, options
 from minissd.cli.console import console
 from minissd.files import check_file_writable
-from minissd.weights import TARGETS
 from minissd.weights import export as export_weights
 
-Program = StrEnum("Program", [(name, name) for name in TARGETS])
+
+class Program(StrEnum):
+    torchvision = "torchvision"
+    ssd_pytorch = "ssd.pytorch"
+    qfgaohao = "qfgaohao"
 
 
 def export(

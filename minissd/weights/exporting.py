@@ -7,7 +7,7 @@ told all the rest: the classes, the default boxes, how pixels are normalised.  `
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ TARGETS = {  # program -> {our network: Target}
 }
 
 
-def export(model: Network, path: str | Path, program: str) -> list[str]:
+def export(model: Any, path: str | Path, program: str) -> list[str]:
     """Write the state_dict of `program`, a key of TARGETS, and return the lines of Python that load it there.
 
     Batch norm for which the program has no layers is folded into the convolutions before it.  The file also describes
@@ -64,7 +64,7 @@ def export(model: Network, path: str | Path, program: str) -> list[str]:
     return lines
 
 
-def target_for(model: Network, program: str) -> Target:
+def target_for(model: Any, program: str) -> Target:
     """The Target for a model, or MinissdError that says why there is none."""
     networks = TARGETS[program]
     if model.name not in networks or not isinstance(model, SSD):
@@ -80,7 +80,7 @@ def target_for(model: Network, program: str) -> Target:
     return target
 
 
-def state_dict(model: SSD, layout: Layout) -> dict[str, np.ndarray]:
+def state_dict(model: Any, layout: Layout) -> dict[str, np.ndarray]:
     """Their name -> our array in their order, with all that the layout names and no more."""
     arrays = model.params | model.buffers
     if any(name.endswith(".running_var") for name in arrays) and not _has_batch_norm(layout):

@@ -5,7 +5,7 @@ All count the background as a class, the first.
 
 import numpy as np
 
-from minissd.detection import SSD300
+from minissd.detection import SSD300, MapSpec
 from minissd.device import to_numpy
 from minissd.errors import MinissdError
 from minissd.models import Network
@@ -30,9 +30,9 @@ def torchvision_vgg(model: Network, path: str) -> list[str]:
     lines = ["from torchvision.models.detection import ssd300_vgg16"]
     lines += _torchvision(model, "ssd300_vgg16", TORCHVISION_CAFFE)
     if model.options["boxes"] == "caffe":
-        scales = [one.scale for one in SSD300.maps] + [SSD300.maps[-1].next_scale]
-        steps = [int(one.step or 0) for one in SSD300.maps]
-        ratios = [list(map(int, one.ratios)) for one in SSD300.maps]
+        maps = [one for one in SSD300.maps if isinstance(one, MapSpec)]
+        scales = [one.scale for one in maps] + [maps[-1].next_scale]
+        steps, ratios = [int(one.step or 0) for one in maps], [list(map(int, one.ratios)) for one in maps]
         lines.insert(1, "from torchvision.models.detection.anchor_utils import DefaultBoxGenerator")
         lines.append(
             f"model.anchor_generator = DefaultBoxGenerator({ratios}, scales={_numbers(scales)}, steps={steps}, "
@@ -50,7 +50,7 @@ def torchvision_lite(model: Network, path: str) -> list[str]:
 
 
 def _torchvision(model, function, usual, trunk="None"):
-    """The network on a trunk, with the mean and the deviation of its pixels in 0..1 where they are not torchvision's `usual`."""
+    """The network on a trunk, with mean and deviation of its pixels in 0..1 unless they are the `usual` ones there."""
     reading, pixels = reading_of(model), ""
     if not are_close(reading, usual):
         mean, deviation = np.array(reading.mean) / 255, 1 / (255 * np.array(reading.scale))
