@@ -1,16 +1,18 @@
-"""Max pooling on a GPU, one kernel per pass; on a CPU the 2x2 pooling that halves a map, on all cores.
+"""Max pooling in blocks that fit the cache, on all cores; on a GPU one kernel per pass.  As `minissd.ops`, tap by tap:
 
-Such a window is two pairs, one below the other, and a map (N, 2 OH, 2 OW, C) the same memory as (N, 2 OH, OW, 2, C):
+    y = -inf, winner = the first tap on the map;    for each tap, in reading order:
+        winner = the tap where x under the tap > y,     y = max(y, x under the tap)
+    dx under each tap += dy where that tap is the winner
 
-    pairs = max(left, right)                        y = max(upper pairs, lower pairs)
-    d_upper = dy where upper pairs == y             d_lower = dy - d_upper
-    d_left = d_pairs where left == pairs            d_right = d_pairs - d_left
+What is kept is the winner, a byte for each number of y, and neither x nor y.  Nothing is padded: of each tap only the
+windows are looked at that see a cell of the map through it.  A GPU keeps x and y.
 
-Of equal values the first in reading order wins, as in `minissd.ops`.  The maps are walked in blocks of rows that fit
-the cache, so that each is read from memory once.  All other poolings on a CPU are those of `minissd.ops`.
-
-N batch, OH OW output map, C channels, R rows of y in a block.
+N batch, H W input map, OH OW output map, C channels, KH KW kernel.
 """
+
+from itertools import product
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,91 +20,135 @@ from minissd import ops
 from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
+from minissd.engine.cpu.views import on_the_map
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.windows import MAX_POOL, MAX_POOL_BACKWARD, MOST, geometry
 from minissd.engine.runtime import empty, loan
+from minissd.engine.tuning import tuning_in_force
 from minissd.ops.pooling import pooling_windows
 from minissd.ops.windows import Windows
 
-BLOCK_BYTES = 1 << 18  # of x
+LARGEST = 255  # taps of a kernel whose number fits a byte
+NOBODY = 255  # the winner where y is NaN, as in `minissd.ops`
+
+
+class Winners(NamedTuple):
+    taps: np.ndarray  # (N, OH, OW, C) uint8: ky * KW + kx of the cell that was the largest
+    windows: Windows
+    dtype: np.dtype  # of x
 
 
 def max_pool2d(
-    x: Array, kernel: Pair, *, stride: Pair | None = None, pad: Pad = 0, ceil_mode: bool = False
+    x: Array,
+    kernel: Pair,
+    *,
+    stride: Pair | None = None,
+    pad: Pad = 0,
+    ceil_mode: bool = False,
+    need_cache: bool = True,
 ) -> tuple[Array, Cache]:
-    """As `minissd.ops.max_pool2d`."""
+    """As `minissd.ops.max_pool2d`.  need_cache=False leaves the cache out (None): inference has no use for it."""
     xp, windows = floats("max_pool2d", x=x), pooling_windows(x, kernel, stride, pad, ceil_mode)
     if on_card(x) and x.size < MOST:
         x = xp.ascontiguousarray(x)
         y = MAX_POOL(x, *geometry(windows), xp.empty((len(x), *windows.out, x.shape[3]), dtype=x.dtype))
-    elif not on_card(x) and halves(windows):
-        x = xp.ascontiguousarray(x)
-        y = _halve(x)
-    else:
+        return y, (x, y, windows)
+    if on_card(x) or prod(windows.kernel) > LARGEST:
         return ops.max_pool2d(x, kernel, stride=stride, pad=pad, ceil_mode=ceil_mode)
-    return y, (x, y, windows)
+    y, taps = _largest(x, windows, need_cache)
+    return y, Winners(taps, windows, x.dtype) if need_cache else None
 
 
 def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """As `minissd.ops.max_pool2d_backward`."""
+    if isinstance(cache, Winners):
+        array_module(dy, cache.taps)
+        return _to_winners(gradient_of("max_pool2d", dy, cache.taps.shape, cache.dtype), cache)
     x, y, windows = cache
-    xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
     if on_card(x) and x.size < MOST:
+        xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
         return MAX_POOL_BACKWARD(x, y, xp.ascontiguousarray(dy), *geometry(windows), xp.empty(x.shape, dtype=dy.dtype))
-    if not on_card(x) and halves(windows):
-        return _halve_backward(xp.ascontiguousarray(dy), x, y)
     return ops.max_pool2d_backward(dy, cache)
 
 
-def halves(windows: Windows) -> bool:
-    """Whether the windows are 2x2 and share a map of even sides out among them."""
-    return windows.kernel == windows.stride == (2, 2) and tuple(2 * n for n in windows.out) == windows.x_shape[1:3]
-
-
-def _halve(x):
-    y = empty((len(x), x.shape[1] // 2, x.shape[2] // 2, x.shape[3]), x)
+def _largest(x, windows, need_taps):
+    """y (N, OH, OW, C), and the taps of the winners likewise, or None."""
+    y = empty((len(x), *windows.out, x.shape[3]), x)
+    taps = empty(y.shape, y, np.dtype(np.uint8)) if need_taps else None
+    first = _first_taps(windows)
 
     def work(block):
-        with loan() as scratch:
-            pairs = _larger(_pairs(x, block), scratch)
-            np.maximum(pairs[0::2], pairs[1::2], out=y[block])
+        largest, winner = y[block], taps[block] if need_taps else None
+        largest.fill(-np.inf)
+        if need_taps:
+            winner[...] = first[block[1], :, None]
+        for tap, windows_there, cells in _under_each_tap(windows, block):
+            value, part = x[cells], largest[windows_there]
+            if need_taps and tap:
+                with loan() as scratch:
+                    code = np.greater(value, part, out=scratch(part.shape, part, np.dtype(bool))).view(np.uint8)
+                    code *= np.uint8(tap)  # taps come in rising order, so the last that was larger is the maximum
+                    np.maximum(winner[windows_there], code, out=winner[windows_there])
+            np.maximum(part, value, out=part)
+        if need_taps and np.isnan(largest.max()):
+            winner |= np.isnan(largest) * np.uint8(NOBODY)
 
-    in_turns(work, _blocks(y), np)
-    return y
+    in_turns(work, _blocks(windows, y), np)
+    return y, taps
 
 
-def _halve_backward(dy, x, y):
-    dx = empty(x.shape, x)
+def _to_winners(dy, cache):
+    """dx (N, H, W, C)."""
+    taps, windows, _ = cache
+    dx, share_out = empty(windows.x_shape, dy), _share_out(windows)
 
     def work(block):
-        x_pairs, dx_pairs = _pairs(x, block), _pairs(dx, block)
-        with loan() as scratch:
-            pairs, d_pairs = _larger(x_pairs, scratch), scratch(x_pairs[:, :, 0].shape, x)
-            upper, d_upper, d_lower = pairs[0::2], d_pairs[0::2], d_pairs[1::2]
-            np.multiply(dy[block], upper == y[block], out=d_upper)
-            np.subtract(dy[block], d_upper, out=d_lower)
-            left, d_left, d_right = x_pairs[:, :, 0], dx_pairs[:, :, 0], dx_pairs[:, :, 1]
-            np.multiply(d_pairs, left == pairs, out=d_left)
-            np.subtract(d_pairs, d_left, out=d_right)
+        dy_part, winner = dy[block], taps[block]
+        if not share_out:
+            dx[block[0]] = 0  # the block is whole images
+        for tap, windows_there, cells in _under_each_tap(windows, block):
+            won = winner[windows_there] == tap
+            if share_out:
+                np.multiply(dy_part[windows_there], won, out=dx[cells])
+            else:
+                target = dx[cells]
+                target += dy_part[windows_there] * won
 
-    in_turns(work, _blocks(y), np)
+    in_turns(work, _blocks(windows, dy, whole_images=not share_out), np)
     return dx
 
 
-def _blocks(y):
-    """[(image, rows of y), ...]: small pieces, in order."""
-    rows = max(1, BLOCK_BYTES // (4 * y[0, 0].nbytes)) if y.size else 1
-    return [(n, slice(first, first + rows)) for n in range(len(y)) for first in range(0, y.shape[1], rows)]
+def _share_out(windows):
+    """Whether every cell of the map is in one window."""
+    covered = tuple(out * stride for out, stride in zip(windows.out, windows.stride, strict=True))
+    return windows.kernel == windows.stride and windows.padded_size == covered and not any(map(any, windows.pads))
 
 
-def _pairs(x, block):
-    """(2 R, OW, 2, C): the rows of x (N, 2 OH, 2 OW, C) below a block of y."""
-    n, rows = block
-    part = x[n, 2 * rows.start : 2 * rows.stop]
-    return part.reshape(len(part), -1, 2, x.shape[3])
+def _blocks(windows, y, whole_images=False):
+    """[(images, rows of y), ...], slices: some rows of an image, or several small images."""
+    (n, oh, ow, c), (sy, sx) = y.shape, windows.stride
+    seen = sy * sx * ow * c * y.itemsize  # bytes of x below a row of y
+    rows = max(1, tuning_in_force().sizes.pooling_block // seen)
+    images = max(1, rows // oh)
+    rows = oh if whole_images else min(rows, oh)
+    edges = product(range(0, n, images), range(0, oh, rows))
+    return [(slice(i, min(i + images, n)), slice(r, min(r + rows, oh))) for i, r in edges]
 
 
-def _larger(x_pairs, scratch):
-    """(2 R, OW, 2, C) -> (2 R, OW, C), in memory of the loan."""
-    left, right = x_pairs[:, :, 0], x_pairs[:, :, 1]
-    return np.maximum(left, right, out=scratch(left.shape, x_pairs))
+def _first_taps(windows):
+    """(OH, OW) uint8: the tap through which each window sees its first cell, in reading order."""
+    down, across = (
+        np.maximum(0, before - stride * np.arange(out))
+        for (before, _), stride, out in zip(windows.pads, windows.stride, windows.out, strict=True)
+    )
+    return (down[:, None] * windows.kernel[1] + across).astype(np.uint8)
+
+
+def _under_each_tap(windows, block):
+    """(number of the tap, slices of a block of y, slices of x): the windows that see the map through it, and what."""
+    (images, rows), (sy, sx), ((top, _), (left, _)) = block, windows.stride, windows.pads
+    count = rows.stop - rows.start
+    for tap, (ky, kx) in enumerate(windows.taps()):
+        down, cells_down = on_the_map(rows.start * sy + ky, count, sy, top, windows.x_shape[1])
+        across, cells_across = on_the_map(kx, windows.out[1], sx, left, windows.x_shape[2])
+        yield tap, (slice(None), down, across), (images, cells_down, cells_across)

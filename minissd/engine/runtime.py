@@ -122,7 +122,8 @@ def loan() -> Loan:
     return Loan(_in_use.get()._arenas.arena())
 
 
-def empty(shape: tuple[int, ...], like: Array) -> Array:
-    """An uninitialised array of the dtype and on the device of `like`, in host memory often used before."""
-    xp = array_module(like)
-    return _in_use.get()._results.empty(shape, like.dtype) if xp is np else xp.empty(shape, dtype=like.dtype)
+def empty(shape: tuple[int, ...], like: Array, dtype: np.dtype | None = None) -> Array:
+    """An uninitialised array on the device of `like`, and of its dtype unless another is given; in host memory often
+    used before."""
+    xp, dtype = array_module(like), like.dtype if dtype is None else dtype
+    return _in_use.get()._results.empty(shape, dtype) if xp is np else xp.empty(shape, dtype=dtype)

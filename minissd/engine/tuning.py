@@ -53,6 +53,9 @@ class Sizes:
     batch_norm_block: int
     batch_norm_blocks: int
 
+    # pooling.py: bytes of x under a block of y
+    pooling_block: int
+
 
 class Cost(NamedTuple):
     """Nanoseconds that an algorithm takes on one core for each item of its `minissd.engine.algorithms.Work`."""

@@ -106,6 +106,11 @@ class MaxPool2d(Layer):
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
         return engine.max_pool2d(x, self.kernel, **self.geometry)
 
+    def infer(self, x: Array) -> Array:
+        return (
+            super().infer(x) if self.tapped else engine.max_pool2d(x, self.kernel, **self.geometry, need_cache=False)[0]
+        )
+
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         return engine.max_pool2d_backward(dy, cache), {}
 

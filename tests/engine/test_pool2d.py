@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from held_memory import held_bytes
 from hypothesis import given
 
 from minissd import naive, ops
@@ -12,8 +13,8 @@ from minissd.engine import (
     global_avg_pool2d_backward,
     max_pool2d,
     max_pool2d_backward,
-    pooling,
 )
+from minissd.engine.tuning import tuned
 from minissd.properties.windows import poolings, seeds
 
 PAIRS = {"max": (max_pool2d, max_pool2d_backward), "avg": (avg_pool2d, avg_pool2d_backward)}
@@ -125,11 +126,36 @@ def test_a_padded_cell_wins_nothing_even_where_all_others_are_minus_infinity():
     np.testing.assert_array_equal(max_pool2d_backward(np.ones_like(y), cache)[0, ..., 0], [[4, 0], [0, 0]])
 
 
-@pytest.mark.parametrize("shape", [(3, 12, 8, 5), (2, 2, 2, 1), (0, 4, 6, 3)])
-def test_halving_in_several_blocks_is_the_plain_operation(monkeypatch, rng, shape):
-    monkeypatch.setattr(pooling, "BLOCK_BYTES", 2 * 4 * 8 * 8 * 5)  # two rows of the first map's y
-    x = rng.integers(-2, 3, shape).astype(float)
-    (y, cache), (expected, plain) = max_pool2d(x, 2), ops.max_pool2d(x, 2)
+@pytest.mark.parametrize("block", [1, 2000, 1 << 20])
+@given(geometry=poolings(), seed=seeds)
+def test_max_pooling_in_several_blocks_is_the_plain_operation(block, geometry, seed):
+    """With ties, NaN, and infinities."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-2, 3, geometry.x_shape).astype(float)
+    x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, np.inf, -np.inf])
+    expected, plain = ops.max_pool2d(x, geometry.kernel, **geometry.options)
+    dy = rng.standard_normal(expected.shape)
+    with tuned(pooling_block=block):
+        y, cache = max_pool2d(x, geometry.kernel, **geometry.options)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_allclose(max_pool2d_backward(dy, cache), ops.max_pool2d_backward(dy, plain), atol=1e-12)
+        np.testing.assert_array_equal(max_pool2d(x, geometry.kernel, **geometry.options, need_cache=False)[0], y)
+
+
+def test_no_maps_make_no_maps():
+    y, cache = max_pool2d(np.zeros((0, 4, 6, 3)), 2)
+    assert y.shape == (0, 2, 3, 3)
+    assert max_pool2d_backward(y, cache).shape == (0, 4, 6, 3)
+
+
+@pytest.mark.parametrize(("kernel", "options"), [(2, {"ceil_mode": True}), (3, {"stride": 1, "pad": 1})])
+def test_a_byte_is_kept_for_each_maximum(kernel, options, rng):
+    y, cache = max_pool2d(rng.standard_normal((2, 7, 7, 3)).astype(np.float32), kernel, **options)
+    assert held_bytes(cache) == y.size
+
+
+def test_a_kernel_of_more_cells_than_a_byte_counts(rng):
+    x = rng.standard_normal((1, 18, 17, 2))
+    (y, cache), (expected, plain) = max_pool2d(x, 17, stride=1), ops.max_pool2d(x, 17, stride=1)
     np.testing.assert_array_equal(y, expected)
-    dy = rng.standard_normal(y.shape)
-    np.testing.assert_array_equal(max_pool2d_backward(dy, cache), ops.max_pool2d_backward(dy, plain))
+    np.testing.assert_array_equal(max_pool2d_backward(y, cache), ops.max_pool2d_backward(y, plain))

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from minissd.device import array_module
 from minissd.engine.algorithms.algorithm import Algorithm, Work
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
-from minissd.engine.cpu.views import strided_view
+from minissd.engine.cpu.views import on_the_map, strided_view
 from minissd.engine.products import matmul
 from minissd.engine.runtime import empty, loan
 from minissd.engine.tuning import tuning_in_force
@@ -145,10 +145,10 @@ def _classes(windows, images):
     """One RowClass for each rho."""
     (s, sx), (oh, ow), phases = windows.stride, windows.out, _phases(windows)
     j = -(-(ow + phases - 1) // phases) * phases
-    columns = _overlap(0, sx * j, 1, windows.pads[1][0], windows.x_shape[2])
+    columns = on_the_map(0, sx * j, 1, windows.pads[1][0], windows.x_shape[2])
     for rho in range(s):
         depth = len(range(rho, windows.kernel[0], s))
-        rows = _overlap(rho, oh + depth - 1, s, windows.pads[0][0], windows.x_shape[1])
+        rows = on_the_map(rho, oh + depth - 1, s, windows.pads[0][0], windows.x_shape[1])
         shape = images.stop - images.start, oh + depth - 1, j
         yield RowClass(slice(rho, None, s), shape, (rows[0], columns[0]), (images, rows[1], columns[1]))
 
@@ -163,13 +163,6 @@ def _cover(classes, windows):
 def _phases(windows):
     """m: every m-th window of a row is clear of the others."""
     return -(-windows.kernel[1] // windows.stride[1])
-
-
-def _overlap(first, count, step, pad, size):
-    """Which of `count` cells first, first + step, ... of a padded axis are on the map: (slice of the count, of it)."""
-    start = min(count, max(0, -((first - pad) // step)))
-    stop = max(start, min(count, -((first - pad - size) // step)))
-    return slice(start, stop), slice(first - pad + step * start, max(0, first - pad + step * (stop - 1) + 1), step)
 
 
 def _rows_of(x, rows, windows, scratch):
