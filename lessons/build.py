@@ -14,6 +14,7 @@ import nbformat
 from sphinx.cmd.build import build_main
 
 LESSONS = Path(__file__).resolve().parent
+HIDDEN = {"hide-input", "remove-cell"}  # tags of cells that draw or install
 
 
 def sources():
@@ -27,6 +28,8 @@ def notebook_text(source):
     notebook.metadata.pop("jupytext", None)
     for number, cell in enumerate(notebook.cells, 1):
         cell["id"] = f"cell-{number}"  # they are random otherwise
+        if HIDDEN & set(cell.metadata.get("tags", [])):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # JupyterLab folds the source, and shows what it draws
     return nbformat.writes(notebook) + "\n"
 
 

@@ -1,5 +1,6 @@
 """How Sphinx turns lessons, pages and docstrings into web pages: see build.py."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ smartquotes = False  # "same" is a string
 html_show_sphinx = False
 html_static_path, html_css_files = ["static"], ["course.css"]
 html_math_renderer = "mathml"
+FUNCTIONS, SPACE = "log|exp|cos|sin", '<mspace width="0.17em"/>'  # browsers would set them close, as in "tlogp"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
@@ -42,9 +44,12 @@ def _inline_formula(translator, node):
 
 def _formula(translator, node):
     formula = _mathml(node, "block")
-    translator.body.append(f'<div style="overflow: auto hidden; padding: 0.6em 0">{formula}</div>')
+    translator.body.append(f'<div class="formula">{formula}</div>')
     raise nodes.SkipNode
 
 
 def _mathml(node, display):
-    return convert(node.astext().replace("{aligned}", "{align*}"), display=display)  # it does not know the former
+    tex = node.astext().replace("{aligned}", "{align*}")  # latex2mathml does not know the former
+    mathml = convert(tex.replace(r"\mathbb 1", "\N{MATHEMATICAL DOUBLE-STRUCK DIGIT ONE}"), display=display)
+    mathml = re.sub(rf"(?<=</mi>|</mn>)(?=<mi>(?:{FUNCTIONS})</mi>)", SPACE, mathml)
+    return re.sub(rf"(<mi>(?:{FUNCTIONS})</mi>)(?!<mo[^>]*>&#x00028;)", rf"\1{SPACE}", mathml)  # not before a bracket
