@@ -11,6 +11,9 @@ import numpy as np
 from minissd.detection.metrics import Curve
 
 USUAL_THRESHOLD = 0.5  # of what says of no class which score is best
+LEAST_F1 = (
+    0.1  # a class that is found worse at any threshold has none: the best one would show hundreds of false alarms
+)
 
 
 class AtThreshold(NamedTuple):
@@ -30,14 +33,14 @@ def f1_of(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
 def best_thresholds(curves: Mapping[str, Curve]) -> dict[str, float]:
     """{class: threshold}: showing what scores higher than it has the highest F1 (the highest such threshold).
 
-    It lies half-way between the last score that is to be shown and the next one.  Classes of which no object was found
-    have none.
+    It lies half-way between the last score that is to be shown and the next one.  Classes whose highest F1 is below
+    LEAST_F1 have none.
     """
     best = {}
     for name, (precision, recall, scores, _) in curves.items():
         f1 = f1_of(precision, recall)
         f1[:-1][scores[1:] == scores[:-1]] = 0  # no threshold lies between equal scores
-        if f1.max(initial=0) > 0:
+        if f1.max(initial=0) >= LEAST_F1:
             last = int(f1.argmax())
             best[name] = float(scores[last] + np.append(scores, 0)[last + 1]) / 2
     return best

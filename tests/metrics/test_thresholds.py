@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from minissd.detection import Curve
 from minissd.metrics import at_threshold, best_thresholds
+from minissd.metrics.thresholds import LEAST_F1, USUAL_THRESHOLD
 
 
 def curve(hits, scores, objects):
@@ -44,12 +45,23 @@ def test_classes_of_which_nothing_was_found_have_none():
     assert math.isnan(at_threshold(nothing, 0.5).precision) and math.isnan(at_threshold(absent, 0.5).f1)
 
 
+def test_a_class_that_is_hardly_found_is_not_shown_by_the_hundred():
+    scores = [0.2 - 0.001 * k for k in range(150)]
+    one = curve([0] * 140 + [1] * 8 + [0] * 2, scores, 31)  # F1 of 148 that are shown: 2 * 8 / (148 + 31)
+    assert best_thresholds({"bad": one}) == {}
+    assert at_threshold(one, USUAL_THRESHOLD).recall == 0
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 9)), max_size=12), st.integers(1, 9))
 def test_no_threshold_is_better(found, more):
     found = sorted(found, key=lambda pair: -pair[1])
     hits = [hit for hit, _ in found]
     one = curve(hits, [score / 10 for _, score in found], sum(hits) + more)
-    best = best_thresholds({"a": one}).get("a", 0.5)
+    chosen = best_thresholds({"a": one})
+    if not chosen:
+        assert all(f1_at(one, other) < LEAST_F1 for other in np.arange(0, 1, 0.05))
+        return
+    best = chosen["a"]
     for other in np.arange(0, 1, 0.05):
         assert f1_at(one, best) >= f1_at(one, other) - 1e-9
     assert at_threshold(one, best).f1 == pytest.approx(f1_at(one, best))
