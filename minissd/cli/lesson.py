@@ -40,9 +40,9 @@ def list_lessons(folder: Folder = None):
     mine = StudentFolder.find(folder)
     table = Table("", "lesson", "the question", "exercises passed")
     for one in read_lessons(find_shelf()):
-        passed = sum(mine.passed(exercise) for exercise in one.exercises)
-        mark = "[green]" if passed == len(one.exercises) else ""
-        table.add_row(one.number, one.title, one.question, f"{mark}{passed} of {len(one.exercises)}")
+        passed, count = sum(map(mine.passed, one.exercises)), len(one.exercises)
+        mark = "[green]" if passed == count else ""
+        table.add_row(one.number, one.title, one.question, f"{mark}{passed} of {count}" if count else "to read")
     console.print(table)
     console.print("`minissd lesson start 1` copies the first one's exercises into your folder.")
 
@@ -53,9 +53,12 @@ def start(number: Annotated[str, typer.Argument(help="Of the lesson.", metavar="
     lessons = read_lessons(find_shelf())
     chosen, mine = find_lesson(lessons, number), StudentFolder.find(folder)
     _start(mine, chosen)
-    console.print(
-        "Read the lesson, open the files in an editor, and ask [bold]minissd lesson check[/] about your answer."
-    )
+    if chosen.exercises:
+        console.print(
+            "Read the lesson, open the files in an editor, and ask [bold]minissd lesson check[/] about your answer."
+        )
+    else:
+        console.print("It has no exercises: read the notebook, then [bold]minissd lesson start 1[/].")
 
 
 @lesson.command("next")
@@ -157,7 +160,7 @@ def solution(
 def progress(folder: Folder = None):
     """What has passed, exercise by exercise."""
     mine = StudentFolder.find(folder)
-    lessons = [one for one in read_lessons(find_shelf()) if mine.started(one)]
+    lessons = [one for one in read_lessons(find_shelf()) if one.exercises and mine.started(one)]
     if not lessons:
         raise MinissdError(f"{mine.path}: no lesson is started there: `minissd lesson start 1`")
     for one in lessons:

@@ -131,7 +131,8 @@ def find_lesson(lessons, word):
     found = [lesson for lesson in lessons if wanted and wanted in lesson.folder.name]
     if len(found) == 1:
         return found[0]
-    raise MinissdError(f"there is no lesson {word!r}: give a number from 1 to {len(lessons)} (`minissd lesson list`)")
+    first, last = int(lessons[0].number), int(lessons[-1].number)
+    raise MinissdError(f"there is no lesson {word!r}: give a number from {first} to {last} (`minissd lesson list`)")
 
 
 def find_exercise(lessons, word):

@@ -30,7 +30,17 @@ def test_list_names_every_lesson_and_what_passed(minissd, answer):
     out = minissd("lesson", "list").out
     for lesson in read_lessons(find_shelf()):
         assert lesson.number in out
-        assert f"of {len(lesson.exercises)}" in out
+        assert (f"of {len(lesson.exercises)}" if lesson.exercises else "to read") in out
+
+
+def test_a_lesson_without_exercises_is_there_to_be_read(minissd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "start 1" in minissd("lesson", "start", "0").out
+    assert (tmp_path / "minissd-course/00_arrays/lesson.ipynb").exists()
+    assert "00_arrays" not in minissd("lesson", "next").out
+    unknown = minissd("lesson", "start", "77")
+    assert unknown.status == 1
+    assert "from 0 to 14" in unknown.err
 
 
 def test_from_the_stub_to_the_green_check(minissd, answer, exercise):
