@@ -8,6 +8,8 @@ import typer
 
 from minissd.cli import networks, options
 from minissd.cli.console import console
+from minissd.errors import MinissdError
+from minissd.export import export_onnx
 from minissd.files import check_file_writable
 from minissd.weights import export as export_weights
 
@@ -16,6 +18,9 @@ class Program(StrEnum):
     torchvision = "torchvision"
     ssd_pytorch = "ssd.pytorch"
     qfgaohao = "qfgaohao"
+    onnx = "onnx"
+    voc = "voc"
+    coco = "coco"
 
 
 def export(
@@ -30,21 +35,37 @@ def export(
     to: Annotated[
         Program,
         typer.Option(
-            help="torchvision (ssd300-vgg16, ssdlite320-mobilenet-v3), ssd.pytorch (ssd300-vgg16) or qfgaohao "
-            "(ssd300-mobilenet): a .pth that the program of that name loads.",
+            help="onnx: a graph, of any SSD, U-Net or classifier. torchvision (of ssd300-vgg16 or "
+            "ssdlite320-mobilenet-v3), ssd.pytorch (ssd300-vgg16), qfgaohao (ssd300-mobilenet): a .pth for the "
+            "program of that name.",
+            metavar="onnx|torchvision|ssd.pytorch|qfgaohao",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The file to write.", metavar="FILE")],
+    out: Annotated[Path, typer.Option(help="The file to write: .onnx, or .pth.", metavar="FILE")],
+    nms: Annotated[
+        bool, typer.Option("--nms", help="onnx: end in detections, as `minissd detect` finds them.")
+    ] = False,
     model: networks.Model = None,
     classes: networks.Classes = None,
 ):
-    """Write a trained network as a file for PyTorch's programs.
+    """Write a trained network as an ONNX graph, or as weights that PyTorch's programs load.
 
-    The lines of Python that load the file there are printed.
+    What the other program has to know is printed. Detections as files: `minissd evaluate --save voc` or `coco`.
+    ONNX needs the onnx package (pip install 'minissd\\[onnx]').
     """
+    if to in (Program.voc, Program.coco):
+        raise MinissdError(
+            f"{to} is a format of detections: minissd evaluate --checkpoint {source} --data DATA --save {to}"
+        )
+    if nms and to != Program.onnx:
+        raise MinissdError(f"--nms is for --to onnx: {to.value} finds its own detections; leave it out")
     check_file_writable(out)
     network = networks.trained(source, model, options.parse_classes(classes))
-    lines = export_weights(network, out, to.value)
-    console.print(f"{network.name} for {to.value}: {out}; in Python:", markup=False, soft_wrap=True)
+    if to == Program.onnx:
+        lines = [f"{key}: {value}" for key, value in export_onnx(network, out, nms=nms).items() if key != "network"]
+        what = "of which its metadata say"
+    else:
+        lines, what = export_weights(network, out, to.value), "in Python"
+    console.print(f"{network.name} for {to.value}: {out}; {what}:", markup=False, soft_wrap=True)
     for line in lines:
         console.print(f"    {line}", markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ COMMANDS = {  # what `minissd --help` says of each: how its own help begins
     "train": "Train a detector, a classifier, a U-Net, whatever --model is, and leave a run folder.",
     "evaluate": "Score a checkpoint on a data set: mAP of boxes, accuracy of labels, IoU of masks, with pictures.",
     "detect": "Find objects in images and videos: an annotated copy of each, and detections.json with boxes in pixels.",
-    "export": "Write a trained network as a file for PyTorch's programs.",
+    "export": "Write a trained network as an ONNX graph, or as weights that PyTorch's programs load.",
     "gradcheck": "Check every gradient in float64 and print a table.",
     "bench": "Measure speed and memory, after checking that what is measured computes the right thing.",
     "ablate": "Try out what the SSD paper claims, and choices of our recipe: train variants that differ in one thing, "

@@ -32,10 +32,21 @@ def test_a_run_for_torchvision_and_back(minissd, checkpoint, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_graph(minissd, tiny, tmp_path):
+    pytest.importorskip("onnx")
+    outcome = minissd("export", tiny, "--to", "onnx", "--out", tmp_path / "tiny.onnx", "--nms")
+    assert outcome.status == 0, outcome
+    assert 'classes: ["cat", "dog"]' in outcome.out and "images (N, 64, 64, 3)" in outcome.out
+    assert (tmp_path / "tiny.onnx").stat().st_size > 1e6
+
+
 def test_refusals(refused, minissd, tiny, tmp_path):
     out = tmp_path / "out.pth"
     refused(["torchvision has no ssd-tiny", "--to onnx"], "export", tiny, "--to", "torchvision", "--out", out)
     refused(["nothing.pth", "no such file"], "export", "nothing.pth", "--to", "torchvision", "--out", out)
     refused([tmp_path, "no ordinary file"], "export", tiny, "--to", "torchvision", "--out", tmp_path)
+    refused(["--nms is for --to onnx"], "export", tiny, "--to", "torchvision", "--out", out, "--nms")
+    refused(["out.pth", "ends with .onnx"], "export", tiny, "--to", "onnx", "--out", out)
+    refused(["voc is a format of detections", "--save voc"], "export", tiny, "--to", "voc", "--out", out)
     assert minissd("export", tiny, "--to", "caffe2", "--out", out).status == 2
     assert not out.exists()
