@@ -109,7 +109,10 @@ def test_the_best_checkpoint_is_that_of_the_highest_map(
     assert load_checkpoint(tmp_path / LAST).settings["best"] == max(scores)
 
 
-def test_a_validation_leaves_its_best_thresholds_and_may_be_scored_as_coco_does(shapes, held_out, new_model, tmp_path):
+def test_a_validation_leaves_its_best_thresholds_and_may_be_scored_as_coco_does(
+    shapes, held_out, new_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("minissd.metrics.thresholds.LEAST_F1", 1e-6)  # two epochs find next to nothing
     config = TrainConfig(epochs=2, batch_size=8, validate_every=2, workers=0, metric="coco")
     model = new_model()
     records = train(model, shapes, config, validation=held_out, out=tmp_path)
