@@ -5,8 +5,9 @@
     L_loc  = sum over matched boxes of smooth_L1(offsets - offset_targets)
     L_conf = sum over matched boxes and hard negatives of -log softmax(logits)[class target]
 
-The paper counts the hard negatives by the matched boxes of the same image, so an image without an object teaches
-nothing.  With `if_none` it counts as an image with that many matched boxes, in its hard negatives and in M.
+A matched box is a positive; all others are background, the negatives.  The paper takes hard negatives in proportion to
+the matched boxes of the same image, so an image without an object teaches nothing.  With `if_none` it counts as an
+image with that many matched boxes, in its hard negatives and in M: 0 is the paper's rule, training takes 10 by default.
 
 Symbols: N images, P default boxes, C classes (class 0 of the C + 1 is background), M matched boxes.
 Nothing here waits for the device: masks go into `where` and products, never into an index.
@@ -34,7 +35,7 @@ class MultiboxCache(NamedTuple):
 
 
 def hard_negatives(conf_loss: Array, positive: Array, ratio: int = 3, if_none: int = 0) -> Array:
-    """The negatives worth learning from: in each image the ratio * positives with the highest loss.
+    """Hard negative mining: of the negatives of each image the ratio * positives with the highest loss.
 
     conf_loss, positive: (N, P), or (P,) for one image -> bool mask of the same shape, True for exactly
     min(ratio * positives, negatives) negatives of each image, where one without positives counts as one with `if_none`;
@@ -49,11 +50,11 @@ def hard_negatives(conf_loss: Array, positive: Array, ratio: int = 3, if_none: i
     positives = positive.sum(axis=-1, keepdims=True)  # (N, 1)
     wanted = xp.minimum(ratio * xp.where(positives > 0, positives, if_none), boxes - positives)
 
-    lowest = xp.minimum(boxes - wanted, boxes - 1)  # place of the wanted-th highest loss in ascending order
-    bar = xp.take_along_axis(xp.sort(loss, axis=-1), lowest, axis=-1)  # (N, 1)
-    above, at = ~(loss <= bar), loss == bar  # above: NaN too, so that the loss shows it
-    places = wanted - above.sum(axis=-1, keepdims=True)  # left for losses that equal the bar
-    return above | (at & (xp.cumsum(at, axis=-1) <= places))
+    rank = xp.minimum(boxes - wanted, boxes - 1)  # of the wanted-th highest loss, ascending; the last if none is wanted
+    threshold = xp.take_along_axis(xp.sort(loss, axis=-1), rank, axis=-1)  # (N, 1)
+    harder, tied = ~(loss <= threshold), loss == threshold  # harder: NaN too, so that the loss shows it
+    room = wanted - harder.sum(axis=-1, keepdims=True)  # for those that equal the threshold
+    return harder | (tied & (xp.cumsum(tied, axis=-1) <= room))
 
 
 def match_count(class_targets: Array, if_none: int = 0) -> Array:
@@ -87,8 +88,8 @@ def multibox_loss(
     count = match_count(class_targets, if_none) if matched is None else xp.asarray(matched)
     per_match = 1 / xp.maximum(count, 1).astype(logits.dtype)  # 1 / M; with M = 0 both sums are 0
 
-    aim = xp.where(positive[..., None], offset_targets, offsets)  # background: no difference, hence no loss
-    localization, smooth_l1_cache = smooth_l1(offsets, aim, reduction="sum")
+    masked_targets = xp.where(positive[..., None], offset_targets, offsets)  # background: no difference, hence no loss
+    localization, smooth_l1_cache = smooth_l1(offsets, masked_targets, reduction="sum")
 
     log_p = log_softmax(logits)  # (N, P, C + 1)
     conf_loss = -xp.take_along_axis(log_p, class_targets[..., None], axis=-1)[..., 0]  # (N, P)
@@ -117,8 +118,9 @@ def multibox_loss_backward(cache: MultiboxCache, dloss: float | Array = 1) -> tu
     d_offsets = smooth_l1_backward(cache.smooth_l1_cache, cache.localization_scale * dloss)
     # (2) confidence: (softmax(logits) - one_hot(target)) / M for the boxes that count, 0 for the rest
     d_logits = xp.exp(cache.log_p)
-    classes = xp.arange(d_logits.shape[-1]).reshape(-1, 1, 1)  # in front, as the fast `log_softmax` lays them out
-    d_logits -= xp.moveaxis(classes == cache.class_targets, 0, -1)
+    classes = xp.arange(d_logits.shape[-1]).reshape(-1, 1, 1)
+    one_hot = xp.moveaxis(classes == cache.class_targets, 0, -1)  # classes outermost in memory, as in log_p
+    d_logits -= one_hot
     d_logits *= (cache.box_weight * dloss)[..., None]
     return d_offsets, d_logits
 

@@ -1,6 +1,6 @@
 """The operations as layers call them: names and results of `minissd.ops`, as fast as the machine allows.
 
-What computes them can be exchanged for a block:
+What computes them can be replaced, within a `with` block:
 
     with engine.use("reference"):  # minissd.ops itself, which says what is computed in the fewest lines
     with engine.use({"relu": my_relu, "relu_backward": my_relu_backward}):  # functions of your own for some of them
@@ -21,13 +21,8 @@ from minissd.engine.runtime import Runtime, choosing, current
 from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, output_size  # noqa: F401 (in ops.__all__)
 
 ENGINES = ("fast", "reference")
-HINTS = (
-    "algorithm",
-    "in_place",
-    "kept",
-    "need_cache",
-    "need_dx",
-)  # of the fast functions; others are not given them
+# arguments of the fast functions alone: what replaces those is called without them
+HINTS = ("algorithm", "in_place", "kept", "need_cache", "need_dx")
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 
@@ -40,7 +35,7 @@ def use(engine: str | Mapping[str, Callable]) -> Iterator[None]:
     """Within the block, this engine computes the operations.
 
     engine: "fast"; "reference"; or {name: function}, functions that take and return what those of `minissd.ops` do, in
-    place of what computed these names before.  An operation and its backward pass are exchanged together.  The choice
+    place of what computed these names before.  An operation and its backward pass are replaced together.  The choice
     holds for the thread, or asynchronous task, that makes it.  ValueError for a name that is not known.
     """
     with choosing(functions=_functions_of(engine)):

@@ -1,12 +1,14 @@
-"""Convolution by the fastest of six algorithms, whose results differ only in rounding.  What they compute, and the
-gradients as on paper, is in `minissd/ops/convolution.py`.
+"""Convolution by one of six algorithms, that of least estimated cost; their results differ only in rounding.
+
+What they compute, and the gradients as on paper, is in `minissd/ops/convolution.py`.
 
     im2col         multiplies a matrix of patches, block by block: any geometry
     winograd       needs a quarter of the multiplications for 3x3 kernels at stride 1
     winograd-rows  needs half of them, with cheaper transforms: for fewer channels
     strided        takes patches as views of the map, at strides above 1
-    taps           multiplies before it moves anything: for the few output channels of the heads
-    banded         multiplies by whole rows of the map: for small maps of few channels, such as handwritten digits
+    taps           a product per kernel position, then sums of shifted maps: for the few output channels of the heads
+    banded         a product of whole rows of the map with a banded (Toeplitz) matrix: for small maps of few channels,
+                   such as handwritten digits
 
 Each is a file of `minissd/engine/algorithms`.
 
@@ -35,7 +37,7 @@ class Conv2dCache(NamedTuple):
     windows: Windows
     has_bias: bool
     algorithm: str  # that computed y
-    asked: str  # that was asked for; if it is "auto", the gradients choose for themselves
+    requested: str  # if it is "auto", the gradients choose for themselves
 
 
 def conv2d(
@@ -52,7 +54,7 @@ def conv2d(
     """As `minissd.ops.conv2d`: x (N, H, W, C), w (KH, KW, C, D), b (D,) or None  ->  y (N, OH, OW, D), cache.
 
     algorithm: "im2col", "winograd" and "winograd-rows" (3x3 at stride 1), "strided" (stride above 1), "taps" (stride
-    1), "banded" (no dilation) or "auto", the fastest.
+    1), "banded" (no dilation) or "auto", that of least estimated cost.
     kept: a dict in which to keep what is made of w, for a caller who has the same w, unchanged, in many calls.
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
@@ -68,8 +70,8 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
 
     need_dx=False leaves dx out (None): the first layer of a network in training does not need it.
     """
-    x, w, windows, has_bias, chosen, asked = cache
-    if asked == "auto":
+    x, w, windows, has_bias, chosen, requested = cache
+    if requested == "auto":
         chosen = _least_cost(x, w, windows, need_dx)
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
     dy = xp.ascontiguousarray(gradient_of("conv2d", dy, y_shape, x.dtype))
@@ -80,9 +82,10 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
 def _least_cost(x, w, windows, need_dx=None):
     """The name of the algorithm for the forward pass or, where need_dx is given, for the gradients.
 
-    On a GPU im2col's large products go to the tensor cores, if the precision allows them.  In exact float32 they are
-    what takes the time, and Winograd's method, which TF32 and float16 are too coarse for, needs a quarter of them.
-    That is counted, not measured.  What the others save on a CPU, short copies, costs little there.
+    On a GPU only im2col and Winograd's method are considered.  The large products of im2col go to the tensor cores, if
+    the precision allows them; in exact float32 they take most of the time, and Winograd's method, for which TF32 and
+    float16 are too coarse, needs a quarter of them.  The others save short copies, which cost little there.  This
+    follows from counting operations, it is not measured.
     """
     names, precision = tuple(ALGORITHMS), precision_in_force()
     if on_card(x) or precision == "fp16":

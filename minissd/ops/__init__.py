@@ -1,7 +1,8 @@
-"""Operations: pure functions `y, cache = f(x, ...)` with `f_backward(dy, cache)` right below each.
+"""Operations: `y, cache = f(x, ...)`, and right below each `dx, ... = f_backward(dy, cache)`.
 
-Maps are NHWC, convolution weights (KH, KW, C, D); the data's own array module (NumPy or CuPy) does the work.  Arrays
-are float32 or float64, in any memory layout; arguments.py has the rules for what is refused.
+Losses take `f_backward(cache, dloss)`; softmax, log_softmax and what computes shapes have no backward pass.  Maps are
+NHWC, convolution weights (KH, KW, C, D); the data's own array module (NumPy or CuPy) does the work.  Arrays are float32
+or float64, in any memory layout; arguments.py has the rules for what is refused.
 """
 
 from minissd.ops.activations import (

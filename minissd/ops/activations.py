@@ -14,7 +14,7 @@ def relu(x: Array) -> tuple[Array, Cache]:
 
 def relu_backward(dy: Array, y: Array) -> Array:
     """dx = dy where x > 0, else 0 (at the kink x = 0 we take 0)."""
-    array_module(dy, y)
+    array_module(dy, y)  # TypeError where they lie on two devices
     return gradient_of("relu", dy, y.shape, y.dtype) * (y > 0)
 
 
@@ -40,7 +40,7 @@ def sigmoid(x: Array) -> tuple[Array, Cache]:
 
 
 def sigmoid_backward(dy: Array, y: Array) -> Array:
-    """dy/dx = y (1 - y)."""
+    """dx = dy y (1 - y)."""
     return gradient_of("sigmoid", dy, y.shape, y.dtype) * y * (1 - y)
 
 

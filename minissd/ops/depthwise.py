@@ -37,10 +37,10 @@ def depthwise_conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Ar
     dw, d_padded = xp.empty_like(w), xp.zeros_like(padded)
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
     for ky, kx in windows.taps():
-        seen = windows.tap(padded, ky, kx)  # (N, OH, OW, C)
-        dw[ky, kx] = (seen * dy).sum(axis=(0, 1, 2))  # (2) a weight met every cell that its tap saw
-        cells = windows.tap(d_padded, ky, kx)  # a view
-        cells += dy * w[ky, kx]  # (3) and a cell moved every output that saw it, by the weight it was seen through
+        cells = windows.tap(padded, ky, kx)  # (N, OH, OW, C): what this weight is multiplied by
+        dw[ky, kx] = (cells * dy).sum(axis=(0, 1, 2))  # (2) summed over all positions
+        d_cells = windows.tap(d_padded, ky, kx)  # a view
+        d_cells += dy * w[ky, kx]  # (3) a cell gets the sum over all windows that it is in
     return windows.crop(d_padded), dw, db
 
 

@@ -17,9 +17,9 @@ def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dy (N, D) -> dx (N, C), dw (C, D), db (D,)."""
     x, w = cache
     dy = gradient_of("linear", dy, (x.shape[0], w.shape[1]), x.dtype)
-    dx = dy @ w.T  # (1) each input reaches every output through its row of w
-    dw = x.T @ dy  # (2) summed over the batch
-    db = dy.sum(axis=0)  # (3)
+    db = dy.sum(axis=0)  # (1) every row adds the same bias
+    dw = x.T @ dy  # (2) y = x w  =>  dw = x^T dy
+    dx = dy @ w.T  # (3) and dx = dy w^T
     return dx, dw, db
 
 

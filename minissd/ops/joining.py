@@ -1,7 +1,7 @@
 """Skip connections: an early map joins a later one.
 
-Two ways to join them: concatenated, as in the U-Net (Ronneberger et al. 2015), so that the next layer weighs both; or
-added, as in a ResNet (He et al. 2016), so that the layers between only have to learn a correction.
+Concatenated, as in the U-Net (Ronneberger et al. 2015), so that the next layer weighs both; or added, as in a ResNet
+(He et al. 2016), so that the layers between only have to learn a correction.
 """
 
 from minissd.arguments import Cache, floats, gradient_of
@@ -35,4 +35,4 @@ def add(a: Array, b: Array) -> tuple[Array, Cache]:
 def add_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """dy -> da, db: a sum hands its gradient on to both, as it is."""
     dy = gradient_of("add", dy, *cache)
-    return dy, dy.copy()
+    return dy, dy.copy()  # two arrays: a layer may change its own in place

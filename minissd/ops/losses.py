@@ -1,7 +1,7 @@
 """Losses: (loss, cache), where loss is a 0-d array that stays on its device.
 
-reduction="mean" averages over the rows (cross-entropy) or entries (the others); "sum" adds them up: the SSD loss
-divides by the number of matched boxes instead.
+reduction="mean" averages over the rows (cross-entropy) or entries (the others); "sum" adds them up: SSD divides by
+the number of matched boxes instead.  dloss: the gradient with respect to the loss, 1 where nothing follows it.
 """
 
 from minissd.arguments import Cache, factor_of, floats, labels_below, nan_if, refuse, target_of
@@ -40,8 +40,8 @@ def cross_entropy_backward(cache: Cache, dloss: float | Array = 1) -> Array:
 def smooth_l1(pred: Array, target: Array, *, reduction: str = "mean") -> tuple[Array, Cache]:
     """0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, d = pred - target of the same shape -> loss, cache.
 
-    Quadratic near 0, linear far out, so that outliers do not dominate (Girshick 2015).  With c, which is d clipped to
-    [-1, 1], both branches are c (d - c / 2), and c is the slope.
+    Quadratic near 0, linear far out, so that outliers do not dominate (Girshick 2015).  The slope is d clipped to
+    [-1, 1], and with it both branches are slope (d - slope / 2).
     """
     floats("smooth_l1", pred=pred)
     xp, target = array_module(pred, target), target_of("smooth_l1", target, pred)
@@ -49,10 +49,9 @@ def smooth_l1(pred: Array, target: Array, *, reduction: str = "mean") -> tuple[A
         raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
     d = pred - target
     slope = xp.clip(d, -1, 1)
-    d -= slope * 0.5
-    d *= slope
+    losses = slope * (d - 0.5 * slope)
     scale = _scale(reduction, d.size)
-    return d.sum() * scale, (slope, scale)
+    return losses.sum() * scale, (slope, scale)
 
 
 def smooth_l1_backward(cache: Cache, dloss: float | Array = 1) -> Array:

@@ -8,8 +8,8 @@ batch, and the running statistics follow them by `momentum` (in place: the one t
 otherwise the running statistics are used.  The running variance is the unbiased one (M - 1), as in PyTorch.
 
 One value has no variance: it equals its mean, so x_hat would be 0 whatever the input, and the running variance would
-shrink to nothing.  With M < 2 (a map of one cell and a batch, or a part of one, of one image) training uses the running
-statistics too, leaves them as they are, and takes them as fixed in the backward pass.  PyTorch refuses such a batch.
+shrink to nothing.  If M is 1 (one image whose map is one cell) training uses the running statistics too, leaves them
+as they are, and takes them as fixed in the backward pass.  PyTorch refuses such a batch.
 """
 
 import math
@@ -51,7 +51,7 @@ def batch_norm(
 def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x_hat, inverse_std, gamma, train = cache  # (..., C), (C,), (C,), whether mean and variance were those of x
-    array_module(dy, x_hat)
+    array_module(dy, x_hat)  # TypeError where they lie on two devices
     dy = gradient_of("batch_norm", dy, x_hat.shape, x_hat.dtype)
     axes, count = tuple(range(dy.ndim - 1)), math.prod(dy.shape[:-1])  # M
     dgamma = (dy * x_hat).sum(axis=axes)  # y = gamma x_hat + beta
@@ -59,16 +59,17 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     slope = gamma * inverse_std
     dx = slope * dy  # (1) through x_hat itself
     if train:
-        dx -= slope * dbeta / count  # (2) through the mean, which every x moved by 1 / M
-        dx -= slope * dgamma / count * x_hat  # (3) through the variance, which it moved by 2 (x - mean) / M
+        # (2) through the mean: dL/dmean = -slope dbeta, dmean/dx = 1 / M
+        # (3) through the variance: dL/dvar = -gamma inverse_std^2 dgamma / 2, dvar/dx = 2 (x - mean) / M
+        dx -= slope / count * (dbeta + dgamma * x_hat)
     return dx, dgamma, dbeta
 
 
 def fold_batch_norm(
     w: Array, b: Array | None, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, eps: float = EPS
 ) -> tuple[Array, Array]:
-    """(w, b) of the convolution that does what one with w (..., C) and b (C,) or None does together with the batch norm
-    behind it, outside of training: slope (x*w + b - mean) + beta = x*(slope w) + slope (b - mean) + beta."""
+    """(w, b) of the one convolution that equals, at inference, a convolution w (..., C), b (C,) or None and the batch
+    norm behind it: slope (x*w + b - mean) + beta = x*(slope w) + slope (b - mean) + beta."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp = check_channels("fold_batch_norm", {"w": w}, of_channels)
     slope = gamma / xp.sqrt(running_var + float(eps))

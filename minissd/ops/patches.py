@@ -33,22 +33,22 @@ def col2im(
     expected = (n * windows.out[0] * windows.out[1], windows.kernel[0] * windows.kernel[1] * c)
     if cols.shape != expected:
         raise ValueError(f"cols has shape {cols.shape}, but these windows over {tuple(x_shape)} give {expected}")
-    return put_back(cols, windows)
+    return add_patches(cols, windows)
 
 
 def patches(x: Array, windows: Windows) -> Array:
     """`im2col` of windows that are known: x (N, H, W, C) -> (N*OH*OW, KH*KW*C)."""
     padded = windows.pad(x)
-    seen = [windows.tap(padded, ky, kx) for ky, kx in windows.taps()]  # by each tap: views (N, OH, OW, C)
-    return array_module(x).stack(seen, axis=3).reshape(-1, len(seen) * x.shape[3])
+    cells = [windows.tap(padded, ky, kx) for ky, kx in windows.taps()]  # a view (N, OH, OW, C) for each kernel position
+    return array_module(x).stack(cells, axis=3).reshape(-1, len(cells) * x.shape[3])
 
 
-def put_back(cols: Array, windows: Windows) -> Array:
+def add_patches(cols: Array, windows: Windows) -> Array:
     """`col2im` of windows that are known: cols (N*OH*OW, KH*KW*C) -> (N, H, W, C)."""
     (n, _, _, c), taps = windows.x_shape, windows.taps()
     cols = cols.reshape(n, *windows.out, len(taps), c)
     padded = array_module(cols).zeros((n, *windows.padded_size, c), dtype=cols.dtype)
     for i, (ky, kx) in enumerate(taps):
-        cells = windows.tap(padded, ky, kx)  # a view: what tap (ky, kx) of every window saw
+        cells = windows.tap(padded, ky, kx)  # a view: the cell under position (ky, kx) of every window
         cells += cols[..., i, :]
     return windows.crop(padded)

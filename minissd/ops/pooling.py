@@ -31,7 +31,7 @@ def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, OH, OW, C) -> dx (N, H, W, C): the gradient goes to the cell that won, the first one in a tie."""
     x, y, windows = cache
     xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
-    padded = windows.pad(x, xp.nan)  # which equals nothing: a padded cell wins no window, were all others -inf
+    padded = windows.pad(x, xp.nan)  # equals nothing: a padded cell never wins, even where all others are -inf
     dx = xp.zeros(padded.shape, dtype=dy.dtype)
     unclaimed = xp.ones(y.shape, dtype=bool)
     for ky, kx in windows.taps():

@@ -1,6 +1,6 @@
 """Transposed convolution: from a small map to a larger one.
 
-It is the adjoint of `conv2d` with the same w, stride and pad: as that takes maps (N, OH, OW, D) to (N, H, W, C),
+It is the adjoint of the `conv2d` with the same w, stride and pad, which takes maps (N, OH, OW, D) to (N, H, W, C):
 
     y[n, i*stride + ky - pad, j*stride + kx - pad, d] collects x[n, i, j, c] * w[ky, kx, d, c]
     <conv2d(a, w), x> = <a, conv_transpose2d(x, w)>     for all a and x
@@ -14,7 +14,7 @@ N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
 from minissd.device import Array, array_module
 from minissd.ops.geometry import pad_widths, pair
-from minissd.ops.patches import patches, put_back
+from minissd.ops.patches import add_patches, patches
 from minissd.ops.windows import Windows
 
 
@@ -23,13 +23,13 @@ def conv_transpose2d(
 ) -> tuple[Array, Cache]:
     """x (N, H, W, C), w (KH, KW, D, C), b (D,) or None  ->  y (N, OH, OW, D), cache.
 
-    OH = (H - 1) * stride + KH - pads: the smallest map that conv2d with this w, stride and pad makes (H, W) of.
-    stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same", cut off y as conv2d would add it.
+    OH = (H - 1) * stride + KH - top - bottom: the smallest map of which conv2d makes one of H rows.
+    stride: int or pair.  pad: int, pair, ((top, bottom), (left, right)) or "same": cut off y where conv2d would add it.
     """
     windows = conv_transpose2d_windows(x, w, b, stride, pad)
     c = x.shape[3]
     cols = x.reshape(-1, c) @ w.reshape(-1, c).T  # (N*H*W, KH*KW*D)   what each cell of x adds to its window of y
-    y = put_back(cols, windows)
+    y = add_patches(cols, windows)
     if b is not None:
         y = y + b
     return y, (x, w, windows, b is not None)
@@ -38,13 +38,13 @@ def conv_transpose2d(
 def conv_transpose2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,) or None."""
     x, w, windows, has_bias = cache  # windows: of conv2d, over y
-    array_module(dy, x, w)
+    array_module(dy, x, w)  # TypeError where they lie on two devices
     dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
     c = x.shape[3]
-    cols = patches(dy, windows)  # (N*H*W, KH*KW*D)   the window of dy that each cell of x was spread over
-    dx = (cols @ w.reshape(-1, c)).reshape(x.shape)  # (1) cols = x w^T  =>  dx = dcols w
-    dw = (cols.T @ x.reshape(-1, c)).reshape(w.shape)  # (2) and dw = dcols^T x
-    db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (3) every position adds the same bias
+    db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
+    dcols = patches(dy, windows)  # (N*H*W, KH*KW*D)   the window of dy that each cell of x was added to
+    dw = (dcols.T @ x.reshape(-1, c)).reshape(w.shape)  # (2) cols = x w^T  =>  dw = dcols^T x
+    dx = (dcols @ w.reshape(-1, c)).reshape(x.shape)  # (3) and dx = dcols w
     return dx, dw, db
 
 

@@ -26,17 +26,20 @@ def train_step(
     moved: Batch | None = None,
     loss_scale: LossScale | Unscaled = UNSCALED,
 ) -> dict[str, float]:
-    """One update of the model's parameters from one batch; returns the loss, its parts and the gradient's norm.
+    """One update of the model's parameters from one batch; returns {name: number} for the log.
 
-    A batch too large for the memory is worked off in `config.accumulate` parts, whose gradients add up to those of
-    the batch (batch norm, though, sees a part at a time).  The one place where the host waits for the device is the
-    reading of the loss.  With several `processes`, `batch` is the share of this one, loss and update are the batch's.
-    moved: the batch on the model's device, if it is there already.  loss_scale: of a run in float16, the `LossScale`;
-    a step whose gradients overflow then changes nothing but the scale.
+    Those are the loss, its parts and "norm", of the gradient; in float16 also "loss_scale", and no norm of a step that
+    was skipped since its gradients overflowed.
+
+    A batch too large for the memory is worked off in `config.accumulate` parts.  Each divides its loss by what the
+    whole batch is divided by, so their gradients add up to those of the batch (batch norm, though, sees a part at a
+    time).  The host waits for the device once, to read the loss; several `processes` also wait for each other.
+    `batch` is then the share of this one, and loss and update are those of the whole batch.  moved: the batch on the
+    model's device, if it is there already.  loss_scale: of a run in float16, the `LossScale`.
     """
-    rng = np.random.default_rng([config.seed, step, processes.rank])  # NumPy seeds (seed, step) and (.., 0) alike
+    rng = np.random.default_rng([config.seed, step, processes.rank])  # rank 0 draws what a process alone does
     settings = {name: getattr(config, name) for name in model.loss_settings}
-    size = model.loss_size(*batch.targets, **settings)
+    size = model.loss_size(*batch.targets, **settings)  # what the loss is divided by: of an SSD, its matched boxes
     terms: dict[str, Array] = {}
     grads: dict[str, Array] = {}
     parts = split_batch(moved or batch, config.accumulate)
@@ -48,20 +51,22 @@ def train_step(
             part_terms, loss_cache = model.loss(outputs, targets[0] if len(targets) == 1 else targets, size, **settings)
             d_outputs = loss_scale.magnify(model.loss_backward(loss_cache))
             _add(terms, part_terms)
-            # under no name, which would keep this part's gradients beside the sum during the whole of the next part
-            _add(grads, of_trained(model, model.backward(d_outputs, cache, need_dx=False, spend=True)[1]))
+            # spend: each layer's cache is freed as it is used
+            _, part_grads = model.backward(d_outputs, cache, need_dx=False, spend=True)
+            _add(grads, of_trained(model, part_grads))
+            del part_grads  # or they would lie beside the sum while the next part is computed
         terms, grads, norm = processes.mean(terms, grads, 0 if batch.stand_in else size)
         xp = array_module(norm)
         norm, *numbers = to_numpy(xp.stack([norm, *terms.values(), *loss_scale.watch(grads, norm)])).tolist()
         if not np.isfinite(numbers).all():
             raise_not_finite(step + 1, model, parts, processes)
         count = len(terms)
-        good, scale = loss_scale.settle(numbers[count:], grads, step + 1)
-        if good:
-            scale["norm"] = norm / scale.get("loss_scale", 1)
-            clip_gradients(grads, scale["norm"], config.clip, step + 1)
+        finite, entries = loss_scale.settle(numbers[count:], grads, step + 1)
+        if finite:
+            entries["norm"] = norm / entries.get("loss_scale", 1)
+            clip_gradients(grads, entries["norm"], config.clip, step + 1)
             optimizer.step(grads)
-    return dict(zip(terms, numbers[:count], strict=True)) | scale
+    return dict(zip(terms, numbers[:count], strict=True)) | entries
 
 
 def split_batch(batch, count):
