@@ -51,7 +51,6 @@ def batch_norm(
     if not (0 <= momentum <= 1 and eps >= 0):
         raise ValueError(f"batch_norm needs a momentum in [0, 1] and an eps of at least 0, got {momentum} and {eps}")
     rows, repeats = _wide_rows(xp, x)
-    wide = _widening(rows, repeats, xp)
     count = math.prod(x.shape[:-1])  # M
     train = train and count > 1
     if train:
@@ -62,18 +61,20 @@ def batch_norm(
         mean, var = running_mean.copy(), running_var
     inverse_std = 1 / xp.sqrt(var + eps)
     slope = gamma * inverse_std  # y = slope x + (beta - slope mean): two passes instead of four
-    slope, shift = wide(slope), wide(beta - slope * mean)
     y = empty(rows.shape, rows)
+    with loan() as memory:
+        wide = _widening(rows, repeats, xp, memory)
+        wide_slope, wide_shift = wide(slope), wide(beta - slope * mean)
 
-    def scale_and_shift(block):
-        if on_card(x):
-            SCALE_AND_SHIFT(rows[block], slope, shift, y[block])
-            return
-        part, out = rows[block], y[block]
-        xp.multiply(part, slope[: len(part)], out=out)
-        out += shift[: len(part)]
+        def scale_and_shift(block):
+            if on_card(x):
+                SCALE_AND_SHIFT(rows[block], wide_slope, wide_shift, y[block])
+                return
+            part, out = rows[block], y[block]
+            xp.multiply(part, wide_slope[: len(part)], out=out)
+            out += wide_shift[: len(part)]
 
-    _for_each_block(scale_and_shift, rows, xp)
+        _for_each_block(scale_and_shift, rows, xp)
     return y.reshape(x.shape), BatchNormCache(x, mean, inverse_std, gamma, train)
 
 
@@ -83,44 +84,46 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     xp, dy = array_module(dy, x), gradient_of("batch_norm", dy, x.shape, x.dtype)
     rows, repeats = _wide_rows(xp, x)
     dy_rows, _ = _wide_rows(xp, dy)
-    wide = _widening(rows, repeats, xp)
-    wide_mean, per_std = wide(mean), xp.tile(inverse_std, repeats)
+    dx, per_std = empty(dy_rows.shape, dy_rows), xp.tile(inverse_std, repeats)
+    with loan() as memory:
+        wide = _widening(rows, repeats, xp, memory)
+        wide_mean = wide(mean)
 
-    def dgamma_and_dbeta(block):
-        if on_card(x) and x.size:
-            return xp.stack(sums_on_card(BATCH_NORM_SUMS, rows, dy_rows, mean, inverse_std))
-        part, dy_part = rows[block], dy_rows[block]
-        with loan() as scratch:
-            products = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
-            products *= dy_part
-            sums = _column_sums(products) * per_std  # scaled after the sum: a pass less
-        return xp.stack([sums, _column_sums(dy_part)])
-
-    dgamma, dbeta = _sum_over_blocks(dgamma_and_dbeta, rows, repeats, xp)
-
-    count = x.size // x.shape[-1]  # M
-    slope = gamma * inverse_std
-    wide_slope = wide(slope)
-    # (1) through x_hat itself: slope dy;  (2) through the mean, which every x moved by 1/M: -slope dbeta / M;
-    # (3) through the variance, moved by 2 (x - mean) / M: -slope x_hat dgamma / M
-    per_centred, constant = slope * inverse_std * dgamma / max(count, 1), slope * dbeta / max(count, 1)
-    offset = wide(constant - per_centred * mean)  # (2) and (3) are per_centred x + offset: one pass less again
-    per_centred, constant = wide(per_centred), wide(constant)
-    dx = empty(dy_rows.shape, dy_rows)
-
-    def add_up(block):
-        if on_card(x) and train:
-            BATCH_NORM_DX(rows[block], dy_rows[block], wide_mean, wide_slope, per_centred, constant, dx[block])
-            return
-        part, out = rows[block], dx[block]
-        xp.multiply(dy_rows[block], wide_slope[: len(part)], out=out)
-        if train:  # with fixed statistics only (1) is left
+        def dgamma_and_dbeta(block):
+            if on_card(x) and x.size:
+                return xp.stack(sums_on_card(BATCH_NORM_SUMS, rows, dy_rows, mean, inverse_std))
+            part, dy_part = rows[block], dy_rows[block]
             with loan() as scratch:
-                moved = xp.multiply(part, per_centred[: len(part)], out=scratch(part.shape, part))
-                moved += offset[: len(part)]
-                out -= moved
+                products = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
+                products *= dy_part
+                sums = _column_sums(products) * per_std  # scaled after the sum: a pass less
+            return xp.stack([sums, _column_sums(dy_part)])
 
-    _for_each_block(add_up, rows, xp)
+        dgamma, dbeta = _sum_over_blocks(dgamma_and_dbeta, rows, repeats, xp)
+
+        count = x.size // x.shape[-1]  # M
+        slope = gamma * inverse_std
+        # (1) through x_hat itself: slope dy;  (2) through the mean, which every x moved by 1/M: -slope dbeta / M;
+        # (3) through the variance, moved by 2 (x - mean) / M: -slope x_hat dgamma / M
+        per_centred, constant = slope * inverse_std * dgamma / max(count, 1), slope * dbeta / max(count, 1)
+        # (2) and (3) are per_centred x + offset: one pass less again
+        wide_slope, wide_factor, wide_offset = wide(slope), wide(per_centred), wide(constant - per_centred * mean)
+
+        def add_up(block):
+            if on_card(x) and train:
+                BATCH_NORM_DX(
+                    rows[block], dy_rows[block], wide_mean, wide_slope, wide_factor, wide(constant), dx[block]
+                )
+                return
+            part, out = rows[block], dx[block]
+            xp.multiply(dy_rows[block], wide_slope[: len(part)], out=out)
+            if train:  # with fixed statistics only (1) is left
+                with loan() as scratch:
+                    moved = xp.multiply(part, wide_factor[: len(part)], out=scratch(part.shape, part))
+                    moved += wide_offset[: len(part)]
+                    out -= moved
+
+        _for_each_block(add_up, rows, xp)
     return dx.reshape(x.shape), dgamma, dbeta
 
 
@@ -128,18 +131,19 @@ def _moments(xp, rows, repeats):
     """Mean and biased variance of each channel; the variance from centred values, so that it cannot cancel."""
     count = rows.shape[0] * repeats  # M
     mean = _sum_over_blocks(lambda block: _column_sums(rows[block]), rows, repeats, xp) / count
-    wide_mean = _widening(rows, repeats, xp)(mean)
+    with loan() as memory:
+        wide_mean = _widening(rows, repeats, xp, memory)(mean)
 
-    def squares(block):
-        if on_card(rows) and rows.size:
-            return sums_on_card(SQUARED_DISTANCES, rows, mean)[0]
-        part = rows[block]
-        with loan() as scratch:
-            centred = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
-            centred *= centred
-            return _column_sums(centred)
+        def squares(block):
+            if on_card(rows) and rows.size:
+                return sums_on_card(SQUARED_DISTANCES, rows, mean)[0]
+            part = rows[block]
+            with loan() as scratch:
+                centred = xp.subtract(part, wide_mean[: len(part)], out=scratch(part.shape, part))
+                centred *= centred
+                return _column_sums(centred)
 
-    return mean, _sum_over_blocks(squares, rows, repeats, xp) / count
+        return mean, _sum_over_blocks(squares, rows, repeats, xp) / count
 
 
 def _column_sums(block):
@@ -154,12 +158,12 @@ def _wide_rows(xp, x):
     return xp.ascontiguousarray(x).reshape(-1, repeats * x.shape[-1]), repeats
 
 
-def _widening(rows, repeats, xp):
-    """A function: v (C,) -> (rows of a block, W*C), v again and again; on a GPU (1, C)."""
+def _widening(rows, repeats, xp, memory):
+    """A function: v (C,) -> (rows of a block, W*C), v again and again, in memory of a loan; on a GPU (1, C)."""
     step = 1 if on_card(rows) else min(_step(rows), max(1, len(rows)))
 
     def wide(v):
-        block = empty((step, repeats * len(v)), v)
+        block = memory((step, repeats * len(v)), v)
         block[...] = xp.tile(v, repeats)
         return block
 

@@ -48,6 +48,20 @@ def test_no_more_is_kept_than_said(monkeypatch):
         assert 0 < runtime.kept <= (1 << 20) + (99 << 10)
 
 
+@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=40))
+def test_what_is_kept_never_adds_to_the_most_that_was_held(orders):
+    """Not even when sizes change from one moment to the next, and none serves again."""
+    held, most = [], 0
+    with Runtime() as runtime:
+        for size, release in orders:
+            if release:
+                del held[: len(held) // 2]
+            held.append(empty((size * SMALL,), BYTE))
+            holding = sum(array.size for array in held)
+            most = max(most, holding)
+            assert holding + runtime.kept <= most
+
+
 @given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40))
 def test_two_results_never_share_memory(orders):
     held = []

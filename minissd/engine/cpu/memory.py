@@ -40,28 +40,32 @@ def fresh(size):
 
 
 class ResultMemory:
-    """Hands out memory for results, and hands it out again once nobody holds them."""
+    """Hands out memory for results, and hands it out again once nobody holds them.
+
+    What nobody holds is kept only as far as there was a time at which as much was held: so it never adds to the most
+    memory that the work takes, such as that in the middle of a training step.
+    """
 
     def __init__(self):
         self.free()
 
     def free(self):
         """Give back to the system what is kept; what is held still goes there when it is released."""
-        self._returned = deque()  # memory of results that are gone, from any thread and at any time
-        self._idle = []  # the same, put in order by `_take`, the oldest first
+        self._returned = deque()  # (size, memory or None) of results that are gone, from any thread and at any time
+        self._idle = []  # memory of them, put in order by `_take`, the oldest first
+        self._held = self._most = 0  # bytes that are held, as far as `_take` knows, and the most of them
 
     @property
     def kept(self):
         """Bytes that nobody holds."""
-        return sum(map(len, [*self._idle, *self._returned]))
+        returned = [memory for _, memory in self._returned if memory is not None]
+        return sum(map(len, [*self._idle, *returned]))
 
     def empty(self, shape, dtype):
         """An uninitialised array; from SMALL bytes on it begins a page."""
         size = prod(shape) * dtype.itemsize
         if size < SMALL:
             return np.empty(shape, dtype)
-        if size > LARGE:
-            return np.ndarray(shape, dtype, fresh(size))
         lent = _Lent(size, np.uint8, self._take(size))
         lent.returned = self._returned
         return np.ndarray(shape, dtype, lent)
@@ -70,10 +74,15 @@ class ResultMemory:
         """Memory of that size, used before where there is some."""
         with _lock:
             while self._returned:
-                self._idle.append(self._returned.popleft())
+                returned, memory = self._returned.popleft()
+                self._held -= returned
+                if memory is not None:
+                    self._idle.append(memory)
+            self._held += size
+            self._most = max(self._most, self._held)
             place = next((i for i in reversed(range(len(self._idle))) if len(self._idle[i]) == size), None)
             memory = None if place is None else self._idle.pop(place)
-            while sum(map(len, self._idle)) > KEPT:
+            while self._idle and sum(map(len, self._idle)) > min(KEPT, self._most - self._held):
                 del self._idle[0]
         return fresh(size) if memory is None else memory
 
@@ -85,4 +94,5 @@ class _Lent(np.ndarray):
 
     def __del__(self):
         if self.returned is not None:
-            self.returned.append(self.base)
+            memory, size = self.base, len(self.base)
+            self.returned.append((size, memory if size <= LARGE else None))
