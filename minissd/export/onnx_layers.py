@@ -7,6 +7,7 @@ from inspect import signature
 from typing import Any
 
 from minissd.device import to_numpy
+from minissd.engine import l2_normalize
 from minissd.errors import MinissdError
 from minissd.export.onnx_graph import Graph, Map
 from minissd.layers import (
@@ -33,7 +34,6 @@ from minissd.layers import (
     SqueezeExcitation,
     Upsample2d,
 )
-from minissd.ops import l2_normalize
 from minissd.ops.geometry import pad_widths
 from minissd.ops.windows import Windows
 
