@@ -91,9 +91,9 @@ def cannot_be_written(path, error):
     )
 
 
-def write_json(path, content):
-    """Write `content` as indented JSON, whole or not at all."""
-    text = to_json(content, indent=2) + "\n"
+def write_json(path, content, indent=2):
+    """Write `content` as JSON, indented unless `indent` is None, whole or not at all."""
+    text = to_json(content, indent) + "\n"
     return write_atomically(path, lambda file: file.write(text.encode()))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
@@ -17,12 +18,18 @@ from minissd.device import resolve_device
 from minissd.device.card import check_precision
 from minissd.engine import products
 from minissd.errors import MinissdError
+from minissd.export.results import SAVERS, check_savable, other_pixels
 from minissd.files import check_writable, write_json
 from minissd.metrics.boxes import metric_name
 from minissd.metrics.coco import OVERLAPS
 from minissd.training import evaluate as score
 from minissd.training.checkpoint import read_description
 from minissd.training.run_folder import images_of_run, read_settings
+
+
+class Format(StrEnum):
+    voc = "voc"
+    coco = "coco"
 
 
 def evaluate(
@@ -47,6 +54,13 @@ def evaluate(
     engine: options.Engine = "fast",
     precision: options.Precision = "fp32",
     workers: options.Workers = 2,
+    save: Annotated[
+        list[Format] | None,
+        typer.Option(
+            help="Also write all detections: voc, the text files of VOC's development kit, or coco, results JSON for "
+            "pycocotools; may be given twice."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for metrics.json and pictures; else that of the checkpoint.", metavar="DIR"),
@@ -62,13 +76,17 @@ def evaluate(
     print_notes(dataset)
     if network.task != "detect" and scoring:
         raise MinissdError(f"--metric and --iou are for detectors, and {network.name} is none: leave them out")
+    if save and network.task != "detect":
+        raise MinissdError(f"--save writes boxes, and {network.name} finds none: leave it out")
+    check_savable(dataset, save or ())
     say_what_was_trained_on(checkpoint, data, dataset)
     if network.task == "detect":
         scoring = {"iou_threshold": 0.5, "method": "voc07"} | scoring
     place = out or (checkpoint.parent if checkpoint else Path("evaluation"))
     question = question_of(checkpoint, weights, data, split, limit, dataset, place)
     with products.precision(precision):
-        evaluate_and_draw(network, dataset, place, question, batch_size=batch_size, workers=workers, **scoring)
+        working = {"batch_size": batch_size, "workers": workers, "save": save or ()}
+        evaluate_and_draw(network, dataset, place, question, **working, **scoring)
 
 
 def scoring_of(metric, iou):
@@ -99,10 +117,10 @@ def question_of(checkpoint, weights, data, split, limit, dataset, place):
     return network | {"data": place_of_data(data)} | images
 
 
-def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2, **scoring):
+def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2, save=(), **scoring):
     """Score a model, print the figures, then write them and the pictures into the folder `out`, or below it.
 
-    question: what the score is of.  Answers to others stay as they are.
+    question: what the score is of.  Answers to others stay as they are.  save: names in SAVERS.
     """
     check_writable(out)
     metrics, found, truth = score(model, dataset, batch_size=batch_size, workers=workers, **scoring)
@@ -115,6 +133,10 @@ def evaluate_and_draw(model, dataset, out, question, *, batch_size=16, workers=2
     write_json(folder / "metrics.json", metrics | question | scoring)
     if model.task == "detect":
         write_classes(metrics, folder / "classes.csv")
+    for name in save:
+        console.print(f"detections: {SAVERS[name](dataset, found, folder, question['split'])}", soft_wrap=True)
+    if save and other_pixels(dataset):
+        print_note("the boxes that are saved count the pixels of the image files, and the annotations others")
     console.print(f"metrics.json and pictures: {folder}", markup=False, soft_wrap=True)
     note_spelled_out(dataset.classes)
     results.draw(dataset, metrics, found, truth, folder, **scoring)

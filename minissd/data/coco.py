@@ -96,6 +96,9 @@ class CocoDataset(BoxedImages):
         if not chosen:
             raise MinissdError(f"{self.path}: no image shows any of {', '.join(self.classes)}")
 
+        self.image_ids = [annotation.images[i].id for i in chosen]  # of the file, as are those of the categories
+        category_of = dict(zip(annotation.names, annotation.category_ids, strict=True))
+        self.category_ids = [category_of.get(name) for name in self.classes]
         self.ids, self._paths = [ids[i] for i in chosen], [files[i] for i in chosen]
         self._objects, self._areas = self._make_objects(annotation, chosen, keep_others, remarks)
         remark_on_classes(self.classes, self._objects, remarks)
@@ -126,7 +129,7 @@ class CocoDataset(BoxedImages):
         labels, places, crowd, boxes, areas = (part[wanted] for part in parts)
 
         headers = read_all(read_header, self._paths, "images")
-        stated = [annotation.images[i][1:] for i in chosen]
+        stated = [annotation.images[i][1:3] for i in chosen]
         with np.errstate(over="ignore"):  # what is infinite is outside of the image
             edges = np.hstack([boxes[:, :2], boxes[:, :2] + np.maximum(boxes[:, 2:], 0)])  # a negative width is none
         placed = place_boxes(edges, places, stated, headers, self.ids)

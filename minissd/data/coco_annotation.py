@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,12 +41,14 @@ class CocoImage(NamedTuple):
     file_name: str  # as it is written
     width: float  # 0 where the file does not say
     height: float
+    id: Any  # as it is written
 
 
 class CocoAnnotation(NamedTuple):
     """What a file says of I images and A boxes, C different names."""
 
     names: list[str]  # C, in the order of the category ids
+    category_ids: list[Any]  # C, as they are written; of several with one name the first
     images: list[CocoImage]  # I
     image_of: np.ndarray  # (A,) int64, 0..I-1
     labels: np.ndarray  # (A,) int64, 0..C-1
@@ -67,7 +69,7 @@ def read_annotation(path):
     categories = _entries(content, "categories", path)
     images, position_of = _images(_entries(content, "images", path), path, remarks)
     entries = _entries(content, "annotations", path)
-    names, label_of = _categories(categories, entries, path, remarks)
+    names, category_ids, label_of = _categories(categories, entries, path, remarks)
     image_of, labels, boxes, crowd, areas, strangers = [], [], [], [], [], {}
     for number, entry in enumerate(entries):
         image_id, category = _id(entry.get("image_id")), _id(entry.get("category_id"))
@@ -101,6 +103,7 @@ def read_annotation(path):
     remarks[STRANGERS] += strangers
     return CocoAnnotation(
         names,
+        category_ids,
         images,
         np.array(image_of, np.int64),
         np.array(labels, np.int64),
@@ -153,7 +156,7 @@ def _entries(content, key, path):
 
 
 def _categories(entries, annotations, path, remarks):
-    """Class names in the order of their ids, and id -> label.  Categories of one name are one class."""
+    """Class names in the order of their ids, these ids, and id -> label.  Categories of one name are one class."""
     name_of = {}
     for number, entry in enumerate(entries):
         category, name = _id(entry.get("id")), str(entry.get("name") or "")
@@ -172,7 +175,9 @@ def _categories(entries, annotations, path, remarks):
     ids = sorted(name_of, key=lambda category: (isinstance(category, str), category))
     names = list(dict.fromkeys(name_of[category] for category in ids))
     label = {name: position for position, name in enumerate(names)}
-    return names, {category: label[name] for category, name in name_of.items()}
+    written = {_id(entry["id"]): entry["id"] for entry in entries}
+    first = {name_of[category]: written[category] for category in reversed(ids)}
+    return names, [first[name] for name in names], {category: label[name] for category, name in name_of.items()}
 
 
 def _images(entries, path, remarks):
@@ -191,7 +196,7 @@ def _images(entries, path, remarks):
             remarks[LISTED_TWICE].append(name[:100])
             continue
         position_of[image_id] = len(images)
-        images.append(CocoImage(name, *((width, height) if width and height else (0, 0))))
+        images.append(CocoImage(name, *((width, height) if width and height else (0, 0)), entry["id"]))
     names = Counter(image.file_name for image in images)
     if len(names) < len(images):
         twice = next(name for name, count in names.items() if count > 1)

@@ -55,6 +55,18 @@ def test_out_and_metric(minissd, trained, tree, tmp_path, option, name):
     assert {file.name for file in (tmp_path / "scores").iterdir()} >= PICTURES
 
 
+def test_detections_are_saved_for_others(minissd, trained, tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(DetectionResults, "draw", lambda *_, **__: None)
+    words = ("--checkpoint", trained, "--data", tree.root, "--split", "train", "--out", tmp_path / "scores")
+    outcome = minissd("evaluate", *words, "--save", "voc", "--save", "coco")
+    assert outcome.status == 0, outcome.err
+    results = json.loads((tmp_path / "scores" / "coco_train_results.json").read_text())
+    files = [tmp_path / "scores" / "voc" / f"comp4_det_train_{name}.txt" for name in ("cat", "dog")]
+    assert sum(len(file.read_text().splitlines()) for file in files) == len(results) > 0
+    assert f"detections: {tmp_path / 'scores' / 'voc'}\n" in outcome.out
+    assert minissd("evaluate", *words, "--save", "yolo").status == 2
+
+
 def test_several_overlaps_give_their_mean_and_each(minissd, trained, tree, monkeypatch):
     monkeypatch.setattr(DetectionResults, "draw", lambda *_, **__: None)
     words = ("--checkpoint", trained, "--data", tree.root, "--split", "train")
