@@ -56,6 +56,23 @@ class Sizes:
     # pooling.py: bytes of x under a block of y
     pooling_block: int
 
+    # cpu/memory.py: bytes of a result from which on its memory is our own and serves again, up to which it does, and of
+    # all such memory that nobody holds, at most; bytes from which on pages of 2 MiB are asked for, each of which is
+    # cleared in one go
+    small_result: int
+    large_result: int
+    results_kept: int
+    huge_pages: int
+
+    # cpu/arena.py: bytes of scratch memory that a thread may keep whatever its loans need, and of a loan of some size,
+    # beside which more than that is given back
+    scratch_kept: int
+    scratch_some: int
+
+    # algorithms/tiles.py: neighbouring tiles that one product transforms
+    shortest_strip: int
+    longest_strip: int
+
 
 class Cost(NamedTuple):
     """Nanoseconds that an algorithm takes on one core for each item of its `minissd.engine.algorithms.Work`."""

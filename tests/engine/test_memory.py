@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minissd.engine import Runtime
-from minissd.engine.cpu import arena, memory
 from minissd.engine.cpu.arena import CACHE_LINE, Arena, Arenas, Loan
-from minissd.engine.cpu.memory import SMALL
 from minissd.engine.runtime import empty, loan
+from minissd.engine.tuning import shipped, tuned
 
-BYTE = np.zeros(1, np.uint8)
+BYTE, SMALL = np.zeros(1, np.uint8), shipped().sizes.small_result
 
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 1000, 70)])
@@ -39,9 +38,8 @@ def test_memory_of_a_result_serves_again_when_its_last_view_is_gone():
         assert empty(shape, like).ctypes.data == place
 
 
-def test_no_more_is_kept_than_said(monkeypatch):
-    monkeypatch.setattr(memory, "KEPT", 1 << 20)
-    with Runtime() as runtime:
+def test_no_more_is_kept_than_said():
+    with tuned(results_kept=1 << 20), Runtime() as runtime:
         results = [empty((size << 10,), BYTE) for size in range(100, 140)]
         del results
         empty((99 << 10,), BYTE)
@@ -141,9 +139,20 @@ def test_an_error_within_a_loan_ends_it_and_those_within():
         assert scratch((3,), BYTE).size == 3
 
 
-def test_much_scratch_memory_is_given_back_when_loans_of_some_size_need_little(monkeypatch):
-    for name, value in (("LARGE", 1 << 20), ("SOME_SIZE", 1 << 10)):
-        monkeypatch.setattr(arena, name, value)
+def test_an_array_for_which_there_is_no_room_leaves_those_that_are_lent_where_they_are():
+    own = Arena()
+    for _ in range(2):  # the second time there is room
+        with Loan(own) as scratch:
+            first, second = scratch((1000,), BYTE), scratch((5000,), BYTE)
+            first.fill(1), second.fill(2)
+            with Loan(own) as more:
+                assert more((0,), BYTE).size == 0
+                more((70,), BYTE).fill(3)
+            assert (first == 1).all() and (second == 2).all()
+    assert own.size >= 6000
+
+
+def test_much_scratch_memory_is_given_back_when_loans_of_some_size_need_little():
     own = Arena()
 
     def lend(size):
@@ -151,8 +160,9 @@ def test_much_scratch_memory_is_given_back_when_loans_of_some_size_need_little(m
             scratch((size,), BYTE)
         return own.size
 
-    assert lend(2 << 20) == lend(1 << 20) == lend(100) >= 2 << 20
-    assert lend(2 << 10) == 0
+    with tuned(scratch_kept=1 << 20, scratch_some=1 << 10):
+        assert lend(2 << 20) == lend(1 << 20) == lend(100) >= 2 << 20
+        assert lend(2 << 10) == 0
 
 
 @pytest.mark.parametrize(("algorithm", "stride"), [("winograd", 1), ("winograd-rows", 1), ("strided", 2)])

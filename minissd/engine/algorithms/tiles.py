@@ -10,9 +10,9 @@ from math import prod
 from typing import NamedTuple
 
 from minissd.engine.cpu.threads import runs
+from minissd.engine.tuning import tuning_in_force
 
 STEP = 4  # outputs per tile and axis
-STRIPS = 5, 4, 3  # tiles of a strip, see `Tiling.strip`
 
 
 class Block(NamedTuple):
@@ -30,9 +30,12 @@ class Tiling(NamedTuple):
 
     @property
     def strip(self):
-        """How many neighbouring tiles are transformed by one product along a row: of STRIPS what fits best."""
-        across = -(-self.out[1] // STEP)
-        return max(1, across) if across < min(STRIPS) else min(STRIPS, key=lambda strip: -across % strip)
+        """How many neighbouring tiles are transformed by one product along a row: what fits best."""
+        sizes, across = tuning_in_force().sizes, -(-self.out[1] // STEP)
+        shortest, longest = sizes.shortest_strip, max(sizes.shortest_strip, sizes.longest_strip)
+        if across < shortest:
+            return max(1, across)
+        return min(range(longest, shortest - 1, -1), key=lambda strip: -across % strip)
 
     @property
     def per_map(self):

@@ -4,7 +4,8 @@
         rows = scratch((6, n, c), x)  # uninitialised, and gone with the block
 
 A loan takes the next bytes of one piece of memory, and its end gives them back.  So two loans never have the same
-bytes, the next one finds them still in the cache, and what is needed is the most that is lent at a time.
+bytes, the next one finds them still in the cache, and what is needed is the most that is lent at a time.  Where the
+piece is too small, an array has memory of its own, and the next operation finds a piece that is large enough.
 """
 
 import threading
@@ -14,11 +15,10 @@ import numpy as np
 
 from minissd.device import array_module
 from minissd.engine.cpu.memory import fresh
+from minissd.engine.tuning import tuning_in_force
 
 CACHE_LINE = 64  # bytes, and the length of AVX-512's vectors
-# What the filters of a layer with many channels needed is given back when loans of some size come by with an eighth of
-# it: then the large maps of other layers need the memory.
-LARGE, SOME_SIZE, MOST_UNUSED = 32 << 20, 4 << 20, 8
+FAR_TOO_MUCH = 2  # times what a loan of some size needs: then the large maps of other layers need the memory
 
 
 class Arena:
@@ -27,15 +27,18 @@ class Arena:
     def __init__(self):
         self.latest = None  # of the loans that have not ended the one that began last
         self.top = self.peak = 0  # bytes that are lent, and the most of them since none were
-        self.free()
+        self.resize(0)
 
-    def grow(self, size):
-        """Memory of at least this size; arrays that are lent keep the old one."""
-        self.size = size + size // 4
-        self.memory = fresh(self.size)
+    def resize(self, size):
+        self.size, self.memory = size, fresh(size) if size else bytearray()
 
-    def free(self):
-        self.memory, self.size = bytearray(), 0
+    def rest(self):
+        """All loans have ended: get as much as they needed, or give back what is far too much."""
+        sizes, needed, self.peak = tuning_in_force().sizes, self.peak, 0
+        if needed > self.size:
+            self.resize(needed)
+        elif self.size > sizes.scratch_kept and sizes.scratch_some <= needed < self.size // FAR_TOO_MUCH:
+            self.resize(0)
 
 
 class Loan:
@@ -67,8 +70,8 @@ class Loan:
         arena.top = end = start - (-prod(shape) * dtype.itemsize // CACHE_LINE) * CACHE_LINE
         if end > arena.peak:
             arena.peak = end
-            if end > arena.size:
-                arena.grow(end)
+        if end > arena.size:
+            return np.ndarray(shape, dtype, fresh(max(end - start, 1)))
         return np.ndarray(shape, dtype, arena.memory, start)
 
     def __exit__(self, error, *_):
@@ -81,10 +84,8 @@ class Loan:
             arena.latest, arena.top = self.before, self.start
         if overlap and error is None:
             raise RuntimeError("scratch memory: this loan ended before one that began later")
-        if self.before is None and arena.size > LARGE:
-            if SOME_SIZE <= arena.peak < arena.size // MOST_UNUSED:
-                arena.free()
-            arena.peak = 0
+        if self.before is None:
+            arena.rest()
 
 
 class Arenas:

@@ -14,10 +14,8 @@ from math import prod
 import numpy as np
 
 from minissd.engine.cpu.locks import fork_safe_lock
+from minissd.engine.tuning import tuning_in_force
 
-SMALL, LARGE = 64 << 10, 32 << 20  # bytes: smaller results are left to NumPy, larger memory is not kept
-KEPT = 96 << 20  # bytes of memory for results that nobody holds, at most
-HUGE = 4 << 20  # bytes from which on pages of 2 MiB are asked for, each of which is cleared in one go
 PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 _lock = fork_safe_lock()  # for all of them: it is held for a moment
@@ -33,7 +31,7 @@ def fresh(size):
         memory = mmap.mmap(-1, size, **PRIVATE)
     except OSError as error:
         raise MemoryError(f"the system has no {size:,} bytes of memory left: {error}") from None
-    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+    if size >= tuning_in_force().sizes.huge_pages and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a system that has none
             memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
@@ -62,15 +60,16 @@ class ResultMemory:
         return sum(map(len, [*self._idle, *returned]))
 
     def empty(self, shape, dtype):
-        """An uninitialised array; from SMALL bytes on it begins a page."""
+        """An uninitialised array; one that is not small begins a page."""
         size = prod(shape) * dtype.itemsize
-        if size < SMALL:
+        sizes = tuning_in_force().sizes
+        if size < sizes.small_result:
             return np.empty(shape, dtype)
-        lent = _Lent(size, np.uint8, self._take(size))
-        lent.returned = self._returned
+        lent = _Lent(size, np.uint8, self._take(size, sizes.results_kept))
+        lent.returned, lent.serves_again = self._returned, size <= sizes.large_result
         return np.ndarray(shape, dtype, lent)
 
-    def _take(self, size):
+    def _take(self, size, most_kept):
         """Memory of that size, used before where there is some."""
         with _lock:
             while self._returned:
@@ -82,7 +81,7 @@ class ResultMemory:
             self._most = max(self._most, self._held)
             place = next((i for i in reversed(range(len(self._idle))) if len(self._idle[i]) == size), None)
             memory = None if place is None else self._idle.pop(place)
-            while self._idle and sum(map(len, self._idle)) > min(KEPT, self._most - self._held):
+            while self._idle and sum(map(len, self._idle)) > min(most_kept, self._most - self._held):
                 del self._idle[0]
         return fresh(size) if memory is None else memory
 
@@ -91,8 +90,8 @@ class _Lent(np.ndarray):
     """Stands between a buffer and the arrays made of it: it lives as long as the last of them, and then returns it."""
 
     returned = None  # where to
+    serves_again = True  # or only its size is told
 
     def __del__(self):
         if self.returned is not None:
-            memory, size = self.base, len(self.base)
-            self.returned.append((size, memory if size <= LARGE else None))
+            self.returned.append((len(self.base), self.base if self.serves_again else None))
