@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 
+def one_line(text: str) -> str:
+    """A message on one line, though a name in it, of a file or out of one, may have several."""
+    return "\\n".join(text.splitlines())
+
+
 class MinissdError(Exception):
     """A problem the user can mend.
 
@@ -12,6 +17,7 @@ class MinissdError(Exception):
     """
 
     def __init__(self, message: str, faults: Sequence[str] = ()):
+        message = one_line(message)
         super().__init__(message)
         self.faults = tuple(faults) or (message,)
 

@@ -7,9 +7,11 @@ import secrets
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from minissd.errors import MinissdError
 
+DEEPEST = 50  # lists within lists, of what minissd writes; ours are 5 deep
 SET_CACHE = "set XDG_CACHE_HOME to a folder that can be written"
 
 
@@ -104,6 +106,24 @@ def to_json(content, indent=None):
     """
     text = json.dumps(_without_nan(content), indent=indent, allow_nan=False, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def parse_json(text: str) -> Any:
+    """The content of JSON text; ValueError for what is none, also where lists or names are nested without an end."""
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [one for outer in level if isinstance(outer, dict | list) for one in _inner(outer)]
+        if not level:
+            return content
+    raise ValueError("it is nested too deeply")
+
+
+def _inner(content):
+    return content.values() if isinstance(content, dict) else content
 
 
 def _without_nan(content):

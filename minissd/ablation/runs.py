@@ -13,7 +13,7 @@ from minissd.ablation.experiments import Variant
 from minissd.detection import evaluate_detections
 from minissd.detection.object_sizes import SIZES, of_size
 from minissd.errors import MinissdError
-from minissd.files import to_json, write_json
+from minissd.files import parse_json, to_json, write_json
 from minissd.layers import Initializer
 from minissd.models.ssd_tiny import tiny_detector
 from minissd.training import TrainConfig, evaluate, train
@@ -56,7 +56,7 @@ class Study:
         """What the run gave, if it was done before; else None."""
         path, setup = self._place(variant, seed)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(path.read_text(encoding="utf-8"))
             return content["result"] if content["setup"] == setup else None
         except FileNotFoundError:
             return None

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from minissd.errors import one_line
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and marks that turn text round
 
 
@@ -28,11 +30,6 @@ def print_any_name():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def one_line(text):
-    """A message on one line, though the name of a file in it may have several."""
-    return _spelled("\n").join(text.splitlines())
 
 
 def _spelled(character):

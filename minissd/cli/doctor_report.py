@@ -3,9 +3,10 @@
 import numpy as np
 from rich.markup import escape
 
-from minissd.cli.console import console, one_line, print_note, print_table, simple_table
+from minissd.cli.console import console, print_note, print_table, simple_table
 from minissd.data.survey import remarks_of
 from minissd.detection.object_sizes import SIZES
+from minissd.errors import one_line
 
 SHOWN, GROUPS = 5, 10  # ids after a remark; groups of copies
 FEW = 20  # objects of a class to learn from

@@ -1,6 +1,5 @@
 """`minissd evaluate`: score a checkpoint, and draw what the scores mean."""
 
-import json
 import re
 from enum import StrEnum
 from itertools import chain, count
@@ -19,7 +18,7 @@ from minissd.device.card import check_precision
 from minissd.engine import products
 from minissd.errors import MinissdError
 from minissd.export.results import SAVERS, check_savable, other_pixels
-from minissd.files import check_writable, write_json
+from minissd.files import check_writable, parse_json, write_json
 from minissd.metrics.boxes import metric_name
 from minissd.metrics.coco import OVERLAPS
 from minissd.training import evaluate as score
@@ -170,7 +169,7 @@ def folder_for(place, question, name):
 def _is_free(path, question):
     """Whether there is no metrics.json, or one that answers this question (at another step, perhaps)."""
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return True
     except (OSError, ValueError):

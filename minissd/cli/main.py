@@ -11,8 +11,8 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from minissd import __version__
-from minissd.cli.console import error_console, one_line, print_any_name, print_note
-from minissd.errors import MinissdError, MinissdWarning, broken_module
+from minissd.cli.console import error_console, print_any_name, print_note
+from minissd.errors import MinissdError, MinissdWarning, broken_module, one_line
 from minissd.together import EndTogether, let_others_speak
 
 COMMANDS = {  # what `minissd --help` says of each: how its own help begins

@@ -8,10 +8,10 @@ from itertools import islice
 
 import numpy as np
 
-from minissd.cli.console import error_console, one_line, print_note, progress_bar
+from minissd.cli.console import error_console, print_note, progress_bar
 from minissd.data import read_image
 from minissd.data.video import open_video, write_video
-from minissd.errors import MinissdError
+from minissd.errors import MinissdError, one_line
 from minissd.training.interrupt import Terminated, interrupt_at_the_end
 from minissd.training.memory import answers_that_fit
 

@@ -30,12 +30,12 @@ def start(out, settings, device, resume, processes=ALONE):
 
     Returns (training set, validation set or None).
     """
-    check_precision(settings["precision"], device)
     if resume and not (out / LAST).exists():
         raise MinissdError(f"{out}: was stopped before its first checkpoint: start it again without --resume")
     with _kinds_checked(out):
-        config = config_of(settings)
+        config = _stored_config(out, settings) if resume else config_of(settings)
         dataset, held_out = open_splits(settings)
+    check_precision(config.precision, device)
     if resume:
         checkpoint = load_checkpoint(out / LAST, device=device)
         model = checkpoint.model
@@ -53,6 +53,14 @@ def start(out, settings, device, resume, processes=ALONE):
 def config_of(settings):
     """The TrainConfig among the settings of a run."""
     return TrainConfig(**{name: settings[name] for name in TRAIN_FIELDS})
+
+
+def _stored_config(out, settings):
+    """The same, of a run to go on with: what is wrong with it stands in a file."""
+    try:
+        return config_of(settings)
+    except MinissdError as error:
+        raise MinissdError(f"{out / CONFIG}: {error}: restore the file or start a new run") from None
 
 
 @contextmanager

@@ -7,13 +7,12 @@
 What the student wrote is never overwritten.
 """
 
-import json
 import shutil
 from datetime import date
 from pathlib import Path
 
 from minissd.errors import MinissdError
-from minissd.files import write_atomically, write_json
+from minissd.files import parse_json, write_atomically, write_json
 
 FOLDER, STATE = "minissd-course", "progress.json"
 
@@ -114,7 +113,7 @@ def _read_state(path):
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         records = content["exercises"]
         if not all(map(_is_record, records.values())):
             raise TypeError

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minissd.course.judging import Unusable, Verdict, load
-from minissd.course.shelf import Mutant, read_toml
+from minissd.course.shelf import HINTS, Mutant, read_toml
 from minissd.errors import MinissdError
 from minissd.properties import falsify
 
 EXAMPLES = 30
+_TRAPS = {"trap": [{"name": str, "symptom": str, "replace": str, "by": str, "hints": [str]}]}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def read_traps(shelf):
     folder = Path(shelf) / "lab"
     if not (folder / "traps.toml").exists():
         return []
-    entries = read_toml(folder / "traps.toml")["trap"]
+    path = folder / "traps.toml"
+    entries = read_toml(path, _TRAPS)["trap"]
+    if not all(len(entry["hints"]) == HINTS for entry in entries):
+        raise MinissdError(f"{path}: a bug has not {HINTS} hints: restore it from the repository")
     return [
         Trap(
             folder=folder,

@@ -19,6 +19,7 @@ from pathlib import Path
 from minissd.course.judging import Verdict
 from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
+from minissd.files import parse_json
 
 SECONDS, MEGABYTES = 20, 1024
 LONGEST = 500_000  # characters of a file
@@ -135,7 +136,7 @@ def _verdict(request, status, printed):
 def _answer(path):
     """The verdict that the process left, or None: the student's code may have ended it, or written there itself."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         text = {name: _clean(value) for name, value in content.items() if name != "held"}
         return Verdict(held=tuple(map(_clean, content["held"])), **text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -22,6 +22,12 @@ from pathlib import Path
 from minissd.errors import MinissdError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+HINTS = 3  # of each exercise
+_LESSON = {"title": str, "question": str, "exercises": [str]}
+_EXERCISE = {"title": str, "section": str, "properties": str, "library": str | None, "hints": [str]}
+_MUTANT = {"name": str, "replace": str, "by": str, "hint": str}
+_MUTANTS = {"mutant": [_MUTANT]}
+_RESTORE = "restore it from the repository"
 LESSON_FILES = "[0-9][0-9]_*/lesson.toml"
 
 
@@ -69,7 +75,7 @@ class Exercise:
     @property
     def start_text(self):
         """What the student gets."""
-        return self.stub.read_text(encoding="utf-8")
+        return _text(self.stub)
 
     @property
     def solution(self):
@@ -77,17 +83,18 @@ class Exercise:
 
     @property
     def properties(self):
-        return _named(self.properties_at)
+        return _named(self.properties_at, self.folder)
 
     @property
     def library(self):
-        return _named(self.library_at) if self.library_at else None
+        return _named(self.library_at, self.folder) if self.library_at else None
 
     @property
     def mutants(self):
         """() in a handout."""
         path = self.folder / "mutants" / f"{self.name}.toml"
-        return tuple(Mutant(**entry) for entry in read_toml(path)["mutant"]) if path.exists() else ()
+        entries = read_toml(path, _MUTANTS)["mutant"] if path.exists() else ()
+        return tuple(Mutant(*(entry[name] for name in _MUTANT)) for entry in entries)
 
 
 @dataclass(frozen=True)
@@ -153,13 +160,18 @@ def find_exercise(lessons, word):
 
 
 def _read_lesson(folder):
-    content = read_toml(folder / "lesson.toml")
+    content = read_toml(folder / "lesson.toml", _LESSON)
     exercises = tuple(_read_exercise(folder, name) for name in content["exercises"])
     return Lesson(folder, content["title"], content["question"], exercises)
 
 
 def _read_exercise(folder, name):
-    content = read_toml(folder / "exercises" / f"{name}.toml")
+    if not name.isidentifier():
+        raise MinissdError(f"{folder / 'lesson.toml'}: {name!r} is no name of a function: {_RESTORE}")
+    path = folder / "exercises" / f"{name}.toml"
+    content = read_toml(path, _EXERCISE)
+    if len(content["hints"]) != HINTS:
+        raise MinissdError(f"{path}: has {len(content['hints'])} hints, expected are {HINTS}: {_RESTORE}")
     return Exercise(
         folder=folder,
         name=name,
@@ -171,14 +183,43 @@ def _read_exercise(folder, name):
     )
 
 
-def read_toml(path):
-    """The content of a TOML file of the lessons; MinissdError if it is missing or damaged."""
+def read_toml(path, kinds):
+    """The content of a TOML file of the lessons: what `kinds` names, and of those kinds.
+
+    kinds: {name: kind}, a kind being str, a list of one kind, or such a dictionary.  MinissdError if the file is
+    missing, damaged, or says something else.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(_text(path))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise MinissdError(f"{path}: is no TOML ({error}): {_RESTORE}") from None
+    wrong = _misfit(content, kinds)
+    if wrong:
+        raise MinissdError(f"{path}: {wrong} is missing or of another kind: {_RESTORE}")
+    return content
+
+
+def _misfit(value, kind, place=""):
+    """The first place in a value where it is not of its kind; "" if there is none."""
+    if isinstance(kind, dict):
+        inner = kind.items() if isinstance(value, dict) else ()
+        wrong = (_misfit(value.get(name), one, f"{place}.{name}".strip(".")) for name, one in inner)
+        return next(filter(None, wrong), "" if isinstance(value, dict) else place)
+    if isinstance(kind, list):
+        inner = enumerate(value) if isinstance(value, list) else ()
+        wrong = (_misfit(one, kind[0], f"{place}[{number}]") for number, one in inner)
+        return next(filter(None, wrong), "" if isinstance(value, list) else place)
+    return "" if isinstance(value, kind) else place
+
+
+def _text(path):
+    """The text of a file of the lessons."""
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise MinissdError(f"{path}: is missing: the lessons are incomplete, install minissd again") from None
-    except tomllib.TOMLDecodeError as error:
-        raise MinissdError(f"{path}: is no TOML ({error}): restore it from the repository") from None
+    except (OSError, ValueError) as error:
+        raise MinissdError(f"{path}: cannot be read ({error}): {_RESTORE}") from None
 
 
 def check_hypothesis() -> None:
@@ -187,10 +228,15 @@ def check_hypothesis() -> None:
         raise MinissdError("answers are judged with Hypothesis, which is not installed: pip install 'minissd[lessons]'")
 
 
-def _named(place):
+def _named(place, folder):
     """What "module:name" says, of this package only: a handout names what it needs, and brings no code of its own."""
     module, _, name = place.partition(":")
-    if not module.startswith("minissd."):
-        raise MinissdError(f"the exercise asks for {place}, which is not part of minissd: restore its file")
-    check_hypothesis()
-    return getattr(importlib.import_module(module), name)
+    try:
+        if not module.startswith("minissd."):
+            raise ImportError
+        check_hypothesis()
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise MinissdError(
+            f"{folder}: an exercise asks for {place}, which is not part of minissd: {_RESTORE}"
+        ) from None

@@ -164,7 +164,11 @@ def open_dataset(
     if images is not None and reader not in (_open_coco_folder, _open_coco_file):
         raise MinissdError(f"{path} is {layout.what}: a folder of images can be given for COCO JSON alone")
     where = {} if images is None else {"images": images}
-    dataset = reader(path, split, classes, limit, keep_others, **where)
+    try:
+        dataset = reader(path, split, classes, limit, keep_others, **where)
+    except OSError as error:  # a path written in a file that is too long, say; what is missing the readers tell
+        place, reason = str(error.filename or path)[:200], error.strerror or error
+        raise MinissdError(f"{path}: {place} cannot be read ({reason}): mend the path or its permissions") from None
     check_objects(dataset)
     words = {"data": data if data in DOWNLOADS else str(path.absolute()), "split": split, "limit": limit}
     return _with_origin(dataset, image_folder=images and str(Path(images).absolute()), **words)

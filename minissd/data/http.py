@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import time
@@ -9,7 +10,9 @@ import time
 import requests
 
 from minissd.errors import MinissdError
+from minissd.files import parse_json
 
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # of headers that are no headers it would show a traceback
 _CHUNK = 1 << 14  # bytes written at a time; of an answer that breaks off, less than this is lost
 _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -107,8 +110,10 @@ class ResumingDownloader:
     def _place_to_go_on(self, url):
         """How many bytes are here to go on from, and their validator (None if the server gave none)."""
         try:
-            state = json.loads(self.state.read_text(encoding="utf-8"))
+            state = parse_json(self.state.read_text(encoding="utf-8"))
             known, validator = state["url"] == url, state["validator"]
+            if not isinstance(validator, str | None):
+                raise TypeError
         except (OSError, ValueError, KeyError, TypeError):
             return 0, None
         return (self._arrived(), validator) if known and (validator or self.checked) else (0, None)

@@ -1,5 +1,7 @@
 """Unpacking archives from elsewhere: nothing outside of the folder, no links out of it, no more than stated."""
 
+import errno
+import gzip
 import lzma
 import stat
 import tarfile
@@ -7,8 +9,14 @@ import zipfile
 import zlib
 from pathlib import PurePosixPath, PureWindowsPath
 
+_BLOCK = 1 << 20
 _PATHS = (PurePosixPath, PureWindowsPath)
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
+# What the system says of names that cannot be: a file that is also a folder, one too long, a place before the file.
+_IMPOSSIBLE = (
+    *(errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP),
+    errno.ENOENT,
+)
 _UNKNOWN = (RuntimeError, NotImplementedError)  # zipfile's words for encrypted members and unknown methods
 
 
@@ -29,8 +37,12 @@ def unpack(path, folder, limit):
                 return _unpack_zip(archive, folder, limit)
         with tarfile.open(path, "r:*") as archive:
             return _unpack_tar(archive, folder, limit)
-    except (*_DAMAGE, *_UNKNOWN) as error:
+    except (*_DAMAGE, *_UNKNOWN, ValueError, KeyError) as error:  # the last: a link to a member that is not there
         raise BadArchive(" ".join(str(error).split()) or type(error).__name__) from None
+    except OSError as error:
+        if error.errno not in _IMPOSSIBLE and error.errno is not None:  # a full disk is not the archive's fault
+            raise
+        raise BadArchive(" ".join((error.strerror or str(error)).split())) from None
 
 
 def _unpack_tar(archive, folder, limit):
@@ -38,6 +50,9 @@ def _unpack_tar(archive, folder, limit):
     for member in archive:
         total = _add(total, member.size, limit)
         archive.extract(member, folder, filter="data")
+    left = limit + _BLOCK
+    while left > 0 and archive.fileobj.read(_BLOCK):  # padding; behind it, in a compressed file, is the checksum
+        left -= _BLOCK
     return total
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from minissd.engine.cpu.processor import this_machine
 from minissd.errors import MinissdError, MinissdWarning
-from minissd.files import cache_folder
+from minissd.files import cache_folder, parse_json
 
 SHIPPED = Path(__file__).with_name("tuning.json")
 AGAIN = "write it again (minissd bench --tune) or delete it"
@@ -139,7 +139,7 @@ def users_file() -> Path:
 def read(path: Path) -> Tuning:
     """The tuning in a file; MinissdError if it cannot be read, or is not of this version, or not of this machine."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MinissdError(f"{path}: cannot be read ({error.strerror or error}): {AGAIN}") from None
     except ValueError as error:

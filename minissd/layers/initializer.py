@@ -21,7 +21,10 @@ class Initializer:
 
     def __init__(self, rng: np.random.Generator, dtype: npt.DTypeLike = "float32", device: str = "cpu"):
         self.rng = rng
-        self.dtype = np.dtype(dtype)
+        try:
+            self.dtype = np.dtype(dtype)
+        except SyntaxError as error:  # NumPy parses what it does not know
+            raise ValueError(f"parameters are float32 or float64, and this is no type: {error}") from None
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"parameters are float32 or float64, not {self.dtype}")
         self.device = device

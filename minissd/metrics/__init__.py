@@ -8,8 +8,11 @@ from minissd.metrics.regression import explained, mean_absolute_error
 from minissd.metrics.segmentation import overlaps, score_masks
 from minissd.metrics.thresholds import AtThreshold, at_threshold, best_thresholds
 
+SCORES = ("mAP", "accuracy", "mean_iou", "explained")  # what a validation may be scored by: of each task one
+
 __all__ = [
     "METRICS",
+    "SCORES",
     "AtThreshold",
     "Extents",
     "accuracy",

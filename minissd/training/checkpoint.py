@@ -5,7 +5,6 @@ say which model this is, for which classes, after which step, and with which set
 position in the epoch and all randomness follow from the step and the seed, so there is nothing else to keep.
 """
 
-import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from safetensors import SafetensorError
 
 from minissd.device import Array, array_module, resolve_device, to_like, to_numpy
 from minissd.errors import MinissdError
-from minissd.files import to_json, write_atomically
+from minissd.files import parse_json, to_json, write_atomically
 from minissd.models import Network, build
 from minissd.models.freezing import trained_params
 from minissd.weights.ours import describe, in_full, thresholds_in
@@ -87,8 +86,8 @@ def read_description(path):
     """(metadata, settings) of a checkpoint, without its tensors."""
     with _opened(path) as (_, metadata):
         try:
-            settings = json.loads(metadata["settings"])
-        except (KeyError, ValueError, RecursionError):
+            settings = parse_json(metadata["settings"])
+        except (KeyError, ValueError):
             settings = None
         if not _readable(settings):
             raise MinissdError(f"{path}: its description is damaged: use another checkpoint")
@@ -136,8 +135,8 @@ def _readable(settings):
 def _rebuild(path, metadata, device):
     """(model, step, settings) as the metadata describe them; the model is as `build` makes it."""
     try:
-        classes, options = json.loads(metadata["classes"]), json.loads(metadata["options"])
-        step, settings = int(metadata["step"]), json.loads(metadata["settings"])
+        classes, options = parse_json(metadata["classes"]), parse_json(metadata["options"])
+        step, settings = int(metadata["step"]), parse_json(metadata["settings"])
         names_given = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
         if not names_given or step < 0 or not _readable(settings):
             raise ValueError
@@ -150,7 +149,7 @@ def _rebuild(path, metadata, device):
         return model, step, settings
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
-    except (KeyError, ValueError, TypeError, RecursionError):
+    except (KeyError, ValueError, TypeError):
         raise MinissdError(f"{path}: its description is damaged: use another checkpoint") from None
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minissd.errors import MinissdError
-from minissd.files import cannot_be_written
+from minissd.files import cannot_be_written, parse_json
 
 LOCK = ".lock"
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what a lock that another has is refused with
@@ -91,7 +91,7 @@ def _lock(file):
 def _owner(text):
     """{"pid", "host"} as the file says, or {}."""
     try:
-        owner = json.loads(text)
+        owner = parse_json(text)
         return owner if isinstance(owner["pid"], int) and isinstance(owner["host"], str) else {}
     except (ValueError, KeyError, TypeError):
         return {}

@@ -1,13 +1,13 @@
 """log.jsonl: one line a step, another for each validation; what the curves are drawn from."""
 
-import json
 import math
 import os
 from pathlib import Path
 from typing import Any
 
 from minissd.errors import MinissdError
-from minissd.files import cannot_be_written, to_json, write_atomically
+from minissd.files import cannot_be_written, parse_json, to_json, write_atomically
+from minissd.metrics import SCORES
 from minissd.training.log_formats import FORMATS, format_names
 
 LOG = "log.jsonl"
@@ -103,7 +103,22 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
 def _parse(line):
     """The record on a line, or None if it holds something else or half of one."""
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError:
+        record = parse_json(line)
+    except ValueError:
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("step"), int) else None
+    return record if isinstance(record, dict) and _is_record(record) else None
+
+
+def _is_record(record):
+    """Whether its figures are such as can be compared and drawn; those of a class, within a validation, may be any."""
+    counts = [record.get("step"), record.get("epoch", 1)]
+    validation = record.get("validation", {})
+    if not all(type(count) is int and 0 <= count < 2**63 for count in counts) or not isinstance(validation, dict):
+        return False
+    own = [value for name, value in record.items() if name != "validation"]
+    return all(map(_is_figure, own)) and all(_is_figure(validation.get(name)) for name in SCORES)
+
+
+def _is_figure(value):
+    """A number, or None for NaN."""
+    return value is None or type(value) is float or (type(value) is int and abs(value) < 2**63)

@@ -5,7 +5,6 @@ log.jsonl         a line a step
 last.safetensors  the newest checkpoint; best.safetensors the one with the highest validation score
 """
 
-import json
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from minissd import __version__
 from minissd.data import PRESETS
 from minissd.engine.tuning import tuning_in_force
 from minissd.errors import MinissdError, MinissdWarning
-from minissd.files import check_writable, write_json
+from minissd.files import check_writable, parse_json, write_json
 from minissd.training.checkpoint import read_description
 from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in_present_names
 from minissd.training.lock import locked
@@ -79,11 +78,13 @@ def checkpoint_of(folder: str | Path) -> Path:
 def read_settings(folder):
     """What config.json says; MinissdError if there is none, or none that can be read."""
     try:
-        return in_present_names(dict(json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))))
+        return in_present_names(dict(parse_json((Path(folder) / CONFIG).read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError):
         raise MinissdError(
             f"{folder}: holds no run to resume (no readable {CONFIG}): give the folder of the run"
         ) from None
+    except MinissdError as error:  # a name that is not known
+        raise MinissdError(f"{Path(folder) / CONFIG}: {error}") from None
 
 
 def images_of_run(folder):

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from minissd.detection.metrics import eleven_recalls
+from minissd.metrics import SCORES
 from minissd.viz import style
 from minissd.viz.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SKY, VERMILION, class_colour, drawable, dress
 
@@ -26,7 +27,6 @@ LOSSES = {
     "empty": ("empty", SKY),
     "class": ("class", PINK),
 }
-METRICS = ("mAP", "accuracy", "mean_iou", "explained")  # what a validation may be scored by
 METHODS = {
     "voc07": "mean of the precision at 11 recalls",
     "voc07-arange": "mean at 11 recalls of np.arange",
@@ -46,7 +46,7 @@ def loss_curves(records):
     of 2 % of the run.  The axis is logarithmic when the losses span more than a factor of ten.
     """
     validations = [{"step": one["step"], **one["validation"]} for one in records if "validation" in one]
-    metric = next((name for name in METRICS if np.isfinite(_series(validations, name)[1]).any()), None)
+    metric = next((name for name in SCORES if np.isfinite(_series(validations, name)[1]).any()), None)
     heights = [4, 1.5, 1] if metric else [4, 1]
     figure = style.new_figure(8, 6.2 if metric else 5)
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
@@ -185,7 +185,8 @@ def _draw_epochs(panel, records):
     """Where epochs begin, along the top, at most about a dozen of them."""
     starts = {}
     for record in records:
-        starts.setdefault(record["epoch"], record["step"])
+        if "epoch" in record:
+            starts.setdefault(record["epoch"], record["step"])
     every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, len(starts)) if len(starts) <= 12 * n)
     epochs = [epoch for epoch in starts if epoch % every == 0]
     axis = panel.secondary_xaxis("top")

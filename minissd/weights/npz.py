@@ -59,6 +59,6 @@ def _plain_dtype(text):
     """The dtype if it is one of numbers, else None."""
     try:
         dtype = np.dtype(text)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # the last: NumPy parses what it does not know
         return None
     return dtype if dtype.kind in "fiub" else None

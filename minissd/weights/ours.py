@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from minissd.errors import MinissdError
+from minissd.files import parse_json
 from minissd.models import MODELS, options_of
 from minissd.models.ssd import OWN
 from minissd.weights.layout import Layout
@@ -42,9 +43,10 @@ def describe(model):
 def is_of(metadata, model):
     """Whether metadata are what `describe` says of a model."""
     try:
-        name, classes, options = metadata["model"], json.loads(metadata["classes"]), json.loads(metadata["options"])
+        classes, options = parse_json(metadata["classes"]), parse_json(metadata["options"])
+        name = metadata["model"]
         return (name, classes, in_full(name, options)) == (model.name, list(model.classes), model.options)
-    except (KeyError, ValueError, TypeError, RecursionError):
+    except (KeyError, ValueError, TypeError):
         return False
 
 
@@ -61,18 +63,18 @@ def description(file):
     if not file.metadata.get("format", "").startswith("minissd "):
         return None, None, {}
     try:
-        classes, options = json.loads(file.metadata["classes"]), json.loads(file.metadata["options"])
+        classes, options = parse_json(file.metadata["classes"]), parse_json(file.metadata["options"])
         named = type(classes) is list and all(type(name) is str for name in classes)
         if not named or type(options) is not dict:
             raise ValueError
         return file.metadata["model"], tuple(classes), options
-    except (KeyError, ValueError, RecursionError):
+    except (KeyError, ValueError):
         raise MinissdError("its description is damaged: use another file") from None
 
 
 def thresholds_in(metadata, classes):
     """{class: threshold} of a detector with these classes, as the metadata tell it; ValueError for anything else."""
-    thresholds = json.loads(metadata.get("thresholds", "{}"))
+    thresholds = parse_json(metadata.get("thresholds", "{}"))
     named = type(thresholds) is dict and thresholds.keys() <= set(classes)
     if not named or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds.values()):
         raise ValueError(f"thresholds {thresholds}")
