@@ -18,7 +18,7 @@ from minissd.errors import MinissdError
 from minissd.files import parse_json, to_json, write_atomically
 from minissd.models import Network, build
 from minissd.models.freezing import trained_params
-from minissd.weights.ours import describe, in_full, thresholds_in
+from minissd.weights.ours import describe, in_full, refuse_former, thresholds_in
 
 FORMAT = "minissd checkpoint 1"
 
@@ -140,6 +140,7 @@ def _rebuild(path, metadata, device):
         names_given = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
         if not names_given or step < 0 or not _readable(settings):
             raise ValueError
+        refuse_former(metadata["model"], options)
         options = in_full(metadata["model"], options)
         model = build(metadata["model"], classes=classes, device=device, **options)
         if model.options != options:

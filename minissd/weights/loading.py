@@ -11,7 +11,7 @@ from minissd.device import to_like
 from minissd.errors import MinissdError
 from minissd.models import Network, build
 from minissd.weights.layout import COUNTER
-from minissd.weights.ours import MOMENTUM, description
+from minissd.weights.ours import MOMENTUM, description, refuse_former
 from minissd.weights.reading import read_weights
 from minissd.weights.recognition import check_layout, lacking, layout_of, published_layout, whole_network
 from minissd.weights.report import Report, some
@@ -54,6 +54,7 @@ def load_model(
         known = layout.classes if layout else stored_classes if stored_name == name else None
         if classes is None and known is None:
             raise MinissdError(lacking(file) or "does not say which classes it was trained for: give them")
+        refuse_former(stored_name if layout is None else None, options)
         options = options if stored_name == name else {}
         model = _build(name, known if classes is None else classes, device, options)
     except MinissdError as error:

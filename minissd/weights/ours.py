@@ -58,6 +58,15 @@ def in_full(name, options):
     return boxes | sampling | options
 
 
+def refuse_former(name, options):
+    """MinissdError for the description of a network whose layers are others today."""
+    if name == "ssd300-mobilenet" and "boxes" not in options:
+        raise MinissdError(
+            "is of the ssd300-mobilenet of before 2026-11-30, with 1x1 heads and 2,278 default boxes; today's is "
+            "qfgaohao's and has other layers: train it anew, and give --weights this file to begin with its trunk"
+        )
+
+
 def description(file):
     """(model's name or None, classes or None, options of `build`) as the metadata of a file of ours tell them."""
     if not file.metadata.get("format", "").startswith("minissd "):

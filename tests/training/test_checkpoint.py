@@ -4,6 +4,7 @@ import json
 import os
 import resource
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import safetensors.numpy
 from minissd.detection import fit_boxes
 from minissd.models import build
 from minissd.training import load_checkpoint, save_checkpoint
+from minissd.weights import load_model, start_from
 
 
 @pytest.fixture
@@ -200,3 +202,16 @@ def test_a_folder_in_the_place_of_the_file(path, model, refused):
     with refused(path, "cannot be written"):
         save_checkpoint(path, model)
     assert path.is_dir()
+
+
+def test_a_checkpoint_of_the_former_ssd300_mobilenet_says_what_changed_and_starts_a_training(path, refused):
+    """It had no choice of boxes, and a fourth of them in each cell of the first map."""
+    former = build("ssd300-mobilenet", classes=("cat", "dog"), boxes="caffe")
+    former.options.pop("boxes")
+    save_checkpoint(path, former)
+    for load in (load_checkpoint, partial(load_model, None)):
+        with refused(path, "before 2026-11-30", "2,278 default boxes", "--weights this file"):
+            load(path)
+    model = build("ssd300-mobilenet", classes=("cat", "dog"))
+    start_from(model, path)
+    np.testing.assert_array_equal(model.params["to_conv13.conv13_pw.w"], former.params["to_conv13.conv13_pw.w"])
