@@ -56,11 +56,11 @@ class Sizes:
     # pooling.py: bytes of x under a block of y
     pooling_block: int
 
-    # cpu/memory.py: bytes of a result from which on its memory is our own and serves again, up to which it does, and of
-    # all such memory that nobody holds, at most; bytes from which on pages of 2 MiB are asked for, each of which is
-    # cleared in one go
+    # cpu/memory.py: bytes of a result from which on its memory is our own and serves again, of the regions that results
+    # lie in, and of memory that nobody holds, at most; bytes from which on pages of 2 MiB are asked for, each of which
+    # is cleared in one go
     small_result: int
-    large_result: int
+    result_region: int
     results_kept: int
     huge_pages: int
 

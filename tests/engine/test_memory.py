@@ -1,6 +1,8 @@
 """Memory for results serves again when nobody holds it; loans of scratch memory end, and never have the same bytes."""
 
+import mmap
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,8 +44,9 @@ def test_no_more_is_kept_than_said():
     with tuned(results_kept=1 << 20), Runtime() as runtime:
         results = [empty((size << 10,), BYTE) for size in range(100, 140)]
         del results
-        empty((99 << 10,), BYTE)
-        assert 0 < runtime.kept <= (1 << 20) + (99 << 10)
+        last = empty((99 << 10,), BYTE)
+        assert 0 < runtime.kept <= 1 << 20
+        del last
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=40))
@@ -60,15 +63,46 @@ def test_what_is_kept_never_adds_to_the_most_that_was_held(orders):
             assert holding + runtime.kept <= most
 
 
-@given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40))
+@given(st.lists(st.tuples(st.integers(1, 8 * SMALL), st.integers(0, 5)), max_size=40))
 def test_two_results_never_share_memory(orders):
+    """In regions that one result fills, or several; whatever is given back to the system between them."""
     held = []
-    for size, keep in orders:
-        array = empty((size * SMALL,), BYTE)
-        array.fill(len(held))
-        if keep:
-            held.append((array, len(held)))
-    assert all((array == number).all() for array, number in held)
+    with tuned(small_result=1, result_region=10 * SMALL, results_kept=3 * SMALL), Runtime():
+        for number, (size, release) in enumerate(orders):
+            array = empty((size,), BYTE)
+            array.fill(number)
+            held.append((array, number))
+            if release < len(held):
+                del held[release]
+            assert all((array == number).all() for array, number in held)
+
+
+def test_the_same_step_finds_the_same_places_again():
+    def step():
+        first, second = empty((3 * SMALL,), BYTE), empty((2 * SMALL,), BYTE)
+        del first
+        third, fourth = empty((SMALL,), BYTE), empty((SMALL,), BYTE)
+        return [array.ctypes.data for array in (second, third, fourth)]
+
+    with Runtime():
+        assert step() == step()
+
+
+def test_what_is_not_kept_goes_back_to_the_system():
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs Linux to say how much memory the process has")
+    gone = 64 << 20
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    with tuned(results_kept=1 << 20), Runtime():
+        result = empty((gone,), BYTE)
+        result.fill(1)
+        before = resident()
+        del result
+        empty((SMALL,), BYTE)
+        assert before - resident() > gone // 2
 
 
 def test_what_the_system_does_not_have_is_a_memory_error():
