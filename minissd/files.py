@@ -1,5 +1,7 @@
 """Files that appear whole or not at all, and the folder for those that minissd keeps for a user."""
 
+import errno
+import glob
 import json
 import math
 import os
@@ -49,16 +51,55 @@ def placed_whole(path):
     temporary = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(4)}.part{path.suffix[:16]}")
     try:
         _require_ordinary(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         yield temporary
-        with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
     except OSError as error:
         raise cannot_be_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def put_in_place(source, target):
+    """Give a finished file, or a folder of such, the name `target` in one step, so that a power cut cannot undo it.
+
+    The content has to be on the disk before the name is, else the new name could stand on an empty file; and the
+    folder, which holds the names, after that.  Raises the OSError of the system.
+    """
+    if os.path.isdir(source):
+        getattr(os, "sync", lambda: None)()  # one call for all of its files; Windows has none
+    else:
+        with open(source, "r+b") as file:
+            os.fsync(file.fileno())
+    os.replace(source, target)
+    _sync_folder(Path(target).parent)
+
+
+def make_folder(folder):
+    """Make a folder and those above it that are missing; a power cut leaves them, with what is put into them later."""
+    folder = Path(folder)
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        _sync_folder(one.parent)
+
+
+def _sync_folder(folder):
+    with suppress(OSError):  # Windows opens no folders, and some file systems have nothing to do for them
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def remove_leftovers(path):
+    """Remove what killed processes left half-written beside `path`; for whoever alone writes there."""
+    path = Path(path)
+    for one in path.parent.glob(f".{glob.escape(path.stem[:32])}.????????.part{glob.escape(path.suffix[:16])}"):
+        with suppress(OSError):
+            one.unlink()
 
 
 def check_writable(folder):
@@ -86,11 +127,22 @@ def _require_ordinary(path):
         raise MinissdError(f"{path}: is no ordinary file and cannot be written: give the path of a file")
 
 
-def cannot_be_written(path, error):
+def cannot_be_written(path, error, then="give another path"):
+    """The MinissdError for an OSError: what the system refused, what to free or to mend, and what to do `then`."""
+    place = Path(path).parent
     return MinissdError(
-        f"{path}: cannot be written ({error.strerror or error}): "
-        "make sure that the folder allows it and the disk has room, or give another path"
+        f"{path}: cannot be written ({error.strerror or error}): {_remedy(error.errno, place)}, or {then}"
     )
+
+
+def _remedy(number, place):
+    if number == errno.ENOSPC:
+        return f"the disk of {place} is full: delete or move something there"
+    if number == errno.EDQUOT:
+        return f"your quota on the disk of {place} is used up: delete or move something of yours there"
+    if number in (errno.ENOENT, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV):
+        return f"make sure that the disk or the network share of {place} is there"
+    return "make sure that the folder allows it and the disk has room"
 
 
 def write_json(path, content, indent=2):

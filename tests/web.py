@@ -13,6 +13,7 @@ class Habit:
 
     status: int = 0  # an error in place of the file
     redirect: str = ""  # to another path
+    elsewhere: str = ""  # to another address
     cut_after: int | None = None  # bytes sent before the connection is closed
     stall_after: int | None = None  # bytes sent before silence
     ranges: bool = True  # whether Range is obeyed
@@ -46,6 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         habit = site.habits.pop(0) if site.habits else Habit()
         if habit.redirect:
             return self.head(302, Location=f"{site.url}/{habit.redirect}", Content_Length=0)
+        if habit.elsewhere:
+            return self.head(302, Location=habit.elsewhere, Content_Length=0)
         if habit.status or path not in site.files:
             return self.head(habit.status or 404, Content_Length=0)
         content = site.files[path]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from minissd.course.shelf import read_lessons
 from minissd.errors import MinissdError
+from minissd.files import put_in_place
 
 README = """# The exercises
 
@@ -46,7 +47,7 @@ def export(shelf, target, *, report=lambda done, total: None):
             shutil.copytree(shelf, whole / "lessons", ignore=shutil.ignore_patterns(*LEFT_OUT))
             count = _check(originals, whole / "lessons", report)
             (whole / "README.md").write_text(README, encoding="utf-8")
-            whole.rename(target)
+            put_in_place(whole, target)
     except OSError as error:
         raise MinissdError(f"{target}: cannot be written ({error.strerror or error}): give another folder") from error
     return count

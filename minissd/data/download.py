@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pooch
 from minissd.data.published import DOWNLOADS
 from minissd.data.unpack import BadArchive, unpack
 from minissd.errors import MinissdError
-from minissd.files import SET_CACHE, cache_folder
+from minissd.files import SET_CACHE, cache_folder, put_in_place
 
 
 def place_of(name: str, folder: Path | None = None) -> Path:
@@ -67,17 +66,18 @@ def fetch(name: str, folder: Path | None = None, progress: Any = None) -> Path:
     if name not in DOWNLOADS:
         raise MinissdError(f"there is nothing called {name!r} to fetch; there are {', '.join(DOWNLOADS)}")
     place = place_of(name, folder)
+    arriving = place.parent / f".{name}.arriving"  # what has been downloaded so far
     if place.exists():
         _check_size(name, place)
+        shutil.rmtree(arriving, ignore_errors=True)  # of a process that was killed right at its end
         return place
     if DOWNLOADS[name].files[0].by_hand:
         raise MinissdError(f"no program may download {name}: {by_hand(name, folder)}")
-    arriving = place.parent / f".{name}.arriving"  # what has been downloaded so far
     try:
         arriving.mkdir(parents=True, exist_ok=True)
         paths = [_retrieve(file, arriving, progress) for file in DOWNLOADS[name].files]
         _put(DOWNLOADS[name], paths, place)
-        shutil.rmtree(arriving)
+        shutil.rmtree(arriving, ignore_errors=True)
     except BadArchive as error:
         shutil.rmtree(arriving, ignore_errors=True)
         raise MinissdError(f"{name} cannot be unpacked ({error}): fetch it again") from None
@@ -106,6 +106,8 @@ def _retrieve(file, folder, progress):
         if digits and not whole and not pooch.file_hash(path, alg=method).startswith(digits):
             path.unlink()
             raise ValueError
+    except OSError:  # of requests too, some of which are ValueErrors besides, as for a redirect to file:
+        raise
     except ValueError:
         raise MinissdError(
             f"{file.url} sent a file with another checksum than the one expected: "
@@ -117,10 +119,12 @@ def _retrieve(file, folder, progress):
 def _put(download, paths, place):
     """Makes of the downloaded files what is to be at `place`, and moves it there in one step."""
     if download.kind == "weights":
-        os.replace(paths[0], place)
+        put_in_place(paths[0], place)
         return
-    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    beside = paths[0].parent / "unpacked"
+    shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed meanwhile
     try:
+        beside.mkdir()
         if download.tree is None:
             result = beside / "files"
             result.mkdir()
@@ -128,7 +132,7 @@ def _put(download, paths, place):
                 os.replace(path, result / path.name)
         else:
             result = _unpack(download, paths, beside)
-        os.replace(result, place)
+        put_in_place(result, place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

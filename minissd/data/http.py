@@ -57,6 +57,10 @@ class ResumingDownloader:
                 if caught.response.status_code < 500 and caught.response.status_code != 429:
                     raise
                 error = caught
+            except requests.RequestException:
+                raise
+            except ValueError as caught:  # an address to go on to that is none
+                raise requests.exceptions.InvalidURL(f"{url}: the answer of the server is none ({caught})") from None
             failures = 1 if self._arrived() > before else failures + 1
             if failures == self.tries:
                 raise error
@@ -75,6 +79,8 @@ class ResumingDownloader:
             if validator:
                 headers["If-Range"] = validator
         with requests.get(url, headers=headers, stream=True, timeout=self.stall) as response:
+            if url.startswith("https:") and not response.url.startswith("https:"):
+                raise MinissdError(f"{url} leads to {response.url}, which nobody vouches for on the way: not fetched")
             if start and response.status_code == 416:  # nothing beyond what is here: complete, or another file
                 return _content_range(response) == (None, start) or self._forget()
             response.raise_for_status()

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minissd.errors import MinissdError
-from minissd.files import cannot_be_written, parse_json
+from minissd.files import cannot_be_written, make_folder, parse_json
 
 LOCK = ".lock"
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what a lock that another has is refused with
@@ -28,7 +28,7 @@ def locked(folder):
     path = Path(folder) / LOCK
     made = not path.parent.exists()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = _opened(path)
         file.seek(0)
         file.truncate()

@@ -43,8 +43,8 @@ class RunLog:
                 file.write(to_json(record) + "\n")
         except OSError as error:
             self._behind = True
-            raise MinissdError(
-                f"{self.path}: cannot be written ({error.strerror}): free some space and use --resume"
+            raise cannot_be_written(
+                self.path, error, "go on elsewhere with a copy of the folder and --resume"
             ) from error
         for other in self._others:
             other.add(record)

@@ -181,3 +181,21 @@ def test_progress_counts_the_bytes_that_are_here(site, download, stopped):
     bar.update = lambda count: seen.append(count) or Bar.update(bar, count)
     download(progress=bar)
     assert bar.total == bar.seen == len(CONTENT) and bar.closed and seen[0] == HALF
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/file", "gopher://x", "//[", "javascript:1"])
+def test_a_redirect_to_another_scheme_is_followed_nowhere(site, tmp_path, target):
+    site.files["file"] = CONTENT
+    site.habits = [Habit(elsewhere=target)]
+    with pytest.raises(requests.RequestException):
+        ResumingDownloader(tmp_path / "part", tries=1, wait=0)(f"{site.url}/file", tmp_path / "file", None)
+    assert not (tmp_path / "file").exists() and not (tmp_path / "part").exists()
+
+
+def test_from_https_nothing_leads_to_http(site, tmp_path, monkeypatch):
+    site.files["file"] = CONTENT
+    get = requests.get
+    monkeypatch.setattr(requests, "get", lambda url, **options: get(f"{site.url}/file", **options))  # as if redirected
+    with pytest.raises(MinissdError, match="vouches"):
+        ResumingDownloader(tmp_path / "part")("https://safe.example/file", tmp_path / "file", None)
+    assert not (tmp_path / "part").exists()
