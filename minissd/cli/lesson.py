@@ -11,6 +11,7 @@ from rich.table import Table
 
 from minissd.cli.console import console, print_table, simple_table
 from minissd.cli.lesson_bug import bug
+from minissd.cli.lesson_milestone import milestone
 from minissd.cli.lesson_report import print_verdict
 from minissd.cli.lesson_teacher import export, grade
 from minissd.course import find_exercise, find_lesson, find_shelf, judge_file, read_lessons
@@ -24,7 +25,7 @@ lesson = typer.Typer(
     add_completion=False,
 )
 
-for command in (export, grade):
+for command in (milestone, export, grade):
     lesson.command()(command)
 lesson.add_typer(bug, name="bug")
 

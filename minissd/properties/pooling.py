@@ -1,4 +1,4 @@
-"""What holds for max pooling and ReLU, forward and backward, on single maps (H, W)."""
+"""What holds for max pooling, on batches of maps (N, H, W, C), and for ReLU, forward and backward."""
 
 import numpy as np
 from hypothesis import assume
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from minissd import engine, naive
 from minissd.gradcheck import away_from, check_backward
 from minissd.properties.core import Property, equals, require_equal
-from minissd.properties.plain import halves
+from minissd.properties.plain import filled, halves
 
 sides = st.integers(1, 4)
 
@@ -15,13 +15,13 @@ sides = st.integers(1, 4)
 # --- the library's functions in the shape of the exercises ---
 
 
-def max_pool(x, kernel, stride, pad):
-    return engine.max_pool2d(x[None, :, :, None], kernel, stride=stride, pad=pad)[0][0, :, :, 0]
+def max_pool(x, kernel, stride, pad=0):
+    return engine.max_pool2d(x, kernel, stride=stride, pad=pad)[0]
 
 
 def max_pool_gradient(dy, x, kernel, stride):
-    _, cache = engine.max_pool2d(x[None, :, :, None], kernel, stride=stride)
-    return engine.max_pool2d_backward(dy[None, :, :, None], cache)[0, :, :, 0]
+    _, cache = engine.max_pool2d(x, kernel, stride=stride)
+    return engine.max_pool2d_backward(dy, cache)
 
 
 def relu_gradient(dy, x):
@@ -31,12 +31,19 @@ def relu_gradient(dy, x):
 # --- max pooling ---
 
 
+@st.composite
+def _batch(draw, size, low=-9, high=9):
+    """Maps of this size, most often one."""
+    images, channels = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 2), (2, 3)]))
+    return draw(filled((images, *size, channels), low=low, high=high))
+
+
 def _naive_pool(x, kernel, stride, pad):
-    return naive.max_pool2d(x[None, :, :, None], kernel, (stride, stride), pad)[0, :, :, 0]
+    return naive.max_pool2d(x, kernel, (stride, stride), pad)
 
 
 def _naive_gradient(dy, x, kernel, stride):
-    return naive.max_pool2d_backward(dy[None, :, :, None], x[None, :, :, None], kernel, (stride, stride))[0, :, :, 0]
+    return naive.max_pool2d_backward(dy, x, kernel, (stride, stride))
 
 
 @st.composite
@@ -46,7 +53,7 @@ def _maps(draw, padded=False):
     pad = draw(st.integers(1, kernel - 1)) if padded else 0
     smallest = max(1, kernel - 2 * pad)
     size = draw(st.tuples(*(st.integers(smallest, 4) for _ in range(2))))
-    return {"x": draw(halves(size)), "kernel": kernel, "stride": draw(st.integers(1, 3)), "pad": pad}
+    return {"x": draw(_batch(size)), "kernel": kernel, "stride": draw(st.integers(1, 3)), "pad": pad}
 
 
 def _enlarged(function, x, kernel, stride, pad):
@@ -68,17 +75,19 @@ MAX_POOL = (
 # --- its gradient ---
 
 
+def _ranks(x):
+    """1, 2, 3, ... in the order of the numbers in x, so that no two are equal."""
+    return 1.0 + x.ravel().argsort(kind="stable").argsort().reshape(x.shape)
+
+
 @st.composite
 def _gradients(draw, apart=False, ties=False):
     """A map and gradients for its windows.  apart: windows side by side; ties: some cells are equal, else none are."""
     kernel = draw(st.integers(2 if not apart else 1, 3))
     stride = kernel if apart else draw(st.integers(1, kernel - 1))
     size = draw(st.tuples(*(st.integers(kernel, 4) for _ in range(2))))
-    if ties:
-        x = draw(halves(size, 0, 1))
-    else:
-        x = np.array(draw(st.permutations(range(1, size[0] * size[1] + 1))), float).reshape(size)
-    dy = draw(halves([naive.output_size(n, kernel, stride) for n in size]))
+    x = draw(_batch(size, 0, 1) if ties else _batch(size).map(_ranks))
+    dy = draw(filled((len(x), *(naive.output_size(n, kernel, stride) for n in size), x.shape[3])))
     return {"dy": dy, "x": x, "kernel": kernel, "stride": stride}
 
 

@@ -3,14 +3,15 @@
 import numpy as np
 
 
-def max_pool(x, kernel, stride, pad):
-    """Max pooling of one map: y[i, j] = the largest of the cells that window (i, j) covers.
+def max_pool(x, kernel, stride, pad=0):
+    """Max pooling: y[n, i, j, c] = the largest of the cells of map x[n, :, :, c] that window (i, j) covers.
 
     The windows have kernel x kernel cells, neighbouring ones start `stride` cells apart.  pad cells are added on all
-    four sides first, so that windows may reach over the edge.  What is added is no data: it must never win.
+    four sides of each map first, so that windows may reach over the edge.  What is added is no data: it must never win.
 
         OH = floor((H + 2 pad - kernel) / stride) + 1, OW alike
 
-    x: (H, W) floats; kernel, stride, pad: ints, pad < kernel, at least one window fits -> (OH, OW).
+    x: (N, H, W, C) floats, N images with C channels; kernel, stride, pad: ints, pad < kernel, at least one window fits
+    -> (N, OH, OW, C).
     """
     raise NotImplementedError("take the maximum of each window")
