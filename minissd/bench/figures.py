@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-MINISSD = "minissd"  # the name of our side; every other side is PyTorch's
+from minissd.bench.peer import RUNTIMES
+
+MINISSD = "minissd"  # the name of our side; every other side is a runtime, or a memory format of PyTorch's
+PYTORCH = "PyTorch"
 
 
 class Measure(NamedTuple):
@@ -25,6 +28,7 @@ def _at_most(value, bound):
     return value <= bound
 
 
+FASTEST = Measure("fastest peer / minissd", ">=", lambda ours, theirs: theirs / ours, _at_least)
 SPEED = Measure("PyTorch / minissd", ">=", lambda ours, theirs: theirs / ours, _at_least)
 MEMORY = Measure("minissd / PyTorch", "<=", lambda ours, theirs: ours / theirs, _at_most)
 OWN_TIME = Measure("minissd alone", "<=", lambda ours, _: ours, _at_most)
@@ -57,7 +61,8 @@ class Figure:
     """One piece of work, measured on each side.
 
     runs: side -> its measured values, in `unit`: "ms" or "MiB", of which less is better, or "images/s" of ours alone.
-    The sides of PyTorch are its memory formats, and the better one stands for it.  operations: floating-point
+    The sides of PyTorch are its memory formats, and the better one stands for it; of all other sides the best stands
+    for the peer.  operations: floating-point
     operations of the work as it is defined (a multiply-add is two), whatever the algorithm makes of it.
     """
 
@@ -73,15 +78,24 @@ class Figure:
 
     @property
     def peer(self):
-        """(value, side) of PyTorch at its best, or (None, None) if it was not there."""
-        sides = [(median(values), side) for side, values in self.runs.items() if side != MINISSD]
-        return min(sides, default=(None, None))
+        """(value, side) of the best of all others, or (None, None) if there was none."""
+        return min(self.beside.values(), default=(None, None))
+
+    @property
+    def beside(self):
+        """{what a peer is called: (value, side)}, each at its best."""
+        best: dict[str, tuple[float, str]] = {}
+        for side, values in self.runs.items():
+            if side != MINISSD:
+                name, value = RUNTIMES.get(side, PYTORCH), (median(values), side)
+                best[name] = min(value, best.get(name, value))
+        return best
 
     @property
     def score(self):
         """What the goal judges; None without a goal, or where PyTorch is missing and the goal compares with it."""
         theirs, _ = self.peer
-        if self.goal is None or (theirs is None and self.goal.measure in (SPEED, MEMORY)):
+        if self.goal is None or (theirs is None and self.goal.measure in (SPEED, FASTEST, MEMORY)):
             return None
         return self.goal.measure.of(self.ours, theirs)
 
@@ -90,19 +104,21 @@ class Figure:
         return self.goal and self.goal.verdict(self.score)
 
     def rates(self):
-        """(ours, PyTorch's) in 1e9 operations a second; None for what was not measured."""
+        """(ours, the peer's) in 1e9 operations a second; None for what was not measured."""
         theirs, _ = self.peer
         return tuple(value and self.operations / value / 1e6 for value in (self.ours, theirs))
 
     def as_dict(self):
         """The figure as it stands in a record."""
-        value, side = self.peer
+        value, side = self.beside.get(PYTORCH, (None, None))
+        others = {name: value for name, (value, _) in self.beside.items() if name != PYTORCH}
         return {
             "work": self.work,
             "unit": self.unit,
             "minissd": self.ours,
             "pytorch": value,
             "pytorch_memory_format": side,
+            **others,
             "score": self.score,
             "goal": self.goal and self.goal.as_dict(),
             "verdict": self.verdict,

@@ -7,7 +7,8 @@ so exceed the matrix product's peak.
 import numpy as np
 
 from minissd.bench.figures import MINISSD, Figure
-from minissd.bench.ssd300 import SUBJECT, check, peer_sides
+from minissd.bench.inference import check, peer_sides
+from minissd.bench.ssd300 import SUBJECT
 from minissd.bench.subject import pictures
 from minissd.bench.timing import fewer, interleaved
 from minissd.layers import Conv2d

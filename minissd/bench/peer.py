@@ -1,4 +1,4 @@
-"""The PyTorch baseline."""
+"""Whom minissd is measured beside: PyTorch, and for inference the runtimes that people take on a CPU."""
 
 import importlib
 import importlib.util
@@ -6,6 +6,19 @@ import importlib.util
 from minissd.bench.record import blas_threads
 from minissd.device import parse_device
 from minissd.errors import MinissdError
+
+RUNTIMES = {"onnxruntime": "onnxruntime", "openvino": "OpenVINO"}  # package -> what it is called
+NAMES = ("torch", *RUNTIMES)
+
+
+def load_runtimes(names):
+    """The modules that run a network in each of the packages named, keys of RUNTIMES, at as many threads as NumPy."""
+    for name in (*names, *(["onnx"] if names else [])):
+        if importlib.util.find_spec(name) is None:
+            raise MinissdError(
+                f"--peer {','.join(names)}: {name} is not installed: pip install {name}, or leave it out"
+            )
+    return [importlib.import_module(f"minissd.bench.{name}_peer") for name in names]
 
 
 def load_peer(name=None, device="cpu"):

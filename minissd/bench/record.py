@@ -12,11 +12,12 @@ from minissd import __version__
 from minissd.engine.cpu.processor import cpu_model
 
 
-def make_record(figures, command, repeat, load, card=None):
+def make_record(figures, command, repeat, load, others, card=None):
     """The record of a run.
 
     figures: name of a benchmark -> its list of `Figure`s; command: what the user typed; load: the load average before;
-    card: of `describe_card`, where the work was done on one.
+    others: the share of the cores that others took during it, as `Watch` tells it; card: of `describe_card`, where the
+    work was done on one.
     """
     return {
         "command": command,
@@ -27,6 +28,7 @@ def make_record(figures, command, repeat, load, card=None):
             "threads": blas_threads(),
             "system": platform.platform(terse=True),
             "load_before": load,
+            "others_during": others,
             **({"card": card} if card else {}),
         },
         "versions": versions(),
@@ -51,14 +53,14 @@ def available_cores():
 
 
 def versions():
-    """Of everything that the figures depend on; PyTorch's is None without it."""
+    """Of everything that the figures depend on; None for what is not installed."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "minissd": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas['name']} {blas['version']}",
-        "torch": installed("torch"),
+        **{name: installed(name) for name in ("torch", "onnxruntime", "openvino")},
     }
 
 

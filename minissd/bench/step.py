@@ -15,12 +15,17 @@ TIME_GOAL, MEMORY_GOAL = Goal(SPEED, 0.7, 1.0), Goal(MEMORY, 1.5)
 
 
 def run(peer, repeat, report):
-    work = f"{SUBJECT.name} training step, batch {BATCH_SIZE}"
-    sides = {name: make_side(name, SUBJECT, BATCH_SIZE, LR) for name in names_of_sides(peer)}
-    check(work, {name: [side() for _ in range(CHECKED_STEPS)] for name, side in sides.items()})
+    figure = timed(SUBJECT, BATCH_SIZE, TIME_GOAL, peer, repeat, report)
+    return [figure, *peak_memory(figure.work, MEMORY_GOAL, peer, report, SUBJECT, BATCH_SIZE, LR)]
+
+
+def timed(subject, batch_size, goal, peer, repeat, report, **criterion):
+    """The Figure of the time that a step of a network takes.  criterion: of `require_agreement`."""
+    work = f"{subject.name} training step, batch {batch_size}"
+    sides = {name: make_side(name, subject, batch_size, LR) for name in names_of_sides(peer)}
+    check(work, {name: [side() for _ in range(CHECKED_STEPS)] for name, side in sides.items()}, **criterion)
     times = interleaved(sides, repeat, lambda done, total: report("timing", done, total))
-    memory = peak_memory(work, MEMORY_GOAL, peer, report, SUBJECT, BATCH_SIZE, LR)
-    return [Figure(work, "ms", times, TIME_GOAL), *memory]
+    return Figure(work, "ms", times, goal)
 
 
 def names_of_sides(peer):

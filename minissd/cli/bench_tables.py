@@ -1,7 +1,7 @@
 """The tables of `minissd bench`: what is asked first, by measure, then what only explains."""
 
 from minissd.bench import Growth
-from minissd.bench.figures import MEMORY, OWN_TIME, SPEED
+from minissd.bench.figures import FASTEST, MEMORY, OWN_TIME, PYTORCH, SPEED
 from minissd.bench.timing import fewer
 from minissd.cli.console import console, print_table, simple_table
 
@@ -13,6 +13,7 @@ VERDICTS = {
 }
 MEASURES = {  # title of a table -> the measure of `bench.figures` that it is about
     "time beside PyTorch": SPEED.title,
+    "time beside the fastest of all": FASTEST.title,
     "memory beside PyTorch": MEMORY.title,
     "minissd alone": OWN_TIME.title,  # and OWN_RATE's
 }
@@ -25,7 +26,8 @@ def print_results(results, record):
     console.print(
         f"{card['name'] + ', CuPy ' + card['cupy'] + ', ' if card else ''}"
         f"{machine['cpu']}, {machine['threads']} threads, NumPy {versions['numpy']}, "
-        f"PyTorch {versions['torch'] or 'not installed'}; medians of {repeat}, of slow work {fewer(repeat)}",
+        f"PyTorch {versions['torch'] or 'not installed'}{_share(machine['others_during'])}; medians of {repeat}, "
+        f"of slow work {fewer(repeat)}",
         soft_wrap=True,
     )
     everything = [result for of_one in results.values() for result in of_one]
@@ -45,15 +47,20 @@ def print_results(results, record):
             print_figures(title, figures)
 
 
+def _share(others):
+    return "" if others is None else f"; others took {others:.0%} of the cores"
+
+
 def print_figures(title, figures):
     """Figures that have a goal, of one measure."""
     measure = figures[0].goal.measure.title
     alone = measure == OWN_TIME.title
-    between = () if alone else ("PyTorch", measure.replace("/ ", "/\n"))
+    peers = [] if alone else list(dict.fromkeys([PYTORCH, *(name for one in figures for name in one.beside)]))
+    between = () if alone else (*peers, measure.replace("/ ", "/\n"))
     table = simple_table("work", "minissd", *between, "required", "stretch", "")
     for figure in figures:
-        theirs, _ = figure.peer
-        beside = () if alone else (amount(theirs, figure.unit), "" if figure.score is None else f"{figure.score:.2f}")
+        theirs = (amount(figure.beside.get(name, (None,))[0], figure.unit) for name in peers)
+        beside = () if alone else (*theirs, "" if figure.score is None else f"{figure.score:.2f}")
         unit = figure.unit if alone else ""
         table.add_row(
             figure.work,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minissd.bench import convolution, growth, layers, preparation, ssd300, step, timing
+from minissd.bench import convolution, growth, inference, layers, preparation, ssd300, step, timing
 from minissd.bench.subject import Subject
 
 TINY = Subject("ssd-tiny", 3, {"input_size": 64})
@@ -18,6 +18,10 @@ def small(monkeypatch):
     for module in (ssd300, step):
         monkeypatch.setattr(module, "SUBJECT", TINY)
         monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    for name in ("TINY", "MOBILENET", "LITE"):
+        monkeypatch.setattr(inference, name, TINY)
+    monkeypatch.setattr(inference, "BATCHES", (1, 2))
+    monkeypatch.setattr(inference, "STEP_BATCH_SIZE", 2)
     for module in (growth, layers):
         monkeypatch.setattr(module, "SUBJECT", TINY)
     monkeypatch.setattr(step, "peak_growth", peak_growth_in_this_process)

@@ -3,14 +3,27 @@
 import numpy as np
 import pytest
 
-from minissd.bench import BENCHMARKS, Growth, convolution, detection, growth, layers, preparation, ssd300, step
+from minissd.bench import (
+    BENCHMARKS,
+    BESIDE_RUNTIMES,
+    Growth,
+    convolution,
+    detection,
+    growth,
+    inference,
+    layers,
+    load_runtimes,
+    preparation,
+    ssd300,
+    step,
+)
 from minissd.errors import MinissdError
 from minissd.layers import Conv2d
 from minissd.models import SSD
 from minissd.models.cost import multiply_adds
 from minissd.training import SGD
 
-BESIDE_TORCH = ["conv", "ssd300", "step", "growth", "layers"]
+BESIDE_TORCH = ["conv", "ssd300", "step", "mobilenet", "growth", "layers"]
 
 
 def figures_of(results):
@@ -30,6 +43,43 @@ def test_both_sides_agree_and_are_timed(small, torch_peer, report, name):
     for result in results:
         assert result.goal is None or result.verdict in ("missed", "reached", "stretch")
     assert any(done == total for _, done, total in report.calls)
+
+
+@pytest.fixture
+def runtimes():
+    for package in ("onnx", "onnxruntime", "openvino"):
+        pytest.importorskip(package)
+    return load_runtimes(["onnxruntime", "openvino"])
+
+
+@pytest.mark.parametrize("name", ["tiny", "mobilenet"])
+def test_inference_is_timed_beside_all_of_them(small, torch_peer, runtimes, report, name):
+    assert name in BESIDE_RUNTIMES
+    for figure in BENCHMARKS[name](torch_peer, 1, report, runtimes=runtimes):
+        if "forward" in figure.work:
+            assert set(figure.runs) == {"minissd", "contiguous", "channels_last", "onnxruntime", "openvino"}
+            assert figure.beside.keys() == {"PyTorch", "onnxruntime", "OpenVINO"}
+            fastest = min(value for value, _ in figure.beside.values())
+            assert figure.score == pytest.approx(fastest / figure.ours)
+            assert figure.as_dict()["OpenVINO"] == figure.beside["OpenVINO"][0]
+
+
+def test_a_wrong_output_of_a_runtime_is_not_timed(small, runtimes, report, monkeypatch):
+    right = runtimes[1].Inference.results
+    wrong = {"results": lambda self: {name: array * 1.01 for name, array in right(self).items()}}
+    monkeypatch.setattr(runtimes[1], "Inference", type("Inference", (runtimes[1].Inference,), wrong))
+    with pytest.raises(MinissdError, match=r"openvino.*differ"):
+        inference.tiny(None, 1, report, runtimes)
+    assert not report.calls
+
+
+@pytest.mark.parametrize("subject", [inference.MOBILENET, inference.LITE], ids=lambda subject: subject.name)
+def test_the_small_ssds_agree_with_their_twins(torch_peer, subject):
+    model = subject.model()
+    images = np.random.default_rng(0).integers(0, 256, (1, model.input_size, model.input_size, 3), np.uint8)
+    offsets, logits = model.infer(images)
+    twin = {"contiguous": torch_peer.Inference(model, images, "contiguous")}
+    inference.check("forward", {"minissd": lambda: {"offsets": offsets, "logits": logits}} | twin)
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -63,10 +113,10 @@ def test_the_released_network_agrees_with_its_twin(torch_peer):
     (offsets, logits), _ = model.forward(images)
     outputs = {"offsets": offsets, "logits": logits}
     sides = {"minissd": lambda: outputs, "contiguous": torch_peer.Inference(model, images, "contiguous")}
-    ssd300.check("forward", sides)
+    inference.check("forward", sides)
     logits *= 1.01
     with pytest.raises(MinissdError, match="logits: .*differ"):
-        ssd300.check("forward", sides)
+        inference.check("forward", sides)
 
 
 def test_a_wrong_output_of_the_network_is_not_timed(small, torch_peer, report, monkeypatch):
@@ -104,7 +154,7 @@ def test_a_missing_gradient_of_the_network_is_not_timed(small, torch_peer, repor
         return dx, {name: grad for name, grad in grads.items() if not name.startswith("stage0")}
 
     monkeypatch.setattr(SSD, "backward", lazy)
-    with pytest.raises(MinissdError, match="only one of minissd and PyTorch gives stage0"):
+    with pytest.raises(MinissdError, match="only one of both sides gives stage0"):
         ssd300.run(torch_peer, 1, report)
 
 

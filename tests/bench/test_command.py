@@ -1,6 +1,7 @@
 """`minissd bench`: tables, the record, the pictures, and what it refuses before the work."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -9,7 +10,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from minissd.bench import BENCHMARKS, Figure, Goal, Growth, convolution, load_peer, record
+from minissd.bench import BENCHMARKS, Figure, Goal, Growth, Watch, convolution, load_peer, peer, record
+from minissd.bench import alone as alone_module
 from minissd.bench import figures as measured
 from minissd.cli import bench as command
 from minissd.cli.bench import bench
@@ -36,10 +38,13 @@ def quick(monkeypatch):
     """Benchmarks that were run before: one result of each kind for a run of any name; .ran lists the names."""
 
     def results(name):
-        def run(peer, repeat, report, data=None):
+        def run(peer, repeat, report, data=None, runtimes=()):
             quick.ran.append(name)
             both = {"minissd": [10.0], "contiguous": [11.9], "channels_last": [12.0]}
             match name:
+                case "tiny":
+                    all_of_them = both | {runtime.NAME: [7.0] for runtime in runtimes}
+                    return [Figure("net forward", "ms", all_of_them, Goal(measured.FASTEST, 0.7, 1.0))]
                 case "growth":
                     figures = [Figure("w", "ms", {"minissd": [t], "contiguous": [t * t]}) for t in (10.0, 21.0)]
                     return [Growth("net forward", "images in the batch", (1, 2), (1, 2), "image", figures)]
@@ -102,13 +107,20 @@ def test_options_without_effect_are_refused(quick, tmp_path):
     assert quick.ran == []
 
 
-def test_the_record_says_what_was_measured_where_and_how(small, tmp_path):
+@pytest.fixture
+def alone(monkeypatch):
+    """As on a machine that does nothing else; the tests themselves take both cores."""
+    monkeypatch.setattr(Watch, "share_of_others", lambda self: 0.01)
+
+
+def test_the_record_says_what_was_measured_where_and_how(small, alone, tmp_path):
     file = tmp_path / "record.json"
     result = run("conv", "step", "growth", "--peer", "none", "--repeat", 1, "--json", file)
     assert result.exit_code == 0, result.output
     record = json.loads(file.read_text())
     assert record.keys() == {"command", "date", "machine", "versions", "repeat", "figures"}
     assert record["machine"]["threads"] >= 1 and record["machine"]["cpu"] and record["machine"]["load_before"] >= 0
+    assert record["machine"]["others_during"] == 0.01
     assert record["versions"]["numpy"] == np.__version__
     assert record["figures"].keys() == {"conv", "step", "growth"}
     (conv,) = record["figures"]["conv"]
@@ -118,6 +130,56 @@ def test_the_record_says_what_was_measured_where_and_how(small, tmp_path):
     for growth in record["figures"]["growth"]:
         assert len(growth["figures"]) == len(growth["sizes"]) == len(growth["amounts"])
         assert growth["verdict"] in ("reached", "missed") and growth["pytorch_slope"] is None
+
+
+def test_a_run_that_was_not_alone_is_shown_and_no_record(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(Watch, "share_of_others", lambda self: 0.43)
+    result = run("conv", "--json", tmp_path / "record.json")
+    assert isinstance(result.exception, MinissdError)
+    assert "some work" in result.output and "others took 43% of the cores" in result.output
+    assert "record.json: not written" in str(result.exception) and "43%" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(Watch, "share_of_others", lambda self: None)  # nobody can say
+    assert run("conv", "--json", tmp_path / "record.json").exit_code == 0
+
+
+def test_what_others_take_is_told_from_what_this_process_takes(monkeypatch, tmp_path):
+    """Two cores, one of them ours for half of ten seconds, and a third that is not ours."""
+    stat, tick = tmp_path / "stat", os.sysconf("SC_CLK_TCK")
+    lines = [
+        "cpu  0 0 0 0 0 0 0 0",
+        "cpu0 {0} 0 0 {1} 0 0 0 0 0 0",
+        "cpu1 0 0 0 {2} 0 0 0 {3} 0 0",
+        "cpu7 {2} 0 0 0 0 0 0 0",
+    ]
+    monkeypatch.setattr(alone_module, "STAT", stat)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    stat.write_text("\n".join(lines).format(0, 0, 0, 0))
+    monkeypatch.setattr(os, "times", lambda: (1.0, 0.0, 0.0, 0.0, 0.0))
+    watch = Watch()
+    stat.write_text("\n".join(lines).format(6 * tick, 4 * tick, 9 * tick, tick))
+    monkeypatch.setattr(os, "times", lambda: (4.0, 1.0, 1.0, 0.0, 0.0))
+    assert watch.share_of_others() == 0.1  # busy 7 of 20 seconds, 5 of them here
+    monkeypatch.setattr(alone_module, "STAT", tmp_path / "nothing")
+    assert Watch().share_of_others() is None
+
+
+def test_beside_several(quick, monkeypatch):
+    class Runtime:
+        NAME = "openvino"
+
+    monkeypatch.setattr(command, "load_runtimes", lambda names: [Runtime] * len(names))
+    monkeypatch.setattr(console, "_width", 200)
+    output = run("tiny", "--peer", "torch,openvino").output
+    row = " ".join(next(line for line in output.splitlines() if "net forward" in line).replace("│", " ").split())
+    assert row == "net forward 10.0 ms 11.9 ms 7.0 ms 0.70 >= 0.7 >= 1 reached" and "OpenVINO" in output
+    assert "--peer openvino is for ssd300, tiny" in fails("conv", "--peer", "openvino")
+    assert run("conv", "--peer", "tensorflow").exit_code == 2
+
+
+def test_a_runtime_that_is_not_installed(quick, monkeypatch):
+    monkeypatch.setattr(peer.importlib.util, "find_spec", lambda name: None)
+    assert "openvino is not installed: pip install openvino" in fails("tiny", "--peer", "torch,openvino")
 
 
 def test_beside_torch_there_is_a_verdict(small, torch_peer):
