@@ -84,7 +84,7 @@ class Figure:
     @property
     def beside(self):
         """{what a peer is called: (value, side)}, each at its best."""
-        best: dict[str, tuple[float, str]] = {}
+        best = {}
         for side, values in self.runs.items():
             if side != MINISSD:
                 name, value = RUNTIMES.get(side, PYTORCH), (median(values), side)

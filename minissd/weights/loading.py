@@ -11,7 +11,7 @@ from minissd.device import to_like
 from minissd.errors import MinissdError
 from minissd.models import Network, build
 from minissd.weights.layout import COUNTER
-from minissd.weights.ours import MOMENTUM, description, refuse_former
+from minissd.weights.ours import MOMENTUM, description, refuse_former, thresholds_in
 from minissd.weights.reading import read_weights
 from minissd.weights.recognition import check_layout, lacking, layout_of, published_layout, whole_network
 from minissd.weights.report import Report, some
@@ -57,9 +57,21 @@ def load_model(
         refuse_former(stored_name if layout is None else None, options)
         options = options if stored_name == name else {}
         model = _build(name, known if classes is None else classes, device, options)
+        thresholds = _thresholds(file, model) if (stored_name, stored_classes) == (name, model.classes) else {}
     except MinissdError as error:
         raise MinissdError(f"{path}: {error}") from None
-    return model, _fill(model, file, heads=True)
+    report = _fill(model, file, heads=True)
+    if model.task == "detect":
+        model.thresholds = thresholds
+    return model, report
+
+
+def _thresholds(file, model):
+    """Those that the metadata of a file tell of a detector with the same classes."""
+    try:
+        return thresholds_in(file.metadata, model.classes)
+    except (ValueError, RecursionError):
+        raise MinissdError("its description is damaged: use another file") from None
 
 
 def _build(name, classes, device, options):

@@ -125,6 +125,7 @@ def test_batch_norm_is_folded_and_the_file_is_read_back(program, narrow, tmp_pat
     back, report = load_model(None, path)
     assert not (report.left_over or report.untouched)
     assert (back.name, back.classes, back.boxes, back.usage) == (model.name, CLASSES, "caffe", model.usage)
+    assert back.thresholds == {"a": 0.25} and load_model(None, path, classes=("c", "d"))[0].thresholds == {}
     for ours, again in zip(model.infer(images(model)), back.infer(images(model))):
         np.testing.assert_allclose(again, ours, atol=1e-4 * np.abs(ours).max())
     again = narrow(classes=("b", "c"))
