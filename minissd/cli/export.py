@@ -45,8 +45,12 @@ def export(
     nms: Annotated[
         bool, typer.Option("--nms", help="onnx: end in detections, as `minissd detect` finds them.")
     ] = False,
-    model: networks.Model = None,
-    classes: networks.Classes = None,
+    model: Annotated[
+        str | None, typer.Option(help="The network that the weights are of, as ssd300-vgg16, if these do not tell.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="The classes of the weights, if these do not tell.", metavar="A,B")
+    ] = None,
 ):
     """Write a trained network as an ONNX graph, or as weights that PyTorch's programs load.
 
