@@ -145,6 +145,11 @@ def _remedy(number, place):
     return "make sure that the folder allows it and the disk has room"
 
 
+def spreadsheet_cell(text: str) -> str:
+    """The text for a CSV file; quoted if a spreadsheet would take it for a formula, and run that."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
 def write_json(path, content, indent=2):
     """Write `content` as JSON, indented unless `indent` is None, whole or not at all."""
     text = to_json(content, indent) + "\n"

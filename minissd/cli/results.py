@@ -9,7 +9,7 @@ from rich.markup import escape
 from minissd import detection
 from minissd.cli.console import console, print_table, simple_table
 from minissd.data import mask_of_size
-from minissd.files import write_atomically
+from minissd.files import spreadsheet_cell, write_atomically
 from minissd.metrics.segmentation import score_masks
 from minissd.metrics.thresholds import USUAL_THRESHOLD, at_threshold, best_thresholds
 from minissd.weights.report import some
@@ -78,7 +78,9 @@ def shown_at(model, detections, objects, iou_threshold):
 def write_classes(metrics, path):
     """The figures of each class as a table for spreadsheets: a line for a class, empty where there is no figure."""
     text = io.StringIO(newline="")
-    rows = [{"class": name, "AP": metrics["AP"][name]} | at for name, at in metrics["thresholds"].items()]
+    rows = [
+        {"class": spreadsheet_cell(name), "AP": metrics["AP"][name]} | at for name, at in metrics["thresholds"].items()
+    ]
     table = csv.DictWriter(text, rows[0], lineterminator="\n")
     table.writeheader()
     for row in rows:

@@ -12,7 +12,7 @@ from minissd.course.judging import Verdict
 from minissd.course.sandbox import end_all, judge_file
 from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
-from minissd.files import write_atomically
+from minissd.files import spreadsheet_cell, write_atomically
 
 COLUMNS = ("student", "exercise", "status", "statement", "reason", "mistake", "example")
 
@@ -88,12 +88,8 @@ def write_csv(path, grades):
     writer.writerow(COLUMNS)
     for student, exercise, verdict in grades:
         cells = (verdict.status, verdict.statement, verdict.reason, verdict.mutant, verdict.example)
-        writer.writerow([_harmless(cell) for cell in (student, exercise, *cells)])
+        writer.writerow([spreadsheet_cell(cell) for cell in (student, exercise, *cells)])
     return write_atomically(path, lambda file: file.write(text.getvalue().encode()))
-
-
-def _harmless(cell):
-    return f"'{cell}" if cell[:1] in tuple("=+-@\t\r") else cell
 
 
 def write_junit(path, grades):

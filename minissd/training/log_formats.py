@@ -17,13 +17,14 @@ from minissd.errors import MinissdError
 from minissd.files import cannot_be_written, write_atomically
 
 TENSORBOARD = "tensorboard"
+TABLES = ("log.csv", "validation.csv")
 
 
 class CsvLog:
     """Two tables.  records: those of the run so far, in a list that grows before each `add`."""
 
     def __init__(self, folder: Path, records: list[dict[str, Any]], start: int):
-        self.paths = {False: folder / "log.csv", True: folder / "validation.csv"}  # by whether it is a validation
+        self.paths = {False: folder / TABLES[0], True: folder / TABLES[1]}  # by whether it is a validation
         self.records = records
         self.columns: dict[bool, list[str]] = {False: [], True: []}
         for validation in self.paths:

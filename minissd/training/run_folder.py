@@ -17,8 +17,10 @@ from minissd.errors import MinissdError, MinissdWarning
 from minissd.files import check_writable, parse_json, remove_leftovers, write_json
 from minissd.training.checkpoint import read_description
 from minissd.training.config import AT_WILL, SAME_NUMBERS, check_same_config, in_present_names
+from minissd.training.curves import PICTURE
 from minissd.training.lock import locked
 from minissd.training.log import LOG
+from minissd.training.log_formats import TABLES
 from minissd.training.run import BEST, LAST
 from minissd.training.same_images import check_same, fingerprint
 from minissd.weights.ours import is_of
@@ -52,7 +54,7 @@ def entered(folder, model, config, sets, *, resume=None, remember=None, augmenta
     check_writable(folder)
     with locked(folder):
         _check_run(folder, resume)
-        for name in (LAST, BEST, CONFIG, LOG):
+        for name in (LAST, BEST, CONFIG, LOG, PICTURE, *TABLES):
             remove_leftovers(folder / name)
         if resume and (folder / CONFIG).exists():
             settings = read_settings(folder) | asdict(config)  # it may be trained for longer than was said

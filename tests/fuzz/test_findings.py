@@ -11,6 +11,7 @@ import pytest
 from fuzz.outside_targets import Server
 from voc_trees import Tree
 
+from minissd.cli.results import write_classes
 from minissd.course.folder import StudentFolder
 from minissd.course.shelf import find_shelf, read_lessons
 from minissd.data import open_dataset
@@ -196,3 +197,25 @@ def test_a_path_in_a_file_that_the_system_does_not_take(tmp_path, refused):
     path.write_text(f"path: {'9' * 5000}\ntrain: tree\nnames: [cat]\n")
     with refused(path):
         open_dataset(path, "train")
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<!ENTITY a "x"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">',
+        '<!ENTITY c SYSTEM "file:///etc/passwd">',
+    ],
+    ids=["entities of entities", "another file"],
+)
+def test_entities_in_xml_are_not_expanded(tmp_path, refused, declaration):
+    tree = Tree(tmp_path / "tree").add("a", [("cat", (1, 1, 9, 9))])
+    text = tree.xml("a").read_text().replace("cat", "&c;")
+    tree.xml("a").write_text(f"<!DOCTYPE annotation [{declaration}]>{text}")
+    with refused("a.xml"):
+        open_dataset(tree.root, "train")
+
+
+def test_a_class_that_a_spreadsheet_would_run(tmp_path):
+    metrics = {"AP": {"=1+1": 0.5}, "thresholds": {"=1+1": {"threshold": 0.5}}}
+    write_classes(metrics, tmp_path / "classes.csv")
+    assert "\n'=1+1,0.5," in (tmp_path / "classes.csv").read_text()

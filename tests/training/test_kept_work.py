@@ -91,11 +91,15 @@ def test_a_signal_to_end_lets_the_step_finish_and_saves_it(
             signal.raise_signal(number)
         return backward(*args, **kwargs)
 
-    with monkeypatch.context() as patch, pytest.raises(Terminated) as raised:
-        patch.setattr(module, "multibox_loss_backward", told)
-        train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path)
+    before = signal.signal(number, signal.SIG_DFL)  # whoever started the tests may have had it ignored, as nohup does
+    try:
+        with monkeypatch.context() as patch, pytest.raises(Terminated) as raised:
+            patch.setattr(module, "multibox_loss_backward", told)
+            train(new_model(), shapes, CONFIG, validation=held_out, out=tmp_path)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
     assert raised.value.code == 128 + number and note_of(raised) == f"saved after step 3: {tmp_path / LAST}"
-    assert signal.getsignal(number) is signal.SIG_DFL
     goes_on(3)
 
 
