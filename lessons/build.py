@@ -7,6 +7,8 @@ Needs `pip install 'minissd[site]'`.
 """
 
 import argparse
+import os
+import tempfile
 from pathlib import Path
 
 import jupytext
@@ -40,8 +42,19 @@ def write_notebooks():
 
 def build_site(folder, *, run=True):
     """The web pages in `folder`; returns Sphinx's exit status.  Warnings count as errors."""
-    mode = "force" if run else "off"
-    return build_main(["-q", "-W", "--keep-going", "-D", f"nb_execution_mode={mode}", str(LESSONS), str(folder)])
+    mode, forms = "force" if run else "off", Path(folder).resolve() / ".figures"
+    options = ["-D", f"nb_execution_mode={mode}", "-D", f"figure_forms={forms}"]
+    with tempfile.TemporaryDirectory() as profile:
+        startup = Path(profile) / "profile_default/startup"
+        for made in (forms, startup):
+            made.mkdir(parents=True, exist_ok=True)
+        code = f"import sys\nsys.path.insert(0, {str(LESSONS)!r})\nimport figures\nfigures.install({str(forms)!r})\n"
+        (startup / "figures.py").write_text(code, encoding="utf-8")
+        os.environ["IPYTHONDIR"] = profile  # of the kernels that run the lessons
+        try:
+            return build_main(["-q", "-W", "--keep-going", *options, str(LESSONS), str(folder)])
+        finally:
+            del os.environ["IPYTHONDIR"]
 
 
 def main():

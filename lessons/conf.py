@@ -7,8 +7,9 @@ from pathlib import Path
 from docutils import nodes
 from latex2mathml.converter import convert
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # for docstrings.py
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for docstrings.py, figures.py
 import docstrings
+import figures
 
 project = "minissd"
 author = copyright = "The minissd authors"
@@ -33,8 +34,16 @@ autodoc_inherit_docstrings = False  # forward and backward are described once, w
 def setup(app):
     """Formulas as MathML, which browsers draw themselves: the pages need no script from elsewhere and read offline."""
     app.add_html_math_renderer("mathml", (_inline_formula, None), (_formula, None))
+    app.add_config_value("figure_forms", "", "")  # the folder that build.py has them made in
+    app.connect("html-page-context", _add_forms_of_figures)
     app.connect("autodoc-process-docstring", docstrings.process)
     app.connect("autodoc-skip-member", docstrings.skip)
+
+
+def _add_forms_of_figures(app, page, template, context, doctree):
+    if app.config.figure_forms and "body" in context:
+        images = Path(app.outdir) / "_images"
+        context["body"] = figures.pictures(context["body"], app.config.figure_forms, images)
 
 
 def _inline_formula(translator, node):

@@ -24,7 +24,19 @@ Then, in this folder:
 
 The lessons themselves are the notebooks in `lessons`. What you hand in is your folder `minissd-course`.
 """
-LEFT_OUT = ("solutions", "mutants", "lab", "__pycache__", "build.py", "conf.py", "docstrings.py", "index.md", "pages")
+LEFT_OUT = (
+    "solutions",
+    "mutants",
+    "lab",
+    "__pycache__",
+    "build.py",
+    "conf.py",
+    "docstrings.py",
+    "figures.py",
+    "index.md",
+    "pages",
+    "static",
+)
 
 
 def export(shelf, target, *, report=lambda done, total: None):

@@ -41,9 +41,11 @@ def test_it_runs(source, kernel, tmp_path):
     notebook.cells.insert(0, new_code_cell(f"%reset -f\nimport os\nos.chdir({str(tmp_path)!r})"))
     NotebookClient(notebook, timeout=120, km=kernel).execute()
     pictures = [
-        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+        cell for cell in notebook.cells if any("image/png" in one.get("data", {}) for one in cell.get("outputs", []))
     ]
     assert pictures, "a lesson has a picture"
+    for cell in pictures:
+        assert len(cell.metadata["mystnb"]["image"]["alt"]) > 20, "who cannot see it reads what it shows"
 
 
 @each_lesson
@@ -70,6 +72,13 @@ def test_the_site_builds_without_a_warning(build, tmp_path):
         html = page.read_text(encoding="utf-8")
         assert "<math " in html and "\\frac" not in html and "<mi>&</mi>" not in html
         assert not re.search(r'<script[^>]*src="https?:', html), "it reads offline"
+
+
+def test_cells_that_draw_are_folded_in_jupyterlab(build):
+    cells = jupytext.reads(build.notebook_text(SOURCES["02_convolution"]), "ipynb").cells
+    folded = [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in cells]
+    assert folded == [bool({"hide-input", "remove-cell"} & set(cell.metadata.get("tags", []))) for cell in cells]
+    assert any(folded) and not all(folded)
 
 
 def test_docstrings_are_taken_as_they_are_written(monkeypatch):
