@@ -79,7 +79,8 @@ def print_outcome(kind, outcome, picture):
         _line(f"      {outcome.failure}")
     if outcome.score is not None:
         mark = "[green]✓[/]" if outcome.reached else "[red]✗[/]"
-        console.print(f"  {mark} {outcome.score:.3f}  {kind.measure}; to reach: {outcome.figure:g}")
+        text = f"  {mark} {outcome.score:.3f}  {kind.measure}; to reach: {outcome.figure:g}"
+        console.print(text, soft_wrap=True)
     for name, score in outcome.swapped.items():
         became = "it still breaks off" if score is None else f"{score:.3f}"
         _line(f"    with the library's {name} in the place of yours: {became}")

@@ -25,10 +25,8 @@ from minissd.course.judging import Unusable, explain, function_of
 from minissd.course.shelf import Exercise, check_hypothesis, find_shelf, read_lessons
 from minissd.errors import MinissdError
 from minissd.properties import require_equal
-from minissd.properties.small_ssd import library_ssd_backward, library_ssd_forward
 
 COMPARED = 6  # calls of each function that are compared; more would say the same
-_IN_PLACE = {"ssd_forward": library_ssd_forward, "ssd_backward": library_ssd_backward}  # on the student's operations
 
 
 class Own:
@@ -43,7 +41,14 @@ class Own:
         self.called: set[str] = set()
         self._swapped: frozenset[str] = frozenset()
         self._compared: dict[str, int] | None = None
+        check_hypothesis()
+        from minissd.properties import small_ssd  # here, for it needs Hypothesis
+
         self._library = {one.name: one.library for one in exercises}
+        self._on_operations = {  # in the library's place too, the network is made of the student's operations
+            "ssd_forward": small_ssd.library_ssd_forward,
+            "ssd_backward": small_ssd.library_ssd_backward,
+        }
         self.operations = own_operations.operations(self)
         for exercise in exercises:
             self._add(exercise, sources.get(exercise.name))
@@ -99,9 +104,9 @@ class Own:
             return self._of_library(name, args, kwargs)
 
     def _of_library(self, name, args, kwargs):
-        if name in _IN_PLACE:
+        if name in self._on_operations:
             with engine.use(self.operations):
-                return _IN_PLACE[name](*args, **kwargs)
+                return self._on_operations[name](*args, **kwargs)
         with engine.use("fast"):  # else what stands in for a function would ask for it
             return self._library[name](*args, **kwargs)
 
@@ -129,7 +134,6 @@ class Own:
 
 def own_of(folder: str | Path, shelf: str | Path | None = None) -> Own:
     """The functions in a student's folder, which are run in this process: for your own folder, not for others'."""
-    check_hypothesis()
     if not Path(folder).is_dir():
         raise MinissdError(f"{folder}: is no folder: give your minissd-course")
     exercises = connected(read_lessons(shelf or find_shelf(folder)))
