@@ -11,7 +11,7 @@ from rich.table import Table
 
 from minissd.cli.console import console, print_table, simple_table
 from minissd.cli.lesson_bug import bug
-from minissd.cli.lesson_milestone import milestone
+from minissd.cli.lesson_milestone import milestone, tell_of_milestone
 from minissd.cli.lesson_report import print_verdict
 from minissd.cli.lesson_teacher import export, grade
 from minissd.course import find_exercise, find_lesson, find_shelf, judge_file, read_lessons
@@ -98,6 +98,7 @@ def check(
     verdicts = [_check(mine, one, _file_of(mine, one, exercise), seed) for one in chosen]
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(1)
+    tell_of_milestone(mine, next(one for one in lessons if chosen[0] in one.exercises))
     following = mine.current(lessons)
     if following:
         console.print(f"next: [bold]{following.key}[/]  {escape(following.title)}")

@@ -14,6 +14,17 @@ from minissd.data.download import place_of
 from minissd.data.mnist import is_mnist
 from minissd.errors import MinissdError
 
+AFTER = (4, 7, 10, 12)  # lessons
+
+
+def tell_of_milestone(mine, chosen):
+    """A line, once all exercises of a lesson with a milestone have passed."""
+    number = int(chosen.number)
+    if number in AFTER and all(map(mine.passed, chosen.exercises)):
+        console.print(
+            f"Lesson {number} is done: [bold]minissd lesson milestone {number}[/] trains what you built."
+        )
+
 
 def milestone(
     number: Annotated[int, typer.Argument(help="Of the lesson it follows: 4, 7, 10 or 12.", metavar="N")],

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from minissd import engine
 from minissd.cli.lesson import lesson
-from minissd.course import find_shelf, read_lessons
+from minissd.cli.lesson_milestone import AFTER, tell_of_milestone
+from minissd.course import Verdict, find_lesson, find_shelf, read_lessons
+from minissd.course.folder import StudentFolder
 from minissd.course.milestones import MILESTONES
 from minissd.course.milestones.trial import trial
 from minissd.course.own import Own, connected, own_of
@@ -44,6 +46,7 @@ def run(number, size, **changes):
 
 @each_milestone
 def test_a_milestone_names_exercises(number):
+    assert tuple(MILESTONES) == AFTER
     assert set(MILESTONES[number].uses) <= set(SOLUTIONS)
     lessons = {one.name: int(one.key[:2]) for one in EXERCISES}
     late = [name for name in MILESTONES[number].uses if lessons[name] > max(number, 13 * (number == 12))]
@@ -102,6 +105,17 @@ def test_a_function_that_raises_and_one_that_writes_into_its_arguments():
     assert "IndexError" in outcome.differing["skip_gradient"]
     assert "in place" in outcome.differing["relu_gradient"]
     assert outcome.score is None and outcome.failure.startswith("skip_gradient.py: IndexError")
+
+
+def test_the_last_exercise_of_a_lesson_leads_to_its_milestone(tmp_path, capsys):
+    mine, one = StudentFolder(tmp_path), find_lesson(read_lessons(), 4)
+    *others, last = one.exercises
+    mine.records = {exercise.key: {"passed": "2026-12-01", "tries": 1, "hints": 0} for exercise in others}
+    tell_of_milestone(mine, one)
+    assert not capsys.readouterr().out
+    mine.note_verdict(last, Verdict("passed"))
+    tell_of_milestone(mine, one)
+    assert "minissd lesson milestone 4" in capsys.readouterr().out
 
 
 @pytest.fixture
