@@ -21,9 +21,7 @@ def tell_of_milestone(mine, chosen):
     """A line, once all exercises of a lesson with a milestone have passed."""
     number = int(chosen.number)
     if number in AFTER and all(map(mine.passed, chosen.exercises)):
-        console.print(
-            f"Lesson {number} is done: [bold]minissd lesson milestone {number}[/] trains what you built."
-        )
+        console.print(f"Lesson {number} is done: [bold]minissd lesson milestone {number}[/] trains what you built.")
 
 
 def milestone(

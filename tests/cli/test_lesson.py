@@ -134,7 +134,7 @@ def test_a_handout_is_used_where_one_is_in_it(minissd, refused, answer, tmp_path
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        (["there is no lesson '99'", "1 to"], ["start", "99"]),
+        (["there is no lesson '99'", "0 to"], ["start", "99"]),
         (["nothing_like_it", "is no exercise"], ["check", "nothing_like_it"]),
         (["no_file.py"], ["check", "no_file.py"]),
         (["such as output_size"], ["check", "outputsize"]),
