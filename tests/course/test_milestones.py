@@ -16,6 +16,7 @@ from minissd.cli.lesson_milestone import AFTER, tell_of_milestone
 from minissd.course import Verdict, find_lesson, find_shelf, read_lessons
 from minissd.course.folder import StudentFolder
 from minissd.course.milestones import MILESTONES
+from minissd.course.milestones.running import run_milestone
 from minissd.course.milestones.trial import trial
 from minissd.course.own import Own, connected, own_of
 from minissd.data import ShapesDataset
@@ -137,6 +138,15 @@ def test_at_the_command_line(course, monkeypatch):
     assert result.exit_code == 0, result.stdout
     with Image.open(course / "milestone-07.png") as picture:
         assert picture.size[0] > 200
+
+
+def test_a_function_without_an_end_is_stopped(course, shelf, refused):
+    (course / "07_unet" / "skip_gradient.py").write_text(
+        "def skip_gradient(dy, channels):\n    while True:\n        pass\n"
+    )
+    with refused("no step in 3 seconds", "lesson check"):
+        run_milestone(StudentFolder(course), shelf, 7, quick=True, seconds=3)
+    assert not (course / "milestone-07.png").exists()
 
 
 def test_the_same_functions_train_a_real_ssd_tiny(course):

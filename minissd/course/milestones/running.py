@@ -17,7 +17,7 @@ from minissd.course.shelf import check_hypothesis, read_lessons
 from minissd.errors import MinissdError
 from minissd.files import write_atomically
 
-SECONDS, MEGABYTES = 1800, 2048
+SECONDS, MEGABYTES = 300, 2048  # seconds without a step
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -34,7 +34,7 @@ def run_milestone(
     """What came of it, and the picture in the student's folder.
 
     digits: the folder of MNIST, for the milestone that reads it.  report(step, steps, loss): called a few times a
-    second.  MinissdError if it did not come to an end.
+    second.  seconds: the longest that it may go on without another step.  MinissdError if it did not come to an end.
     """
     check_hypothesis()
     if number not in MILESTONES:
@@ -60,7 +60,7 @@ def run_milestone(
 
 
 def _run(request, home, seconds, watch):
-    """What it printed; MinissdError if it took too long."""
+    """What it printed; MinissdError if it stands still: watch() says how far it is."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "minissd.course.milestones.child"],
@@ -74,12 +74,16 @@ def _run(request, home, seconds, watch):
         try:
             process.stdin.write(json.dumps(request).encode())
             process.stdin.close()
-            deadline = time.monotonic() + seconds
+            last, moved = None, time.monotonic()
             while process.poll() is None:
-                if time.monotonic() > deadline:
-                    raise MinissdError(f"the milestone was stopped after {seconds} seconds: is a function very slow?")
                 time.sleep(0.2)
-                watch()
+                if (place := watch()) != last:
+                    last, moved = place, time.monotonic()
+                if time.monotonic() - moved > seconds:
+                    raise MinissdError(
+                        f"the milestone was stopped: no step in {seconds} seconds. Does a function run without an end? "
+                        "`minissd lesson check` tries each"
+                    )
         finally:
             sandbox._end_group(process)
         output.seek(0)
@@ -87,15 +91,17 @@ def _run(request, home, seconds, watch):
 
 
 def _tell(progress, report):
-    """The last whole line of what has been told so far."""
+    """Passes on the last whole line of what has been told so far, and returns it."""
+    line = b""
     try:
         with open(progress, "rb") as file:
             file.seek(max(progress.stat().st_size - 200, 0))
-            lines = file.read().split(b"\n")[:-1]
-        step, total, loss = lines[-1].split()
+            line = file.read().split(b"\n")[-2]
+        step, total, loss = line.split()
         report(int(step), int(total), float(loss))
     except (OSError, ValueError, IndexError):  # nothing yet, or something else printed there
-        return
+        pass
+    return line
 
 
 def _outcome(path, printed):
