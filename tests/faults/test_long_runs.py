@@ -19,6 +19,8 @@ from minissd.data import ShapesDataset
 from minissd.data.video import write_video
 from minissd.models import build
 from minissd.training import TrainConfig, train
+from minissd.viz.curves import loss_curves
+from minissd.viz.style import save_picture
 
 SHARE = float(os.environ.get("MINISSD_LONG", 0))
 MIB, SLOWER = 24, 1.4  # growth after the first fifth; processor time of the last fifth beside that of the second
@@ -63,7 +65,9 @@ def small(data, **options):
 
 
 def test_twenty_thousand_steps(tmp_path):
+    """The records of the steps stay in memory, for the curves: about 1 MiB for a thousand."""
     data, total = ShapesDataset(8, size=64), max(500, int(20_000 * SHARE))
+    save_picture(loss_curves([{"step": 1, "epoch": 1, "loss": 1.0, "lr": 1.0}]), tmp_path / "a.png")  # with its fonts
     vitals = Vitals("training steps", total)
 
     def report(record, _):

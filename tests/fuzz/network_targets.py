@@ -174,7 +174,7 @@ NETWORKS = (
     Target("npz", sound(npz), mutated_zip, start_from),
     Target("PyTorch, zip", torch_file(False), mutated_zip, start_from),
     Target("PyTorch, of 2017", torch_file(True), mutated_bytes, start_from),
-    Target("config.json of a run", no_pictures, mutated_json, resume, 12, names=("run",)),
+    Target("config.json of a run", no_pictures, mutated_json, resume, 12, names=("run", "shapes")),
     Target("log.jsonl", sound(log), mutated_json_lines, read_log_of_run),
     Target("tuning.json", sound(users_tuning), mutated_json, read_tuning),
 )

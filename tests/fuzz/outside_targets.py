@@ -217,7 +217,7 @@ COMMANDS = (
     "evaluate --checkpoint TREE/last.safetensors --data TREE --split train --iou 0.5 --limit 1 --out OUT",
     "detect TREE/JPEGImages --checkpoint TREE/last.safetensors --threshold 0.5 --batch-size 1 --out OUT/found",
     "doctor TREE --split train",
-    "explain nms --checkpoint TREE/last.safetensors --out OUT",
+    "explain nms --checkpoint TREE/last.safetensors --out OUT/nms.png",
     "fetch vgg17",
     "lesson hint 02/conv --folder OUT",
     "gradcheck no such thing",
