@@ -86,7 +86,6 @@ def check(
         str | None,
         typer.Argument(help="A file, an exercise or a lesson's number; else the one you are at.", metavar="FILE"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the inputs it is tried on.", min=0)] = 0,
     folder: Folder = None,
 ):
     """Try your answer on many inputs; exit status 1 unless it passes."""
@@ -95,7 +94,7 @@ def check(
         chosen = find_lesson(lessons, exercise).exercises
     else:
         chosen = (_exercise(mine, lessons, exercise),)
-    verdicts = [_check(mine, one, _file_of(mine, one, exercise), seed) for one in chosen]
+    verdicts = [_check(mine, one, _file_of(mine, one, exercise)) for one in chosen]
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(1)
     tell_of_milestone(mine, next(one for one in lessons if chosen[0] in one.exercises))
@@ -225,8 +224,8 @@ def _file_of(mine, exercise, word):
     return path
 
 
-def _check(mine, exercise, path, seed):
-    verdict = judge_file(path, exercise, seed=seed)
+def _check(mine, exercise, path):
+    verdict = judge_file(path, exercise)
     print_verdict(exercise, verdict)
     mine.note_verdict(exercise, verdict)
     return verdict
@@ -235,7 +234,7 @@ def _check(mine, exercise, path, seed):
 def _passes(mine, exercise, path):
     """Check a file while watching; what cannot be read now is said, and may be saved better."""
     try:
-        return _check(mine, exercise, path, 0).passed
+        return _check(mine, exercise, path).passed
     except MinissdError as error:
         console.print(f"\n{error}", style="red", soft_wrap=True, markup=False)
         return False

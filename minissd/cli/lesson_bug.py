@@ -63,7 +63,7 @@ def check(number: Number):
     print_verdict(trap, verdict)
     if not verdict.passed:
         raise typer.Exit(1)
-    console.print(f"It was this: {trap.mutant.name}.", markup=False)
+    console.print(f"It was this: {trap.name_of_bug}.", markup=False)
 
 
 @bug.command()
@@ -82,6 +82,8 @@ def solution(number: Number):
     left = len(trap.hints) - mine.record(trap)["hints"]
     if left and not mine.passed(trap):
         raise MinissdError(f"{trap.title}: {left} hints are left: take `minissd lesson bug hint {trap.number}` first")
+    if trap.mutant is None:
+        raise MinissdError(f"{trap.title}: this handout has no solutions: ask who gave it to you")
     changes = difflib.unified_diff(
         trap.start_text.splitlines(), trap.sound.splitlines(), trap.name, "sound", n=2, lineterm=""
     )

@@ -3,6 +3,7 @@
 from rich.markup import escape
 
 from minissd.cli.console import console
+from minissd.course.judging import should
 
 
 def print_verdict(exercise, verdict):
@@ -14,7 +15,7 @@ def print_verdict(exercise, verdict):
         console.print("  [green]passed[/]")
         return
     if verdict.statement:
-        console.print(f"  [red]✗[/] not yet: it {escape(verdict.statement)}")
+        console.print(f"  [red]✗[/] it {escape(should(verdict.statement))}")
     _block("why", verdict.reason, "red")
     _block("with", verdict.example)
     _block("hint", verdict.hint, "yellow")

@@ -1,20 +1,20 @@
 """Grades for many submissions: each file judged in its own process, side by side, all on the same inputs."""
 
-import csv
-import io
+import hashlib
+import json
 import os
-import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 from minissd.course.judging import Verdict
-from minissd.course.sandbox import end_all, judge_file
+from minissd.course.sandbox import Judges, read_answer
 from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
-from minissd.files import spreadsheet_cell, write_atomically
 
-COLUMNS = ("student", "exercise", "status", "statement", "reason", "mistake", "example")
+STATE = "judged.jsonl"  # a line for each file that is judged: what a run that was stopped goes on from
 
 
 class Grade(NamedTuple):
@@ -23,10 +23,19 @@ class Grade(NamedTuple):
     verdict: Verdict
 
 
-def grade(folders, exercises, *, seed=0, workers=None, report=lambda done, total: None):
-    """A `Grade` for every folder and exercise, in this order.
+class _Job(NamedTuple):
+    student: str
+    exercise: object
+    source: str | None
+    verdict: Verdict | None  # where there is nothing to judge
+    mark: str  # of what the verdict depends on
+
+
+def grade(folders, exercises, *, seed=0, workers=None, state=None, report=lambda done, total: None):
+    """Yields a `Grade` for every folder and exercise, as they are judged; sort them with `in_order`.
 
     folders: one for each student, in which the file of an exercise is found by its name, at any depth.
+    state: a file that remembers what was judged; what it knows of the same file, exercise and seed is not judged again.
     report(done, total): called after each file.
     """
     folders = [Path(folder) for folder in folders]
@@ -35,82 +44,117 @@ def grade(folders, exercises, *, seed=0, workers=None, report=lambda done, total
             raise MinissdError(f"{folder}: is no folder: give one folder for each student")
     check_hypothesis()
     names = _student_names(folders)
-    jobs = [(name, folder, exercise) for name, folder in zip(names, folders, strict=True) for exercise in exercises]
-    grades = {}
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)  # each thread waits for a process
+    jobs = [_job(name, folder, one, seed) for one in exercises for name, folder in zip(names, folders, strict=True)]
+    known = _read_state(state)
+    total, done, open_jobs = len(jobs), 0, []
+    for job in jobs:
+        verdict = job.verdict or known.get((job.student, job.exercise.key, job.mark))
+        if verdict is None:
+            open_jobs.append(job)
+            continue
+        done += 1
+        report(done, total)
+        yield Grade(job.student, job.exercise.key, verdict)
+    for job, verdict in _judged(open_jobs, seed, min(workers or os.cpu_count() or 1, len(open_jobs))):
+        _remember(state, job, verdict)
+        done += 1
+        report(done, total)
+        yield Grade(job.student, job.exercise.key, verdict)
+
+
+def in_order(grades, exercises):
+    """Sorted by student, as they were given, and exercise."""
+    place = {exercise.key: i for i, exercise in enumerate(exercises)}
+    students = {}
+    for one in sorted(grades, key=lambda one: place[one.exercise]):
+        students.setdefault(one.student, []).append(one)
+    return [one for student in sorted(students) for one in students[student]]
+
+
+def _judged(jobs, seed, workers):
+    """(job, verdict) as they are done; each of `workers` threads waits for a process of its own that judges."""
+    if not jobs:
+        return
+    free, all_of_them = SimpleQueue(), [Judges() for _ in range(workers)]
+    for one in all_of_them:
+        free.put(one)
+
+    def judge(job):
+        judges = free.get()
+        try:
+            return judges.judge(job.source, job.exercise, f"{job.exercise.name}.py", seed=seed)
+        finally:
+            free.put(judges)
+
+    pool = ThreadPoolExecutor(workers)
     try:
-        running = {pool.submit(_judge, folder, exercise, seed): (name, exercise.key) for name, folder, exercise in jobs}
-        for done, future in enumerate(as_completed(running), 1):
-            grades[running[future]] = future.result()
-            report(done, len(jobs))
-    except BaseException:  # Ctrl-C, above all: no further file is begun, and those begun are not waited for
+        running = {pool.submit(judge, job): job for job in jobs}
+        for future in as_completed(running):
+            yield running[future], future.result()
+    finally:  # after Ctrl-C, above all: no further file is begun, and those begun are not waited for
         pool.shutdown(wait=False, cancel_futures=True)
-        end_all()
-        raise
-    finally:
+        for one in all_of_them:
+            one.end()
         pool.shutdown()
-    return [Grade(name, exercise.key, grades[name, exercise.key]) for name, _, exercise in jobs]
+        for one in all_of_them:
+            one.close()
 
 
 def _student_names(folders):
     """The names of the folders, with as much of the path as tells them apart."""
-    names = [_printable(folder.resolve().name) for folder in folders]
+    names = [printable(folder.resolve().name) for folder in folders]
     if len(set(names)) < len(names):
-        names = [_printable(folder.resolve().as_posix()) for folder in folders]
+        names = [printable(folder.resolve().as_posix()) for folder in folders]
     if len(set(names)) < len(names):
         raise MinissdError("a folder is given twice: give one folder for each student")
     return names
 
 
-def _judge(folder, exercise, seed):
+def _job(student, folder, exercise, seed):
     found = [path for path in sorted(folder.rglob(f"{exercise.name}.py")) if path.is_file()]
     if len(found) > 1:  # who hands in the whole handout has the stub in it, too
         found = [path for path in found if not _is_stub(path, exercise)] or found[:1]
+    source = verdict = None
     if not found:
-        return Verdict("missing", reason=f"there is no {exercise.name}.py")
-    if len(found) > 1:
-        places = _printable(", ".join(str(path.relative_to(folder)) for path in found))
-        return Verdict("broken", reason=f"{exercise.name}.py was handed in several times: {places}")
-    try:
-        return judge_file(found[0], exercise, seed=seed)
-    except MinissdError as error:  # a file that cannot be read is that student's affair, not the end of the grading
-        return Verdict("broken", reason=_printable(str(error)))
+        verdict = Verdict("missing", reason=f"there is no {exercise.name}.py")
+    elif len(found) > 1:
+        places = printable(", ".join(str(path.relative_to(folder)) for path in found))
+        verdict = Verdict("broken", reason=f"{exercise.name}.py was handed in several times: {places}")
+    else:
+        try:
+            source = read_answer(found[0])
+        except MinissdError as error:  # that student's affair, not the end of the grading
+            verdict = Verdict("broken", reason=printable(str(error)))
+    mark = hashlib.sha256(repr((source, seed, exercise.start_text, exercise.properties_at)).encode()).hexdigest()
+    return _Job(student, exercise, source, verdict, mark)
 
 
 def _is_stub(path, exercise):
     return path.read_bytes().split() == exercise.start_text.encode().split()
 
 
-def write_csv(path, grades):
-    """A line for each grade; texts that a spreadsheet would take for a formula are quoted."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for student, exercise, verdict in grades:
-        cells = (verdict.status, verdict.statement, verdict.reason, verdict.mutant, verdict.example)
-        writer.writerow([spreadsheet_cell(cell) for cell in (student, exercise, *cells)])
-    return write_atomically(path, lambda file: file.write(text.getvalue().encode()))
+def _remember(state, job, verdict):
+    if state:
+        line = {"student": job.student, "exercise": job.exercise.key, "mark": job.mark, "verdict": asdict(verdict)}
+        state.parent.mkdir(parents=True, exist_ok=True)
+        with open(state, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
-def write_junit(path, grades):
-    """JUnit XML: a suite for each student, a test case for each exercise."""
-    root = ElementTree.Element("testsuites", name="minissd")
-    for student in dict.fromkeys(grade.student for grade in grades):
-        own = [grade for grade in grades if grade.student == student]
-        failed = sum(not grade.verdict.passed for grade in own)
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=student, tests=str(len(own)), failures=str(failed), errors="0"
-        )
-        for _, exercise, verdict in own:
-            case = ElementTree.SubElement(suite, "testcase", classname=student, name=exercise)
-            if not verdict.passed:
-                message = _printable(f"{verdict.status}: {verdict.reason}")
-                failure = ElementTree.SubElement(case, "failure", message=message, type=verdict.status)
-                failure.text = _printable("\n".join(filter(None, (verdict.statement, verdict.example, verdict.hint))))
-    content = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return write_atomically(path, lambda file: file.write(content))
+def _read_state(state):
+    """{(student, exercise, mark): verdict} of an earlier run; a line that was cut off is none."""
+    known = {}
+    if state and state.exists():
+        for line in state.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+                parts = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["verdict"].items()}
+                known[entry["student"], entry["exercise"], entry["mark"]] = Verdict(**parts)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return known
 
 
-def _printable(text):
+def printable(text):
     """Without what XML cannot hold: control characters, and the half surrogates of a name that is no UTF-8."""
     return "".join(c if c in "\n\t" or (c >= " " and not "\ud800" <= c <= "\udfff") else "?" for c in text)

@@ -1,23 +1,17 @@
 """Is this function right, and if not, what should its author look at?
 
-The properties of the exercise are tried in their order, the first that breaks is the verdict.  Then the calls it broke
-on, and some more, are made to each of the exercise's known wrong answers (mutants): one that answers just as the
-student's function does names the misconception, whatever the code looks like.
+The properties of the exercise are tried in their order on their pools of inputs, which are the same for whoever asks;
+the first that breaks is the verdict.  A function that answers as one of the exercise's known wrong answers does has
+that misconception, whatever the code looks like (`minissd.course.mistakes`).
 """
 
-import ast
-import copy
-import traceback
-import types
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from minissd.properties import falsify, require_equal, sample_calls, show
+from minissd.course import reading
+from minissd.course.mistakes import recognise
+from minissd.properties import falsify, pool, show
 
-EVERYDAY = {  # free to import
-    *("numpy", "math", "itertools", "functools", "operator"),
-    *("collections", "copy", "dataclasses", "typing", "__future__"),
-}
+FURTHER = 60  # inputs drawn from a seed, for each property
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Verdict:
     status: "passed", "wrong" (a property breaks), "empty" (nothing filled in yet), "broken" (no function to judge) or
     "stopped" (it had to be ended).  held: the statements that hold.  statement: the one that breaks.  reason: why.
     example: the smallest inputs, as text.  mutant, hint: the known wrong answer that it is, if it is one.
-    printed: what the code itself printed.
+    printed: what the code itself printed.  look: what a person should see before giving marks for it.
     """
 
     status: str
@@ -38,131 +32,112 @@ class Verdict:
     mutant: str = ""
     hint: str = ""
     printed: str = ""
+    look: tuple[str, ...] = ()
 
     @property
     def passed(self):
         return self.status == "passed"
 
 
-def judge_source(source, exercise, *, filename="<answer>", seed=0):
+def prepare(exercise, seed=None):
+    """Draw the inputs now, which takes longer than to try an answer on them."""
+    for claim in exercise.properties:
+        pool(claim)
+        if seed is not None:
+            pool(claim, seed, FURTHER)
+
+
+def judge_source(source, exercise, *, filename="<answer>", seed=None):
     """The `Verdict` on the text of a student's file."""
+    name, start = exercise.name, exercise.start_text
     try:
+        tree = reading.parse(source, filename)
+        reading.check_is_reached(tree, start, name)
         function = function_of(source, exercise, filename)
-    except Unusable as error:
+        reading.check_signature(function, start, name)
+    except reading.Unusable as error:
         return Verdict("broken", reason=str(error))
-    return judge(function, exercise, filename=filename, seed=seed)
+    verdict = judge(function, exercise, filename=filename, seed=seed)
+    left = reading.filled_in(tree, start, name)
+    if verdict.status == "empty" and left:
+        reason = f"it arrives at `raise NotImplementedError` in line {left}: return the result, and delete that line"
+        return replace(verdict, status="broken", reason=reason)
+    return verdict
 
 
-def judge(function, exercise, *, filename="<answer>", seed=0):
-    """The `Verdict` on a function."""
+def judge(function, exercise, *, filename="<answer>", seed=None):
+    """The `Verdict` on a function.
+
+    seed: of further inputs.  An answer that breaks on those alone has passed, for its author could not see it; `look`
+    then says so.
+    """
     held = []
     for claim in exercise.properties:
-        broken = falsify(claim, function, seed=seed)
+        broken = falsify(claim, function)
         if broken is None:
             held.append(claim.statement)
             continue
         if isinstance(broken.error, NotImplementedError):
             return Verdict("empty", tuple(held), reason="nothing is filled in yet")
-        mutant = recognise(function, exercise, broken.calls, seed=seed)
+        mistake = recognise(function, exercise)
         return Verdict(
             "wrong",
             tuple(held),
             statement=claim.statement,
-            reason=explain(broken.error, filename),
-            example="\n".join(show(name, value) for name, value in broken.case.items()),
-            mutant=mutant.name if mutant else "",
-            hint=mutant.hint if mutant else "",
+            reason=reading.explain(broken.error, filename),
+            example=_example(broken),
+            mutant=mistake.name if mistake else "",
+            hint=mistake.hint if mistake else "",
         )
-    return Verdict("passed", tuple(held))
+    return Verdict("passed", tuple(held), look=() if seed is None else _beyond(function, exercise, filename, seed))
+
+
+def _beyond(function, exercise, filename, seed):
+    for claim in exercise.properties:
+        broken = falsify(claim, function, seed=seed, examples=FURTHER)
+        if broken:
+            text = f"{reading.explain(broken.error, filename)}\n{_example(broken)}"
+            return (f"passes on the fixed inputs, not on those of seed {seed}: it {should(claim.statement)}\n{text}",)
+    return ()
+
+
+def _example(broken):
+    return "\n".join(show(name, value) for name, value in broken.case.items())
 
 
 def function_of(source, exercise, filename):
     """The student's function, from the text of the file; raises `Unusable` with the reason if there is none."""
-    function = getattr(load(source, exercise.start_text, filename), exercise.name, None)
+    function = getattr(reading.load(source, exercise.start_text, filename), exercise.name, None)
     if not callable(function):
-        raise Unusable(f"there is no function {exercise.name} in the file any more: keep its name")
+        raise reading.Unusable(f"there is no function {exercise.name} in the file any more: keep its name")
     return function
 
 
-def load(source, start_text, filename):
-    """The student's file as a module, once it is seen to import no more than the file it began with."""
-    try:
-        tree = ast.parse(source, filename)
-    except SyntaxError as error:
-        where = f"line {error.lineno}" if error.lineno else "the file"
-        text = f": {error.text.strip()}" if error.text else ""
-        raise Unusable(f"{where} is not valid Python ({error.msg}){text}") from None
-    foreign = sorted(set(_imports(tree)) - set(_imports(ast.parse(start_text))) - EVERYDAY)
-    if foreign:
-        raise Unusable(f"it imports {foreign[0]}: write it with numpy and what the file came with")
-    module = types.ModuleType(filename)
-    module.__file__ = filename
-    try:
-        exec(compile(tree, filename, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:  # the file may do anything
-        raise Unusable(explain(error, filename)) from None
-    return module
+SECOND = {  # verbs that follow an "and", a comma or a colon in statements
+    *("adds", "calls", "enlarges", "falls", "fills", "gives", "mirrors", "multiplies", "puts", "takes", "weighs"),
+}
+IRREGULAR = {"is": "be", "has": "have", "does": "do", "goes": "go"}
 
 
-class Unusable(Exception):
-    """The file holds no function that could be judged."""
+def should(statement):
+    """ "should count the places" for "counts the places": how the statement of a property that breaks is read."""
+    words = statement.split(" ")
+    if words[:2] == ["does", "not"]:
+        return " ".join(["should not", *words[2:]])
+    start = 1 if words[0] == "never" else 0
+    if words[0] == "is" and words[1] in ("not", "never"):
+        words[:2] = [words[1], "is"]
+        start = 1
+    for i, word in enumerate(words):
+        after = words[i - 1] if i else ""
+        if i == start or (word in SECOND and (after in ("and", "then") or after.endswith((",", ":")))):
+            words[i] = _infinitive(word)
+    return " ".join(["should", *words])
 
 
-def _imports(tree):
-    """Full names of what a file imports; of everyday modules the top one, numpy for numpy.linalg."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module or ''}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            top = name.partition(".")[0]
-            yield top if top in EVERYDAY else name
-
-
-def explain(error, filename):
-    """Why a property broke: its own words, or the exception with the line of the student's file where it arose."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
-    where = f" in line {lines[-1]}" if lines else ""
-    if isinstance(error, AssertionError) and str(error) and not lines:  # of the property, not of the student
-        return str(error)
-    if isinstance(error, MemoryError):
-        return f"it asks for more memory than it may have{where}"
-    if isinstance(error, RecursionError):
-        return f"it calls itself without an end{where}"
-    return f"{type(error).__name__}{where}" + (f": {error}" if str(error) else "")
-
-
-def recognise(function, exercise, calls, *, seed=0):
-    """The `Mutant` that answers every call just as `function` does, or None.
-
-    calls: those that broke a property.  More come from the properties themselves, so that two mutants which are alike
-    on the smallest example are still told apart.
-    """
-    calls = [*calls, *(call for claim in exercise.properties for call in sample_calls(claim, function, seed=seed))]
-    if not calls or not exercise.mutants:
-        return None
-    solution = exercise.solution.read_text(encoding="utf-8")
-    for mutant in exercise.mutants:
-        wrong = function_of(mutant.source(solution), exercise, "<known wrong answer>")
-        if all(_same_answer(wrong, call) for call in calls):
-            return mutant
-    return None
-
-
-def _same_answer(function, call):
-    args, kwargs = copy.deepcopy((call.args, call.kwargs))
-    try:
-        with warnings.catch_warnings(action="ignore"):  # what a mutant overflows on is none of the student's business
-            result = function(*args, **kwargs)
-    except Exception as error:  # compared with what the student's function raised
-        return type(error) is type(call.result)
-    if isinstance(call.result, BaseException):
-        return False
-    try:
-        require_equal(call.result, result, rtol=1e-6, atol=1e-9)
-    except AssertionError:
-        return False
-    return True
+def _infinitive(verb):
+    if verb in IRREGULAR:
+        return IRREGULAR[verb]
+    if verb.endswith("ies"):
+        return verb[:-3] + "y"
+    return verb[:-2] if verb.endswith(("sses", "shes", "ches", "xes")) else verb.removesuffix("s")

@@ -21,7 +21,8 @@ import numpy as np
 from minissd import engine
 from minissd.course import own_operations
 from minissd.course.folder import StudentFolder
-from minissd.course.judging import Unusable, explain, function_of
+from minissd.course.judging import function_of
+from minissd.course.reading import Unusable, explain
 from minissd.course.shelf import Exercise, check_hypothesis, find_shelf, read_lessons
 from minissd.errors import MinissdError
 from minissd.properties import require_equal

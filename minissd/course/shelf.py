@@ -8,8 +8,8 @@
       solutions/NAME.py     the answer
       mutants/NAME.toml     plausible wrong answers, each a change of the solution, and the hint it deserves
 
-In a clone they lie beside the package, in an installed one within it.  A handout (`minissd lesson export`) has neither
-solutions nor mutants.
+In a clone they lie beside the package, in an installed one within it.  A handout (`minissd lesson export`) has no
+solutions, and of the mutants no more than names, hints and signatures (`minissd.course.mistakes`).
 """
 
 import difflib
@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minissd.errors import MinissdError
+from minissd.files import parse_json
 
 PACKAGE = Path(__file__).resolve().parents[1]
 HINTS = 3  # of each exercise
@@ -88,6 +89,11 @@ class Exercise:
     @property
     def library(self):
         return _named(self.library_at, self.folder) if self.library_at else None
+
+    @property
+    def signatures(self):
+        """Only in a handout: by these it recognises wrong answers that it does not have."""
+        return self.folder / "mutants" / f"{self.name}.json"
 
     @property
     def mutants(self):
@@ -193,9 +199,23 @@ def read_toml(path, kinds):
         content = tomllib.loads(_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise MinissdError(f"{path}: is no TOML ({error}): {_RESTORE}") from None
-    wrong = _misfit(content, kinds)
-    if wrong:
+    return _fitting(content, kinds, path)
+
+
+def read_json(path, kinds):
+    """The same of a JSON file."""
+    try:
+        content = parse_json(_text(path))
+    except ValueError as error:
+        raise MinissdError(f"{path}: is no JSON ({error}): {_RESTORE}") from None
+    return _fitting(content, kinds, path)
+
+
+def _fitting(content, kinds, path):
+    if wrong := _misfit(content, kinds, ""):
         raise MinissdError(f"{path}: {wrong} is missing or of another kind: {_RESTORE}")
+    if not isinstance(content, type(kinds)):
+        raise MinissdError(f"{path}: holds something else than it should: {_RESTORE}")
     return content
 
 
@@ -225,7 +245,7 @@ def _text(path):
 def check_hypothesis() -> None:
     """MinissdError, saying what to install, where the library is missing that draws the inputs answers are tried on."""
     if find_spec("hypothesis") is None:
-        raise MinissdError("answers are judged with Hypothesis, which is not installed: pip install 'minissd[lessons]'")
+        raise MinissdError("answers are judged with Hypothesis, which is not installed: pip install hypothesis")
 
 
 def _named(place, folder):

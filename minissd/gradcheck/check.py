@@ -71,7 +71,8 @@ def check_backward(
 
         entries = rng.choice(x.size, max_entries, replace=False) if x.size > max_entries else None
         numeric = numeric_gradient(output, x, dy, eps=eps, entries=entries)
-        found = diagnose(analytic, numeric, rtol=rtol, atol=atol)
+        given = dict(zip(names, inputs, strict=True)) | ({"dy": dy} if isinstance(dy, np.ndarray) else {})
+        found = diagnose(analytic, numeric, rtol=rtol, atol=atol, given=given)
         if found is not None:
             raise GradientError(f"the gradient of {name} {found.text}")
         scale = max(np.nanmax(np.abs(numeric), initial=0.0), atol)

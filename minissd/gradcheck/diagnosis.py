@@ -7,47 +7,33 @@ missing transpose puts right values in wrong places, a wrong crop spoils a borde
 
 import functools
 import itertools
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-
-class Diagnosis(NamedTuple):
-    """What is wrong with a gradient: one word for programs, one line for people."""
-
-    kind: str
-    text: str
+from minissd.gradcheck.digits import apart
+from minissd.gradcheck.marks import mask, path, rest_of_a_sum, untransposed
+from minissd.gradcheck.pair import Diagnosis, Pair
 
 
-class _Pair(NamedTuple):
-    """Two gradients of one shape; NaN in `numeric` marks entries that were not measured."""
-
-    analytic: np.ndarray
-    numeric: np.ndarray
-    rtol: float
-    atol: float
-
-    def wrong(self, candidate):
-        """Where `candidate` is off the numeric gradient; never where that is unknown."""
-        larger = np.maximum(np.abs(candidate), np.abs(self.numeric))
-        return np.abs(candidate - self.numeric) > self.atol + self.rtol * larger
-
-    def explains(self, candidate):
-        return not self.wrong(candidate).any()
-
-    @property
-    def known(self):
-        return ~np.isnan(self.numeric)
-
-
-def diagnose(analytic: np.ndarray, numeric: np.ndarray, *, rtol: float = 1e-05, atol: float = 1e-07) -> Any:
+def diagnose(
+    analytic: np.ndarray,
+    numeric: np.ndarray,
+    *,
+    rtol: float = 1e-05,
+    atol: float = 1e-07,
+    given: Mapping[str, np.ndarray] | None = None,
+) -> Any:
     """The `Diagnosis` of an analytic gradient, or None if it agrees with the numeric one.
 
     Entries agree within atol + rtol * the larger of the two; NaN in `numeric` marks one not measured.
-    Kinds: "shape", "not finite", "zero", "sign", "factor", "transposed", "reversed", "reordered", "border",
-    "shifted", "isolated", "factor along an axis", "constant term", "other".
+    given: arrays that the gradient is made of, such as dy, x and w, by name: a factor that was not transposed, and a
+    path that was forgotten, are recognised by them.
+    Kinds: "shape", "not finite", "zero", "sign", "factor", "transposed", "reversed", "shifted", "reordered", "mask",
+    "border", "factor not transposed", "path", "sum", "isolated", "factor along an axis", "constant term", "other".
     """
-    pair = _Pair(np.asarray(analytic), np.asarray(numeric), rtol, atol)
+    pair = Pair(np.asarray(analytic), np.asarray(numeric), rtol, atol)
     if pair.analytic.shape != pair.numeric.shape:
         return _shape(pair)
     broken = ~np.isfinite(pair.analytic)
@@ -56,7 +42,11 @@ def diagnose(analytic: np.ndarray, numeric: np.ndarray, *, rtol: float = 1e-05, 
     wrong = pair.wrong(pair.analytic)
     if not wrong.any():
         return None
-    marks = (_zero, _factor, _moved, _border, _shifted, _isolated, _factor_along_axis, _constant_term, _other)
+    arrays = {name: np.asarray(array, float) for name, array in (given or {}).items()}
+    marks = (
+        *(_zero, _factor, _moved, _shifted, _reordered, _border, mask, functools.partial(untransposed, given=arrays)),
+        *(functools.partial(path, given=arrays), _isolated, _factor_along_axis, _constant_term, rest_of_a_sum, _other),
+    )
     found = next(filter(None, (recognise(pair) for recognise in marks)))
     return found._replace(text=f"{found.text}; {_extent(pair, wrong)}")
 
@@ -65,9 +55,10 @@ def _extent(pair, wrong):
     """How many entries are off, and the worst of them."""
     error = np.where(wrong, np.abs(pair.analytic - pair.numeric), -1)
     worst = np.unravel_index(np.argmax(error), error.shape)
+    analytic, numeric = apart(pair.analytic[worst], pair.numeric[worst])
     return (
         f"{wrong.sum()} of {pair.known.sum()} entries are off, the worst at {tuple(map(int, worst))}: "
-        f"analytic {pair.analytic[worst]:.6g}, numeric {pair.numeric[worst]:.6g}"
+        f"analytic {analytic}, numeric {numeric}"
     )
 
 
@@ -132,9 +123,14 @@ def _moved(pair):
         for axes in itertools.combinations(range(analytic.ndim), count):
             if pair.explains(np.flip(analytic, axes)):
                 return Diagnosis("reversed", f"runs backwards along {_axes(axes)} (a flipped kernel?)")
+    return None
+
+
+def _reordered(pair):
+    """The right values, in an order that is none of the others."""
     if pair.known.all():
         ordered = pair._replace(numeric=np.sort(pair.numeric, axis=None))
-        if ordered.explains(np.sort(analytic, axis=None)):
+        if ordered.explains(np.sort(pair.analytic, axis=None)):
             text = "has the right values in the wrong places (reshape without transpose?)"
             return Diagnosis("reordered", text)
     return None
@@ -162,9 +158,12 @@ def _border(pair, deepest=3):
 
 
 def _shifted(pair):
-    """The right values, moved along an axis: an offset that is off by one."""
+    """The right values, moved along an axis, what leaves it coming back at the other end or not."""
     for axis, length in enumerate(pair.analytic.shape):
         for step in (1, -1, 2, -2):
+            if length > abs(step) and pair.explains(np.roll(pair.analytic, -step, axis)):
+                text = f"is shifted by {step} along axis {axis}, the last entry first (np.roll?): an offset is off"
+                return Diagnosis("shifted", text)
             if length < abs(step) + 2:
                 continue
             ahead, behind = (slice(max(s, 0), length + min(s, 0)) for s in (step, -step))

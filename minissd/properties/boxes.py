@@ -120,6 +120,19 @@ def scattered_boxes(draw):
     return case
 
 
+@st.composite
+def chains(draw):
+    """Three boxes of which each overlaps the next: the best removes the second, which is not there to remove the
+    third."""
+    step, width = draw(
+        st.sampled_from([(1, 3), (2, 5), (2, 4)])
+    )  # neighbours share 1/2, 3/7, 1/3, the ends 1/5, 1/9, 0
+    left = draw(st.integers(0, 9)) + step * np.arange(3)
+    order = draw(st.permutations(range(3)))
+    corners = np.array([(x, 0, x + width, 1) for x in left], dtype=float)[order]
+    return {"corners": corners, "scores": np.array([0.9, 0.8, 0.7])[order], "iou_threshold": 0.25}
+
+
 def _all_stay(function, corners, scores, iou_threshold):
     order = np.argsort(-scores)
     require_equal(function(corners, scores, iou_threshold), order, what="the indices, of boxes none of which overlap")
@@ -127,5 +140,6 @@ def _all_stay(function, corners, scores, iou_threshold):
 
 NMS = (
     Property("keeps all boxes, best first, where none overlap", scattered_boxes(), _all_stay),
+    equals(naive.nms, chains(), statement="keeps what only a removed box overlaps"),
     equals(naive.nms, rows_of_boxes(), statement="keeps the boxes that the loop of the algorithm keeps"),
 )

@@ -17,20 +17,21 @@ from minissd.engine import (
 )
 from minissd.gradcheck import GradientError, diagnose
 from minissd.gradcheck import numeric_gradient as measured
+from minissd.gradcheck.digits import apart
 from minissd.properties.convolution import few, fewer, layers, window_grids
-from minissd.properties.core import Property, equals, require_equal, show
+from minissd.properties.core import Property, equals, require_equal, side_by_side
 from minissd.properties.pixels import EXTREME, labelled_logits
 from minissd.properties.plain import filled
 
 
-def require_gradient(found, forward, at, dy=1.0, *, name):
+def require_gradient(found, forward, at, dy=1.0, *, name, given=None):
     """GradientError, with the diagnosis, unless `found` is the gradient of sum(dy * forward(x)) at x = `at`."""
     if found is None:
         raise GradientError(f"{name} is None: is there a return?")
     found, numeric = np.asarray(found), measured(forward, at, dy)
-    problem = diagnose(found, numeric)
+    problem = diagnose(found, numeric, given=given)
     if problem is not None:
-        both = "\n".join((show("found", found), show("measured", numeric)))
+        both = side_by_side("found", found, "measured", numeric)
         raise GradientError(f"{name} {problem.text}\n{both}")
 
 
@@ -50,7 +51,8 @@ def layer_gradients(forward, cases):
             def output(changed):
                 return forward(**inputs | {name: changed}, **geometry)[0]
 
-            require_gradient(gradients[place], output, inputs[name], dy, name=f"d{name}")
+            given = {"dy": dy, "x": x, "w": w}
+            require_gradient(gradients[place], output, inputs[name], dy, name=f"d{name}", given=given)
 
         return Property(f"gives the measured gradient of {name}", cases, holds)
 
@@ -113,7 +115,8 @@ def _adjoint(function, x, cols, **geometry):
     require_equal(np.shape(back), x.shape, what="the shape")
     products = np.sum(im2col(x, **geometry) * cols), np.sum(x * back)
     if products[0] != products[1]:  # multiples of 1/4: without any error
-        raise AssertionError(f"sum(im2col(x) * cols) is {products[0]:g}, sum(x * col2im(cols)) is {products[1]:g}")
+        forth, back = apart(*products)
+        raise AssertionError(f"sum(im2col(x) * cols) is {forth}, sum(x * col2im(cols)) is {back}")
 
 
 @st.composite

@@ -55,7 +55,7 @@ def _rests_at_the_target(function, pred, target):
 
 def _no_outlier_rules(function, pred, target):
     slope = np.asarray(function(pred * 100, target))
-    assert (np.abs(slope) <= 1).all(), f"a slope is {slope.flat[np.abs(slope).argmax()]:g}: an outlier pulls with it"
+    assert (np.abs(slope) <= 1).all(), f"a slope is {slope.flat[np.abs(slope).argmax()]:.9g}: an outlier pulls with it"
 
 
 def require_slope(gradient, loss, x, name):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
+from minissd.gradcheck.digits import apart
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, halves
 from minissd.training import SGD
@@ -84,7 +85,8 @@ def _half_a_wave(step, total, peak, warmup):
 def _rises_and_falls(function, step, total, peak, warmup):
     now, then = function(step, total, peak, warmup), function(step + 1, total, peak, warmup)
     if (then > now) != (step < warmup):
-        raise AssertionError(f"from step {step} to {step + 1} the rate goes from {now:.6g} to {then:.6g}")
+        before, after = apart(now, then)
+        raise AssertionError(f"from step {step} to {step + 1} the rate goes from {before} to {after}")
 
 
 @st.composite

@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from minissd.explain import nearest, neighbour_accuracy, principal_components
 from minissd.explain.saliency_maps import weighted_sum
+from minissd.gradcheck.digits import apart
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, halves
 
@@ -52,7 +53,7 @@ def _maps(draw, relu):
 
 GRAD_CAM = (
     equals(_naive_cam, _maps(st.just(False)), statement="weighs each map by its mean gradient and adds them up"),
-    equals(_naive_cam, _maps(st.just(True)), statement="with relu drops what speaks against the answer, after the sum"),
+    equals(_naive_cam, _maps(st.just(True)), statement="drops what speaks against the answer with relu, after the sum"),
 )
 
 
@@ -74,7 +75,8 @@ def _no_slope():
 def _steps_by_rate(function, x, gradient, rate):
     step = function(x, gradient, rate) - x
     found = np.sqrt((step**2).mean())
-    assert np.isclose(found, rate), f"the root mean square of the change is {found:.4g}, expected the rate {rate:g}"
+    given, wanted = apart(found, rate)
+    assert np.isclose(found, rate), f"the root mean square of the change is {given}, expected the rate {wanted}"
 
 
 def _goes_uphill(function, x, gradient, rate):
@@ -143,7 +145,7 @@ PCA_PROJECT = (
     Property("gives each point `number` coordinates", _features(), _has_a_coordinate_each),
     Property("puts the mean of all points at the origin", _features(), _is_centred),
     Property("finds the directions of the largest variance, largest first", _features(), _varies_most),
-    Property("with all components keeps every distance", _features(every=True), _keeps_distances),
+    Property("keeps every distance if all components are there", _features(every=True), _keeps_distances),
 )
 
 
@@ -179,7 +181,7 @@ def _whatever_the_length(function, queries, known, labels, count):
 
 
 KNN_VOTE = (
-    equals(_naive_vote, _votes(1), statement="with one voter gives the label at the smallest angle"),
+    equals(_naive_vote, _votes(1), statement="gives the label at the smallest angle if there is one voter"),
     Property("does not mind how long the vectors are", _votes(), _whatever_the_length),
     equals(_naive_vote, _votes(), statement="lets `count` neighbours vote; of equal votes the nearest voter decides"),
 )

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minissd import engine, naive
+from minissd.gradcheck.digits import apart
 from minissd.properties.core import Property, equals, require_equal
 from minissd.properties.plain import few, halves
 
@@ -59,8 +60,9 @@ def _sizes(most):
 def _in_proportion(function, height, width, kernel, c_in, c_out):
     dense, separable = function(height, width, kernel, c_in, c_out)
     expected = 1 / c_out + 1 / kernel**2
+    share, wanted = apart(separable / dense, expected)
     assert np.isclose(separable / dense, expected), (
-        f"the separable one costs {separable / dense:.4g} of the ordinary one, expected 1/D + 1/k^2 = {expected:.4g}"
+        f"the separable one costs {share} of the ordinary one, expected 1/D + 1/k^2 = {wanted}"
     )
 
 

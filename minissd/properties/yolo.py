@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minissd import detection, naive
+from minissd.gradcheck.digits import apart
 from minissd.properties.box_sets import corners
 from minissd.properties.core import Property, equals, require_equal
 
@@ -73,9 +74,9 @@ def _overlaps_most(function, boxes, target, side):
     chosen = function(boxes, target, side)
     require_equal(np.shape(chosen), (), what="the shape of the index")
     best = int(np.argmax(overlaps))
+    less, most = apart(overlaps[int(chosen)], overlaps[best], 3)
     assert overlaps[int(chosen)] > overlaps[best] - 1e-9, (
-        f"predictor {chosen} is chosen, whose box overlaps the object by {overlaps[int(chosen)]:.3f}; "
-        f"that of predictor {best} does by {overlaps[best]:.3f}"
+        f"predictor {chosen} is chosen, whose box overlaps the object by {less}; that of {best} does by {most}"
     )
 
 

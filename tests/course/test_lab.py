@@ -1,11 +1,13 @@
 """The lab is proven: the sound detector passes every claim, each bug breaks one, and its vital signs show it."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from minissd.course import Verdict, judge_file, vitals
-from minissd.course.judging import load
-from minissd.course.lab import EXAMPLES, find_trap, judge_detector, read_traps, unsound_parts
+from minissd.course.lab import EXAMPLES, find_trap, judge_detector, read_traps, unsound_parts, write_planted
+from minissd.course.reading import load
 from minissd.course.shelf import find_shelf
 from minissd.course.vitals import SIGNS, examine, samples
 from minissd.properties import falsify
@@ -63,6 +65,30 @@ def test_the_bug_breaks_a_claim_and_shows_in_a_vital_sign(trap, healthy, trainin
     assert not any(f"`{name}`" in trap.hints[0] for name in CLAIMS), "the first hint does not"
     sick = measured(detector, training)
     assert [name for name in SIGNS if sick[name] != healthy[name]]
+
+
+def test_two_files_with_bugs_differ_in_many_places():
+    for one, other in itertools.combinations([trap.start_text.splitlines() for trap in TRAPS], 2):
+        assert sum(a != b for a, b in zip(one, other)) >= 6
+
+
+@pytest.mark.parametrize("choice", [0, 1, -1])
+def test_however_it_is_spelled_the_detector_is_sound(choice):
+    text = TRAPS[0].sound
+    for spelled in TRAPS[0].spellings:
+        now = next(one for one in spelled if one in text)
+        text = text.replace(now, spelled[min(choice, len(spelled) - 1)])
+    assert judge_detector(text, TRAPS[0]).passed
+
+
+def test_a_handout_has_the_files_with_bugs_and_not_the_sound_one(tmp_path):
+    write_planted(TRAPS[0].folder, tmp_path / "lab")
+    again = read_traps(tmp_path)
+    assert [(trap.start_text, trap.hints, trap.symptom) for trap in again] == [
+        (trap.start_text, trap.hints, trap.symptom) for trap in TRAPS
+    ]
+    assert TRAPS[0].sound not in {path.read_text() for path in (tmp_path / "lab").iterdir()}
+    assert judge_detector(TRAPS[0].sound, again[0]).passed
 
 
 def test_a_file_with_the_bug_and_one_without_a_change():

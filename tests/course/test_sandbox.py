@@ -2,12 +2,11 @@
 
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from minissd.course import judge_file
-from minissd.course.sandbox import _answer
+from minissd.course.sandbox import Judges, _answer, isolation
 from minissd.course.sandbox import judge_file as judge_file_in_limits
 
 SIGNATURE = "def output_size(n, k, stride=1, pad=0, dilation=1):\n"
@@ -84,34 +83,46 @@ def test_however_much_it_prints_it_is_judged(verdict, exercise):
     assert found.printed.startswith("so much") and len(found.printed) <= 1000
 
 
-FORKS = """    os = __import__("os")
+FORKS = """    import numpy
+    os = numpy.lib.format.os if hasattr(numpy.lib.format, "os") else __import__("os")
     if os.fork() == 0:
-        open({pid!r}, "w").write(str(os.getpid()))
+        os.setsid()
         while True:
-            pass
-    while not (os.path.exists({pid!r}) and open({pid!r}).read()):
+            open({beat!r}, "w").write(str(numpy.random.rand()))
+    while not (os.path.exists({beat!r}) and open({beat!r}).read()):
         pass
     os._exit(0)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_what_it_started_ends_with_it(verdict, tmp_path):
-    pid = tmp_path / "pid"
-    found = verdict(SIGNATURE + FORKS.format(pid=str(pid)))
-    assert found.status == "stopped"
-    assert "before there was a verdict, with status 0" in found.reason
-    deadline = time.monotonic() + 60  # the system takes its time to end a process
-    while _runs(pid.read_text()):
-        assert time.monotonic() < deadline, "it still runs"
-        time.sleep(0.01)
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork and setsid")
+def test_what_it_started_ends_with_it(exercise):
+    if not isolation():
+        pytest.skip("neither Bubblewrap nor user namespaces here: a process that leaves its group is not found")
+    with Judges() as judges:
+        beat = judges.folder / "beat"
+        found = judges.judge(SIGNATURE + FORKS.format(beat=str(beat)), exercise, "output_size.py")
+        assert found.status == "stopped"
+        assert "before there was a verdict, with status 0" in found.reason
+        assert "line 3 uses os" in found.look
+        before = beat.stat().st_mtime_ns
+        time.sleep(0.5)
+        assert beat.stat().st_mtime_ns == before, "it still runs"
 
 
-def _runs(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+@pytest.mark.skipif(not isolation(), reason="neither Bubblewrap nor user namespaces are allowed here")
+def test_it_sees_no_process_but_its_own(verdict):
+    listing = "print(*[p for p in __import__('os').listdir('/proc') if p.isdigit()])"
+    found = verdict(SIGNATURE + f"    {listing}\n    return -1\n")
+    assert 1 <= len(found.printed.splitlines()[0].split()) <= 3
+    assert any("os.listdir /proc" in text for text in found.look)
+
+
+def test_one_that_does_not_end_costs_nobody_else(exercise):
+    with Judges() as judges:
+        endless = judges.judge(SIGNATURE + "    while True: pass\n", exercise, "output_size.py", seconds=1)
+        right = judges.judge(exercise.solution.read_text(), exercise, "output_size.py")
+    assert (endless.status, right.status) == ("stopped", "passed")
 
 
 @pytest.mark.parametrize(
@@ -148,8 +159,24 @@ def test_files_appear_in_no_place_of_ours(verdict, tmp_path, monkeypatch):
     [
         ("def output_size(n:\n", "line 1 is not valid Python"),
         ("x = 1\n", "no function output_size"),
-        ("from minissd.ops import output_size\n", "it imports minissd.ops.output_size"),
-        ("import minissd\n" + SIGNATURE + "    return 1\n", "it imports minissd:"),
+        (
+            "from minissd.ops import output_size\n" + SIGNATURE + "    return output_size(n, k)\n",
+            "line 1 imports minissd.ops.output_size: write it",
+        ),
+        ("import os\n" + SIGNATURE + "    return 1\n", "line 1 imports os, which nothing in the file uses: delete"),
+        (
+            SIGNATURE.replace("k,", "kernel,") + "    return 1\n",
+            "output_size(n, kernel, stride, pad, dilation) has other arguments than the exercise: keep output_size(",
+        ),
+        (SIGNATURE.replace("n, k", "k, n") + "    return 1\n", "has other arguments"),
+        (
+            SIGNATURE + "    raise NotImplementedError('here')\n    return 1\n",
+            "what stands below `raise NotImplementedError` in line 2 is never reached: delete that line",
+        ),
+        (
+            SIGNATURE + "    m = n + 2 * pad\n    raise NotImplementedError('here')\n",
+            "it arrives at `raise NotImplementedError` in line 3: return the result",
+        ),
         ("1 / 0\n", "ZeroDivisionError in line 1"),
         ("x = 1\0", "the file is not valid Python (source code string cannot contain null bytes)"),
         ("", "no function output_size"),
@@ -186,6 +213,7 @@ def test_a_file_that_is_far_too_long(tmp_path, exercise, refused):
     ("body", "reason"),
     [
         ("pass", "the result is None: is there a return?"),
+        ("return 1, None", "the result is a tuple whose part 1 is None: was it computed?"),
         ("yield 1", "the result is a generator: use return, not yield"),
         ("return {1: 2}", "the result is a dict, expected a number such as 1"),
         ("return [[1, 2], 3]", "the result is a list, expected a number such as 1"),

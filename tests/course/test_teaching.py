@@ -2,25 +2,42 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+import zipfile
 
 import pytest
 
 from minissd.course import read_lessons
-from minissd.course.grading import grade, write_csv, write_junit
+from minissd.course import wheel as wheel_of
+from minissd.course.grading import grade as grades_of
+from minissd.course.grading import in_order
 from minissd.course.handout import export
+from minissd.course.mistakes import known_mistakes
+from minissd.course.sandbox import Judges
+from minissd.course.tables import write_details, write_junit, write_points
+
+
+def grade(folders, exercises, **options):
+    return in_order(list(grades_of(folders, exercises, **options)), exercises)
 
 
 @pytest.fixture
 def small_shelf(tmp_path, exercise):
     """A shelf with the one lesson of `exercise`."""
     shelf = tmp_path / "shelf" / "lessons"
-    shutil.copytree(exercise.folder, shelf / exercise.folder.name)
+    folder = shelf / exercise.folder.name
+    shutil.copytree(exercise.folder, folder)
+    names = ("output_size", "parameter_count")  # quick ones
+    text = (folder / "lesson.toml").read_text()
+    (folder / "lesson.toml").write_text(
+        re.sub(r"exercises = \[.*?\]", f"exercises = {list(names)}", text, flags=re.DOTALL)
+    )
     return shelf
 
 
@@ -33,9 +50,48 @@ def test_a_handout_has_every_exercise_and_no_answer(small_shelf, tmp_path):
     for copy, original in zip(exercises, originals, strict=True):
         assert not copy.solution.exists()
         assert not copy.mutants
+        assert known_mistakes(copy) == known_mistakes(original) != ()
         assert copy.stub.read_bytes() == original.stub.read_bytes()
         assert copy.hints == original.hints
-    assert (tmp_path / "handout" / "README.md").exists()
+    (wheel,) = (tmp_path / "handout").glob("minissd-*.whl")
+    assert (tmp_path / "handout" / "README.md").read_text().count(f"{wheel.name}[lessons]") == 3
+
+
+def test_the_wheel_of_a_handout_is_the_package_without_answers(small_shelf, tmp_path, exercise):
+    export(small_shelf, tmp_path / "handout")
+    (wheel,) = (tmp_path / "handout").glob("minissd-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {name: archive.read(name) for name in archive.namelist()}
+    assert "minissd/cli/lesson.py" in texts and "minissd/engine/tuning.json" in texts
+    assert f"minissd/lessons/{exercise.folder.name}/exercises/output_size.py" in texts
+    assert not [name for name in texts if "/solutions/" in name or name.endswith("mutants/output_size.toml")]
+    body = exercise.solution.read_text().partition(":\n")[2].strip().encode()
+    assert not [name for name, text in texts.items() if body in text]
+    about = next(text for name, text in texts.items() if name.endswith("METADATA")).decode()
+    assert "Requires-Dist: hypothesis" in about and "Provides-Extra: lessons" in about
+    record = next(text for name, text in texts.items() if name.endswith("RECORD")).decode().splitlines()
+    assert {line.rsplit(",", 2)[0] for line in record} == set(texts)
+
+
+def test_an_installed_package_describes_itself_too(tmp_path, monkeypatch):
+    class Installed:
+        def read_text(self, name):
+            return {"METADATA": "Name: minissd\nVersion: 9.9\n", "entry_points.txt": "[console_scripts]\n"}[name]
+
+    (tmp_path / "package").mkdir()
+    monkeypatch.setattr(wheel_of, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(wheel_of, "distribution", lambda name: Installed())
+    assert wheel_of.write_wheel(tmp_path, tmp_path / "package").name == "minissd-9.9-py3-none-any.whl"
+
+
+def test_a_package_that_nothing_describes(tmp_path, monkeypatch, refused):
+    def missing(name):
+        raise wheel_of.PackageNotFoundError(name)
+
+    monkeypatch.setattr(wheel_of, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(wheel_of, "distribution", missing)
+    with refused("nothing here describes", "install it with pip"):
+        wheel_of.write_wheel(tmp_path, tmp_path)
 
 
 def test_no_handout_over_another_and_none_of_a_handout(small_shelf, tmp_path, refused):
@@ -87,19 +143,35 @@ def submissions(tmp_path, exercise):
 def test_grades_in_csv_and_junit(submissions, exercise, tmp_path):
     told = []
     grades = grade(submissions, [exercise], seed=3, workers=2, report=lambda *numbers: told.append(numbers))
-    assert [one.verdict.status for one in grades] == ["passed", "wrong", "empty", "missing"]
+    assert [one.verdict.status for one in grades] == ["wrong", "passed", "empty", "missing"]
     assert told[-1] == (4, 4)
-    with open(write_csv(tmp_path / "grades.csv", grades), newline="") as file:
+    with open(write_points(tmp_path / "grades.csv", grades), newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["student", "points", "of", "to look at", "lesson 02"]
+    assert rows[1:3] == [["'=bob", "0", "1", "0", "0"], ["ada", "1", "1", "0", "1"]]
+    with open(write_details(tmp_path / "details.csv", grades), newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["student"] for row in rows] == ["ada", "'=bob", "cyd", "dan"]
-    assert rows[1]["mistake"] == exercise.mutants[0].name
+    assert [row["student"] for row in rows] == ["'=bob", "ada", "cyd", "dan"]
+    assert rows[0]["mistake"] == exercise.mutants[0].name and rows[0]["hint"] == exercise.mutants[0].hint
+    assert rows[0]["it should"].startswith("count the places")
     root = ElementTree.parse(write_junit(tmp_path / "grades.xml", grades)).getroot()
-    assert [suite.get("failures") for suite in root] == ["0", "1", "1", "1"]
-    assert root[1][0][0].text
+    assert [suite.get("failures") for suite in root] == ["1", "0", "1", "1"]
+    assert root[0][0][0].text
 
 
-def test_the_same_seed_gives_the_same_grades(submissions, exercise):
-    assert grade(submissions, [exercise], seed=5) == grade(submissions, [exercise], seed=5)
+def test_a_run_that_was_stopped_goes_on_and_what_changed_is_judged_again(submissions, exercise, tmp_path, monkeypatch):
+    state = tmp_path / "grades" / "judged.jsonl"
+    first = grade(submissions, [exercise], seed=5, state=state)
+    with open(state, "a") as file:
+        file.write('{"student": "ada", "exer')  # as a power cut leaves it
+    judged = []
+    judge = Judges.judge
+    monkeypatch.setattr(Judges, "judge", lambda *args, **rest: judged.append(args[1]) or judge(*args, **rest))
+    assert grade(submissions, [exercise], seed=5, state=state) == first and judged == []
+    changed = exercise.solution.read_text() + "\n# mended\n"
+    (submissions[1] / "deep" / "output_size.py").write_text(changed)
+    assert [one.verdict.passed for one in grade(submissions, [exercise], seed=5, state=state)][:2] == [True, True]
+    assert judged == [changed]
 
 
 def test_a_file_handed_in_twice_is_not_guessed_about(submissions, exercise):
@@ -127,7 +199,7 @@ def test_a_name_that_is_no_text(tmp_path, exercise):
     grades = grade([folder], [exercise])
     assert grades[0].student == "caf?"
     assert "no text in UTF-8" in grades[0].verdict.reason
-    assert "caf?" in write_csv(tmp_path / "grades.csv", grades).read_text()
+    assert "caf?" in write_points(tmp_path / "grades.csv", grades).read_text()
     assert "caf?" in write_junit(tmp_path / "grades.xml", grades).read_text()
 
 

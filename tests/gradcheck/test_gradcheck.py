@@ -42,6 +42,10 @@ def blur_rows_backward(dy, crop=1, keep_last=True):
 
 
 # kind, what the message must say, x, forward y(x), backward dx(dy, x)
+def softmax(x):
+    return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+
+
 SLIPS = [
     ("sign", "wrong sign", X, lambda x: x**2, lambda dy, x: -2 * x * dy),
     ("factor", "0.5 times", X, lambda x: x**2, lambda dy, x: x * dy),
@@ -84,8 +88,30 @@ SLIPS = [
     ),
     ("factor along an axis", "axis 1", X, lambda x: x * SQUARE[0].sum() * np.arange(1, 6), lambda dy, x: dy),
     ("constant term", "constant along axis 0", X, lambda x: x - x.mean(axis=0), lambda dy, x: dy),
+    ("shifted", r"by 1 along axis 0, the last entry first", X, lambda x: x**2, lambda dy, x: np.roll(2 * dy * x, 1, 0)),
+    ("mask", "a mask is missing", X, lambda x: np.maximum(x, 0), lambda dy, x: dy),
+    ("mask", "its mask takes too much", X, lambda x: 2 * x, lambda dy, x: 2 * dy * (x > 0)),
+    ("sum", "has to add up to 0 along axis 1", X, softmax, lambda dy, x: dy * softmax(x) * (1 - softmax(x))),
     ("other", "no way that is recognised", X, lambda x: np.sin(x), lambda dy, x: dy * np.cos(2 * x + 1)),
 ]
+
+
+def test_a_factor_that_was_not_transposed_and_a_path_that_was_forgotten():
+    x, w = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 3))
+
+    def check(f, df, *inputs):
+        check_backward(lambda *inputs: (f(*inputs), inputs), df, inputs, names=("x", "w")[: len(inputs)])
+
+    with pytest.raises(GradientError, match="of x would be right with w transposed in the product"):
+        check(lambda x, w: x @ w, lambda dy, c: (dy @ c[1], c[0].T @ dy), x, w)
+    with pytest.raises(GradientError, match="of x lacks dy: two paths lead back to this input"):
+        check(lambda x: x + np.tanh(x), lambda dy, c: dy * (1 - np.tanh(c[0]) ** 2), x)
+
+    def norm(x):
+        return np.sqrt((x**2).sum(axis=-1, keepdims=True))
+
+    with pytest.raises(GradientError, match="of x lacks a multiple of x in each row"):
+        check(lambda x: x / norm(x), lambda dy, c: dy / norm(c[0]), x)
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero")

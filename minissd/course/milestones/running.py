@@ -68,7 +68,7 @@ def _run(request, home, seconds, watch):
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=home,
-            env=sandbox._environment(home),
+            env=sandbox.environment(home),
             start_new_session=True,
         )
         try:
@@ -85,7 +85,7 @@ def _run(request, home, seconds, watch):
                         "`minissd lesson check` tries each"
                     )
         finally:
-            sandbox._end_group(process)
+            sandbox.end_group(process)
         output.seek(0)
         return output.read(10_000).decode(errors="replace")
 

@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 
-from minissd.course.judging import explain
 from minissd.course.milestones.base import Diverged, Milestone, Params, Report, Size
 from minissd.course.own import Own, filename_of
+from minissd.course.reading import explain
 
 MOST_SWAPPED = 3  # of these functions: each costs a training
 FEW = {"held_out": 4, "epochs": 2}
