@@ -64,7 +64,7 @@ def telling(wrong, right):
 def answers(function, exercise):
     """What a function answers to each input of the pools, as a list of short texts."""
     with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-        return [_digest(calls) for claim in exercise.properties for calls in sample_calls(claim, function)]
+        return [_digest(*sample) for claim in exercise.properties for sample in sample_calls(claim, function)]
 
 
 def write_signatures(path, exercise):
@@ -82,8 +82,8 @@ def _joined(parts):
     return hashlib.blake2b("".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _digest(calls):
-    text = hashlib.blake2b(digest_size=8)
+def _digest(calls, said):
+    text = hashlib.blake2b(said.encode(errors="replace"), digest_size=8)
     for call in calls:
         for part in (*call.args, *call.kwargs.items(), call.result, call.changed):
             text.update(repr(_rounded(part)).encode())

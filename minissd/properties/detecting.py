@@ -63,6 +63,11 @@ DETECT = (
     ),
     equals(_one_by_one, outputs((1, 1), (1, 1), reach=1.0), statement="clips boxes to the image"),
     equals(_one_by_one, outputs(classes=(1, 1)), statement="keeps the best of boxes that overlap"),
+    equals(
+        _one_by_one,
+        outputs((4, 6), (1, 1), tight=True),
+        statement="takes away what overlaps by more than iou_threshold",
+    ),
     equals(_one_by_one, outputs(tight=True), statement="does so for each class on its own, and sorts all by score"),
     equals(_one_by_one, outputs((3, 6), (2, 3), most=2), statement="keeps the best of the whole image"),
 )

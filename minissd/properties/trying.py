@@ -129,15 +129,19 @@ def _drawn(claim, seed, examples):
     return cases
 
 
-def sample_calls(claim, function, *, examples=EXAMPLES):
-    """The calls that `claim` makes to `function` in the first cases of the pool, whether it holds there or not: a list
-    for each case."""
-    calls = []
-    for case in pool(claim)[:examples]:
-        calls.append([])
-        with contextlib.suppress(Exception, SystemExit):
-            _try(claim, function, case, calls[-1])
-    return calls
+def sample_calls(claim, function):
+    """(calls that `claim` makes to `function`, what it says against the results or "") for each case of the pool."""
+    samples = []
+    for case in pool(claim):
+        calls, said = [], ""
+        try:
+            _try(claim, function, case, calls)
+        except AssertionError as error:
+            said = str(error).partition("\n")[0]
+        except (Exception, SystemExit) as error:
+            said = type(error).__name__
+        samples.append((calls, said))
+    return samples
 
 
 def _draw(claim, run, seed, examples, *phases):
