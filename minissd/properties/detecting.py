@@ -65,7 +65,7 @@ DETECT = (
     equals(_one_by_one, outputs(classes=(1, 1)), statement="keeps the best of boxes that overlap"),
     equals(
         _one_by_one,
-        outputs((4, 6), (1, 1), tight=True),
+        outputs((4, 6), (1, 1), 0.6, True),
         statement="takes away what overlaps by more than iou_threshold",
     ),
     equals(_one_by_one, outputs(tight=True), statement="does so for each class on its own, and sorts all by score"),
