@@ -36,9 +36,7 @@ def write_details(path, grades):
 def _write_csv(path, rows):
     """Texts that a spreadsheet would take for a formula are quoted."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(
-        [[spreadsheet_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    )
+    csv.writer(text).writerows([[spreadsheet_cell(str(cell)) for cell in row] for row in rows])
     return write_atomically(path, lambda file: file.write(text.getvalue().encode()))
 
 
