@@ -89,7 +89,7 @@ def test_a_wrong_function_is_named_and_swapped_and_a_missing_one_told():
     assert outcome.missing == {
         "iou": "not written yet",
         "nms": "not started",
-        "encode": "it imports os: write it with numpy and what the file came with",
+        "encode": "line 1 imports os, which nothing in the file uses: delete that line",
     }
 
 
