@@ -27,8 +27,8 @@ ONE_KIND = [{dtype} for dtype in FLOATS]
 PLAIN = np.ndarray, np.memmap
 
 
-def floats(operation: str, **arrays: Array | None) -> Any:
-    """The module of these arrays, None among them; TypeError unless all are float32 or all float64."""
+def module_of(operation: str, **arrays: Array | None) -> Any:
+    """NumPy or CuPy, whichever made these arrays (None is passed over); TypeError unless all are float32 or all float64."""
     given = [array for array in arrays.values() if array is not None]
     xp = array_module(*given)
     special = [type(one).__name__ for one in given if isinstance(one, np.ndarray) and type(one) not in PLAIN]
@@ -43,7 +43,7 @@ def floats(operation: str, **arrays: Array | None) -> Any:
     return xp
 
 
-def gradient_of(operation: str, dy: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+def as_gradient(operation: str, dy: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     """dy in the dtype of a forward pass that returned this shape; ValueError if it has another."""
     array_module(dy)
     if getattr(dy, "shape", None) != shape:

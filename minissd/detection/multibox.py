@@ -15,7 +15,7 @@ Nothing here waits for the device: masks go into `where` and products, never int
 
 from typing import Any, NamedTuple
 
-from minissd.arguments import factor_of, floats, labels_below, nan_if
+from minissd.arguments import factor_of, labels_below, module_of, nan_if
 from minissd.device import Array, array_module
 from minissd.engine import log_softmax, smooth_l1, smooth_l1_backward
 
@@ -81,7 +81,7 @@ def multibox_loss(
     loss of the batch.  if_none: 0 for the paper's rule.
     """
     xp, alpha = array_module(offsets, logits, offset_targets, class_targets), float(alpha)
-    floats("multibox_loss", offsets=offsets, logits=logits)
+    module_of("multibox_loss", offsets=offsets, logits=logits)
     _check_shapes(offsets, logits, offset_targets, class_targets)
     class_targets, wrong = labels_below("multibox_loss", class_targets, logits.shape[-1])
     positive = class_targets > 0  # (N, P)

@@ -21,7 +21,7 @@ Nothing here waits for the device: masks go into `where`, never into an index.
 
 from typing import Any, NamedTuple
 
-from minissd.arguments import factor_of, floats, labels_below, nan_if, target_of
+from minissd.arguments import factor_of, labels_below, module_of, nan_if, target_of
 from minissd.detection.boxes import iou, to_corners
 from minissd.detection.yolo_cells import decode_sizes
 from minissd.device import Array, array_module
@@ -89,7 +89,7 @@ def yolo_loss(
     predictions lead to.  Returns (loss, cache): loss a 0-d array, its terms in the cache.
     """
     xp = array_module(boxes, classes, class_targets, box_targets, anchors)
-    floats("yolo_loss", boxes=boxes, classes=classes)
+    module_of("yolo_loss", boxes=boxes, classes=classes)
     _check_shapes(boxes, classes, class_targets, box_targets, anchors)
     class_targets, wrong = labels_below("yolo_loss", class_targets, classes.shape[-1] + 1)
     box_targets = target_of("yolo_loss", box_targets, boxes)

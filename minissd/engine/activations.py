@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.arguments import Cache, floats, gradient_of
+from minissd.arguments import Cache, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import elementwise
 from minissd.engine.cuda import on_card
@@ -28,7 +28,7 @@ def relu(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[
 
     need_cache=False leaves the cache out (None): inference has no use for it.
     """
-    xp = floats("relu", x=x)
+    xp = module_of("relu", x=x)
     zeros = _zeros(x.dtype, 2 * tuning_in_force().sizes.elementwise_part + 16) if xp is np else None
 
     def of_part(x, out):  # NumPy is twice as fast on two arrays as on an array and a number
@@ -50,13 +50,13 @@ def relu_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     """As `minissd.ops.relu_backward`.  in_place: overwrite dy."""
     if isinstance(cache, Passed):
         return _let_pass("relu", dy, cache, in_place)
-    xp, dy = array_module(dy, cache), gradient_of("relu", dy, cache.shape, cache.dtype)
+    xp, dy = array_module(dy, cache), as_gradient("relu", dy, cache.shape, cache.dtype)
     return RELU_BACKWARD(dy, cache, dy if in_place else xp.empty_like(dy))
 
 
 def relu6(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[Array, Cache]:
     """As `minissd.ops.relu6`.  in_place: overwrite x.  need_cache: as for `relu`."""
-    xp = floats("relu6", x=x)
+    xp = module_of("relu6", x=x)
 
     def passed(y, out):
         np.greater(y, 0, out=out)
@@ -69,7 +69,7 @@ def relu6_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     """As `minissd.ops.relu6_backward`.  in_place: overwrite dy."""
     if isinstance(cache, Passed):
         return _let_pass("relu6", dy, cache, in_place)
-    xp, dy = array_module(dy, cache), gradient_of("relu6", dy, cache.shape, cache.dtype)
+    xp, dy = array_module(dy, cache), as_gradient("relu6", dy, cache.shape, cache.dtype)
     return elementwise(lambda dy, y, out: xp.multiply(dy, (y > 0) & (y < 6), out=out), dy, cache, in_place=in_place)
 
 
@@ -99,12 +99,12 @@ def _let_pass(name, dy, cache, in_place):
         bits = cache.bits[part.start // 8 : -(-part.stop // 8)]
         np.multiply(dy, np.unpackbits(bits, count=dy.size).view(bool), out=out)
 
-    return elementwise(of_part, gradient_of(name, dy, cache.shape, cache.dtype), in_place=in_place, tell_part=True)
+    return elementwise(of_part, as_gradient(name, dy, cache.shape, cache.dtype), in_place=in_place, tell_part=True)
 
 
 def hard_swish(x: Array) -> tuple[Array, Cache]:
     """As `minissd.ops.hard_swish`."""
-    xp = floats("hard_swish", x=x)
+    xp = module_of("hard_swish", x=x)
 
     def of_part(x, out):
         xp.multiply(x, _hard_sigmoid(xp, x), out=out)
@@ -114,7 +114,7 @@ def hard_swish(x: Array) -> tuple[Array, Cache]:
 
 def hard_swish_backward(dy: Array, x: Array) -> Array:
     """As `minissd.ops.hard_swish_backward`; the hard sigmoid is computed again, which is less work than keeping it."""
-    xp, dy = array_module(dy, x), gradient_of("hard_swish", dy, x.shape, x.dtype)
+    xp, dy = array_module(dy, x), as_gradient("hard_swish", dy, x.shape, x.dtype)
 
     def of_part(dy, x, out):
         slope = x * (xp.abs(x) < 3)

@@ -19,7 +19,7 @@ import sys
 from functools import lru_cache
 from typing import NamedTuple
 
-from minissd.arguments import Cache, Pad, Pair, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient
 from minissd.device import Array, array_module
 from minissd.engine.algorithms import ALGORITHMS
 from minissd.engine.cpu.threads import threads_for
@@ -74,7 +74,7 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
     if requested == "auto":
         chosen = _least_cost(x, w, windows, need_dx)
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[3])
-    dy = xp.ascontiguousarray(gradient_of("conv2d", dy, y_shape, x.dtype))
+    dy = xp.ascontiguousarray(as_gradient("conv2d", dy, y_shape, x.dtype))
     db = column_sums(dy.reshape(-1, w.shape[3])) if has_bias else None  # every position adds the same bias
     return *ALGORITHMS[chosen].gradients(dy, x, w, windows, need_dx), db
 

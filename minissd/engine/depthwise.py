@@ -7,7 +7,7 @@ of all taps in one pass; a loop over the taps with multiply and add took twice a
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
-from minissd.arguments import Cache, Pad, Pair, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient
 from minissd.device import Array, array_module
 from minissd.engine.algorithms.adjoint import adjoint
 from minissd.engine.cpu.gathering import pad, sliding, window_blocks
@@ -35,7 +35,7 @@ def depthwise_conv2d_backward(
     """As `minissd.ops.depthwise_conv2d_backward`; need_dx=False leaves dx out (None)."""
     x, w, windows, has_bias = cache
     xp, y_shape = array_module(dy, x, w), (x.shape[0], *windows.out, w.shape[2])
-    dy = xp.ascontiguousarray(gradient_of("depthwise_conv2d", dy, y_shape, x.dtype))
+    dy = xp.ascontiguousarray(as_gradient("depthwise_conv2d", dy, y_shape, x.dtype))
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
     dw = _weight_gradient(dy, x, windows)
     return _input_gradient(dy, w, windows) if need_dx else None, dw, db

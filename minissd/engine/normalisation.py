@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minissd.arguments import Cache, gradient_of
+from minissd.arguments import Cache, as_gradient
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
 from minissd.engine.cuda import on_card
@@ -81,7 +81,7 @@ def batch_norm(
 def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """As `minissd.ops.batch_norm_backward`: dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x, mean, inverse_std, gamma, train = cache
-    xp, dy = array_module(dy, x), gradient_of("batch_norm", dy, x.shape, x.dtype)
+    xp, dy = array_module(dy, x), as_gradient("batch_norm", dy, x.shape, x.dtype)
     rows, repeats = _wide_rows(xp, x)
     dy_rows, _ = _wide_rows(xp, dy)
     dx, per_std = empty(dy_rows.shape, dy_rows), xp.tile(inverse_std, repeats)

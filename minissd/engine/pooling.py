@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minissd import ops
-from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.engine.cpu.threads import in_turns
 from minissd.engine.cpu.views import on_the_map
@@ -48,7 +48,7 @@ def max_pool2d(
     need_cache: bool = True,
 ) -> tuple[Array, Cache]:
     """As `minissd.ops.max_pool2d`.  need_cache=False leaves the cache out (None): inference has no use for it."""
-    xp, windows = floats("max_pool2d", x=x), pooling_windows(x, kernel, stride, pad, ceil_mode)
+    xp, windows = module_of("max_pool2d", x=x), pooling_windows(x, kernel, stride, pad, ceil_mode)
     if on_card(x) and x.size < MOST:
         x = xp.ascontiguousarray(x)
         y = MAX_POOL(x, *geometry(windows), xp.empty((len(x), *windows.out, x.shape[3]), dtype=x.dtype))
@@ -63,10 +63,10 @@ def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """As `minissd.ops.max_pool2d_backward`."""
     if isinstance(cache, Winners):
         array_module(dy, cache.taps)
-        return _to_winners(gradient_of("max_pool2d", dy, cache.taps.shape, cache.dtype), cache)
+        return _to_winners(as_gradient("max_pool2d", dy, cache.taps.shape, cache.dtype), cache)
     x, y, windows = cache
     if on_card(x) and x.size < MOST:
-        xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
+        xp, dy = array_module(dy, x), as_gradient("max_pool2d", dy, y.shape, y.dtype)
         return MAX_POOL_BACKWARD(x, y, xp.ascontiguousarray(dy), *geometry(windows), xp.empty(x.shape, dtype=dy.dtype))
     return ops.max_pool2d_backward(dy, cache)
 

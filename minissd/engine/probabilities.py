@@ -4,13 +4,13 @@ A maximum or a sum over a short last axis is slow, since NumPy starts a new loop
 moved to the front, where each step runs along all rows at once.  The result has the shape of x in that memory layout.
 """
 
-from minissd.arguments import floats
+from minissd.arguments import module_of
 from minissd.device import Array, array_module
 
 
 def log_softmax(x: Array) -> Array:
     """As `minissd.ops.log_softmax`."""
-    xp, y = floats("log_softmax", x=x), _classes_first("log_softmax", x)
+    xp, y = module_of("log_softmax", x=x), _classes_first("log_softmax", x)
     y -= y.max(axis=0)
     y -= xp.log(xp.exp(y).sum(axis=0))
     return xp.moveaxis(y, 0, -1)
@@ -18,7 +18,7 @@ def log_softmax(x: Array) -> Array:
 
 def softmax(x: Array) -> Array:
     """As `minissd.ops.softmax`."""
-    xp, y = floats("softmax", x=x), _classes_first("softmax", x)
+    xp, y = module_of("softmax", x=x), _classes_first("softmax", x)
     y -= y.max(axis=0)
     xp.exp(y, out=y)
     y /= y.sum(axis=0)

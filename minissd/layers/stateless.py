@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minissd import engine
-from minissd.arguments import gradient_of
+from minissd.arguments import as_gradient
 from minissd.device import Array
 from minissd.layers.layer import Layer, in_words
 from minissd.ops.dropping import dropout_rate
@@ -169,7 +169,7 @@ class Flatten(Layer):
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Array, dict[str, Any]]:
         x_shape, *of_y = cache
-        return gradient_of("flatten", dy, *of_y).reshape(x_shape), {}
+        return as_gradient("flatten", dy, *of_y).reshape(x_shape), {}
 
 
 class Dropout(Layer):

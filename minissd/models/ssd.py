@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minissd.arguments import gradient_of
+from minissd.arguments import as_gradient
 from minissd.detection import (
     NEGATIVES,
     DefaultBoxSpec,
@@ -157,7 +157,7 @@ class SSD(Detector):
         """
         of_boxes = *dy[0].shape[:1], len(self.default_boxes)  # (N, P)
         d_offsets, d_logits = (
-            gradient_of(self.name, part, (*of_boxes, size), self.dtype)
+            as_gradient(self.name, part, (*of_boxes, size), self.dtype)
             for part, size in zip(dy, (4, len(self.classes) + 1), strict=True)
         )
         xp, caches = array_module(d_offsets), caches if spend else list(caches)

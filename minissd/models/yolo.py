@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minissd.arguments import gradient_of
+from minissd.arguments import as_gradient
 from minissd.detection import Detections, cell_detections, encode_cells, yolo_loss, yolo_loss_backward
 from minissd.device import Array, array_module, to_device
 from minissd.layers import Initializer, Layer, Sequential
@@ -91,7 +91,7 @@ class YOLO(Detector):
         answers = 1 if self.anchors is None else self.predictors  # A
         sizes = (self.predictors, 5), (answers, len(self.classes))
         parts = [
-            gradient_of(self.name, part, (*cells, *size), self.dtype) for part, size in zip(dy, sizes, strict=True)
+            as_gradient(self.name, part, (*cells, *size), self.dtype) for part, size in zip(dy, sizes, strict=True)
         ]
         d_cells = xp.concatenate([part.reshape(*cells, -1) for part in parts], axis=-1)
         return self.body.backward(d_cells.reshape(shape), cache, need_dx, spend=spend)

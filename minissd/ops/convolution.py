@@ -8,7 +8,7 @@ With the patches as the rows of a matrix (patches.py) all these dot products are
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.ops.patches import add_patches, patches
 from minissd.ops.windows import Windows
@@ -34,7 +34,7 @@ def conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None
     """Gradients of `conv2d`.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, C, D), db: (D,) or None."""
     x, w, windows, has_bias = cache
     array_module(dy, x, w)  # TypeError where they lie on two devices
-    dy = gradient_of("conv2d", dy, (len(x), *windows.out, w.shape[3]), x.dtype)
+    dy = as_gradient("conv2d", dy, (len(x), *windows.out, w.shape[3]), x.dtype)
     cols = patches(x, windows)  # once more: a cache that held them would be KH*KW times as large as x
     dy_rows = dy.reshape(-1, w.shape[3])  # (N*OH*OW, D)   one row per patch
     db = dy_rows.sum(axis=0) if has_bias else None  # (1) every position adds the same bias
@@ -45,7 +45,7 @@ def conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array | None
 
 def conv2d_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad, dilation: Pair) -> Windows:
     """The Windows of a convolution, once its arguments fit together."""
-    floats("conv2d", x=x, w=w, b=b)
+    module_of("conv2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[2] or not w.size:
         raise ValueError(f"conv2d needs x (N, H, W, C) and w (KH, KW, C, D), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[3],):

@@ -9,7 +9,7 @@ which needs KH*KW*C + C*D weights for D outputs where an ordinary one needs KH*K
 N batch, H W input map, C channels, KH KW kernel, OH OW output map.
 """
 
-from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.ops.windows import Windows
 
@@ -33,7 +33,7 @@ def depthwise_conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Ar
     """Gradients of `depthwise_conv2d`.  dy: (N, OH, OW, C)  ->  dx: (N, H, W, C), dw: (KH, KW, C), db: (C,) or None."""
     x, w, windows, has_bias = cache
     xp, padded = array_module(dy, x, w), windows.pad(x)
-    dy = gradient_of("depthwise_conv2d", dy, (len(x), *windows.out, x.shape[3]), x.dtype)
+    dy = as_gradient("depthwise_conv2d", dy, (len(x), *windows.out, x.shape[3]), x.dtype)
     dw, d_padded = xp.empty_like(w), xp.zeros_like(padded)
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
     for ky, kx in windows.taps():
@@ -46,7 +46,7 @@ def depthwise_conv2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Ar
 
 def depthwise_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad, dilation: Pair) -> Windows:
     """The Windows of a depthwise convolution, once its arguments fit together."""
-    floats("depthwise_conv2d", x=x, w=w, b=b)
+    module_of("depthwise_conv2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 3 or x.shape[3] != w.shape[2] or not w.size:
         raise ValueError(f"depthwise_conv2d needs x (N, H, W, C) and w (KH, KW, C), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[2],):

@@ -7,26 +7,26 @@ from numbers import Real
 
 from numpy.random import Generator
 
-from minissd.arguments import Cache, floats, gradient_of
+from minissd.arguments import Cache, as_gradient, module_of
 from minissd.device import Array, to_like
 
 
 def dropout(x: Array, rate: float, rng: Generator | None, train: bool = True) -> tuple[Array, Cache]:
     """x of any shape -> y, cache.  rng: numpy.random.Generator, used only with train=True and rate > 0."""
-    floats("dropout", x=x)
+    module_of("dropout", x=x)
     return _drop(x, x.shape, rate, rng, train)
 
 
 def dropout_backward(dy: Array, cache: Cache) -> Array:
     """dx: the same mask again."""
     shape, dtype, mask = cache
-    dy = gradient_of("dropout", dy, shape, dtype)
+    dy = as_gradient("dropout", dy, shape, dtype)
     return dy if mask is None else dy * mask
 
 
 def spatial_dropout(x: Array, rate: float, rng: Generator | None, train: bool = True) -> tuple[Array, Cache]:
     """Dropout of whole channels, x (N, H, W, C): a single cell could be guessed from its neighbours."""
-    floats("spatial_dropout", x=x)
+    module_of("spatial_dropout", x=x)
     if x.ndim != 4:
         raise ValueError(f"spatial_dropout needs x (N, H, W, C), got {x.shape}")
     return _drop(x, (x.shape[0], 1, 1, x.shape[3]), rate, rng, train)

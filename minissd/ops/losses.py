@@ -4,7 +4,7 @@ reduction="mean" averages over the rows (cross-entropy) or entries (the others);
 the number of matched boxes instead.  dloss: the gradient with respect to the loss, 1 where nothing follows it.
 """
 
-from minissd.arguments import Cache, factor_of, floats, labels_below, nan_if, refuse, target_of
+from minissd.arguments import Cache, factor_of, labels_below, module_of, nan_if, refuse, target_of
 from minissd.device import Array, array_module
 from minissd.ops.activations import sigmoid
 from minissd.ops.probabilities import log_softmax
@@ -15,7 +15,7 @@ def cross_entropy(logits: Array, labels: Array, *, reduction: str = "mean") -> t
 
     Of the sum over the classes only the term of the true class is left, since the target is one-hot.
     """
-    floats("cross_entropy", logits=logits)
+    module_of("cross_entropy", logits=logits)
     xp = array_module(logits, labels)
     if not logits.ndim or logits.shape[:-1] != labels.shape:
         raise ValueError(f"cross_entropy needs logits (..., K) and labels (...), got {logits.shape} and {labels.shape}")
@@ -43,7 +43,7 @@ def smooth_l1(pred: Array, target: Array, *, reduction: str = "mean") -> tuple[A
     Quadratic near 0, linear far out, so that outliers do not dominate (Girshick 2015).  The slope is d clipped to
     [-1, 1], and with it both branches are slope (d - slope / 2).
     """
-    floats("smooth_l1", pred=pred)
+    module_of("smooth_l1", pred=pred)
     xp, target = array_module(pred, target), target_of("smooth_l1", target, pred)
     if pred.shape != target.shape:
         raise ValueError(f"smooth_l1 needs equal shapes, got {pred.shape} and {target.shape}")
@@ -70,7 +70,7 @@ def binary_cross_entropy(
     log p = z - s and log(1 - p) = -s with s = log(1 + exp(z)), so a term is s - t z; and
     s = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
     """
-    floats("binary_cross_entropy", logits=logits)
+    module_of("binary_cross_entropy", logits=logits)
     xp, target = array_module(logits, target), target_of("binary_cross_entropy", target, logits)
     if logits.shape != target.shape:
         raise ValueError(f"binary_cross_entropy needs equal shapes, got {logits.shape} and {target.shape}")

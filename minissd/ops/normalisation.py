@@ -15,7 +15,7 @@ as they are, and takes them as fixed in the backward pass.  PyTorch refuses such
 import math
 from typing import Any
 
-from minissd.arguments import Cache, floats, gradient_of
+from minissd.arguments import Cache, as_gradient, module_of
 from minissd.device import Array, array_module
 
 EPS = 1e-5
@@ -52,7 +52,7 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dy (..., C) -> dx (..., C), dgamma (C,), dbeta (C,)."""
     x_hat, inverse_std, gamma, train = cache  # (..., C), (C,), (C,), whether mean and variance were those of x
     array_module(dy, x_hat)  # TypeError where they lie on two devices
-    dy = gradient_of("batch_norm", dy, x_hat.shape, x_hat.dtype)
+    dy = as_gradient("batch_norm", dy, x_hat.shape, x_hat.dtype)
     axes, count = tuple(range(dy.ndim - 1)), math.prod(dy.shape[:-1])  # M
     dgamma = (dy * x_hat).sum(axis=axes)  # y = gamma x_hat + beta
     dbeta = dy.sum(axis=axes)
@@ -78,7 +78,7 @@ def fold_batch_norm(
 
 def check_channels(operation: str, array: dict[str, Array], of_channels: dict[str, Array]) -> Any:
     """The module of {name: array (..., C)} and {name: array (C,)}, if their channels and dtypes agree."""
-    xp, ((name, whole),) = floats(operation, **array, **of_channels), array.items()
+    xp, ((name, whole),) = module_of(operation, **array, **of_channels), array.items()
     for key, values in of_channels.items():
         if values.shape != whole.shape[-1:] or not values.size:
             raise ValueError(f"{operation}: {key} {values.shape} does not fit the channels of {name} {whole.shape}")

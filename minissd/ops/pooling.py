@@ -6,7 +6,7 @@ they never win a maximum (the border is -inf, not 0) and are not counted in a me
 
 from dataclasses import replace
 
-from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.ops.windows import Windows
 
@@ -18,7 +18,7 @@ def max_pool2d(
 
     stride: the kernel's size unless given.  ceil_mode: count a last, partly filled window (VGG's pool3: 75 -> 38).
     """
-    xp = floats("max_pool2d", x=x)
+    xp = module_of("max_pool2d", x=x)
     windows = pooling_windows(x, kernel, stride, pad, ceil_mode)
     padded = windows.pad(x, -xp.inf)
     y = xp.full((x.shape[0], *windows.out, x.shape[3]), -xp.inf, dtype=x.dtype)
@@ -30,7 +30,7 @@ def max_pool2d(
 def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, OH, OW, C) -> dx (N, H, W, C): the gradient goes to the cell that won, the first one in a tie."""
     x, y, windows = cache
-    xp, dy = array_module(dy, x), gradient_of("max_pool2d", dy, y.shape, y.dtype)
+    xp, dy = array_module(dy, x), as_gradient("max_pool2d", dy, y.shape, y.dtype)
     padded = windows.pad(x, xp.nan)  # equals nothing: a padded cell never wins, even where all others are -inf
     dx = xp.zeros(padded.shape, dtype=dy.dtype)
     unclaimed = xp.ones(y.shape, dtype=bool)
@@ -46,7 +46,7 @@ def avg_pool2d(
     x: Array, kernel: Pair, *, stride: Pair | None = None, pad: Pad = 0, ceil_mode: bool = False
 ) -> tuple[Array, Cache]:
     """Mean of the real (not padded) cells of each window.  x (N, H, W, C) -> y (N, OH, OW, C), cache."""
-    xp = floats("avg_pool2d", x=x)
+    xp = module_of("avg_pool2d", x=x)
     windows = pooling_windows(x, kernel, stride, pad, ceil_mode)
     padded = windows.pad(x)
     plane = replace(windows, x_shape=(1, *x.shape[1:3], 1))
@@ -62,7 +62,7 @@ def avg_pool2d(
 def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, OH, OW, C) -> dx (N, H, W, C): every cell of a window gets 1 / count of its gradient."""
     (count, windows), (n, *_, c) = cache, cache[1].x_shape
-    xp, dy = array_module(dy, count), gradient_of("avg_pool2d", dy, (n, *windows.out, c), count.dtype)
+    xp, dy = array_module(dy, count), as_gradient("avg_pool2d", dy, (n, *windows.out, c), count.dtype)
     share = dy / count
     dx = xp.zeros((dy.shape[0], *windows.padded_size, dy.shape[3]), dtype=dy.dtype)
     for ky, kx in windows.taps():
@@ -73,7 +73,7 @@ def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
 
 def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
     """Mean of each channel over the whole map.  x (N, H, W, C) -> y (N, C), cache."""
-    floats("global_avg_pool2d", x=x)
+    module_of("global_avg_pool2d", x=x)
     if x.ndim != 4 or 0 in x.shape[1:]:
         raise ValueError(f"global_avg_pool2d needs x (N, H, W, C) with cells and channels, got {x.shape}")
     return x.mean(axis=(1, 2)), (x.shape, x.dtype)
@@ -82,7 +82,7 @@ def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
 def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """dy (N, C) -> dx (N, H, W, C): every cell gets 1 / (H*W) of the gradient."""
     x_shape, dtype = cache
-    dy = gradient_of("global_avg_pool2d", dy, (x_shape[0], x_shape[3]), dtype)
+    dy = as_gradient("global_avg_pool2d", dy, (x_shape[0], x_shape[3]), dtype)
     share = dy[:, None, None] / (x_shape[1] * x_shape[2])
     return array_module(dy).broadcast_to(share, x_shape).copy()
 

@@ -1,18 +1,18 @@
 """Softmax and its logarithm over the last axis."""
 
-from minissd.arguments import floats
+from minissd.arguments import module_of
 from minissd.device import Array
 
 
 def log_softmax(x: Array) -> Array:
     """x (..., K) -> x - log(sum(exp(x))) over the last axis, (..., K)."""
-    xp, x = floats("log_softmax", x=x), _below_zero("log_softmax", x)
+    xp, x = module_of("log_softmax", x=x), _below_zero("log_softmax", x)
     return x - xp.log(xp.exp(x).sum(axis=-1, keepdims=True))
 
 
 def softmax(x: Array) -> Array:
     """x (..., K) -> exp(x) / sum(exp(x)) over the last axis, (..., K): rows sum to 1."""
-    xp, x = floats("softmax", x=x), _below_zero("softmax", x)
+    xp, x = module_of("softmax", x=x), _below_zero("softmax", x)
     y = xp.exp(x)
     return y / y.sum(axis=-1, keepdims=True)
 

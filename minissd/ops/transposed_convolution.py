@@ -11,7 +11,7 @@ pass is conv2d's gradient with respect to the input, and its gradient with respe
 N batch, H W input map, C D channels in and out, KH KW kernel, OH OW output map.
 """
 
-from minissd.arguments import Cache, Pad, Pair, floats, gradient_of
+from minissd.arguments import Cache, Pad, Pair, as_gradient, module_of
 from minissd.device import Array, array_module
 from minissd.ops.geometry import pad_widths, pair
 from minissd.ops.patches import add_patches, patches
@@ -39,7 +39,7 @@ def conv_transpose2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Ar
     """Gradients.  dy: (N, OH, OW, D)  ->  dx: (N, H, W, C), dw: (KH, KW, D, C), db: (D,) or None."""
     x, w, windows, has_bias = cache  # windows: of conv2d, over y
     array_module(dy, x, w)  # TypeError where they lie on two devices
-    dy = gradient_of("conv_transpose2d", dy, windows.x_shape, x.dtype)
+    dy = as_gradient("conv_transpose2d", dy, windows.x_shape, x.dtype)
     c = x.shape[3]
     db = dy.sum(axis=(0, 1, 2)) if has_bias else None  # (1) every position adds the same bias
     dcols = patches(dy, windows)  # (N*H*W, KH*KW*D)   the window of dy that each cell of x was added to
@@ -50,7 +50,7 @@ def conv_transpose2d_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Ar
 
 def conv_transpose2d_windows(x: Array, w: Array, b: Array | None, stride: Pair, pad: Pad) -> Windows:
     """The Windows of the convolution back, over y, once the arguments fit together."""
-    floats("conv_transpose2d", x=x, w=w, b=b)
+    module_of("conv_transpose2d", x=x, w=w, b=b)
     if x.ndim != 4 or w.ndim != 4 or x.shape[3] != w.shape[3] or not w.size or 0 in x.shape[1:]:
         raise ValueError(f"conv_transpose2d needs x (N, H, W, C) and w (KH, KW, D, C), got x {x.shape} and w {w.shape}")
     if b is not None and b.shape != (w.shape[2],):
