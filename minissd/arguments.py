@@ -28,7 +28,7 @@ PLAIN = np.ndarray, np.memmap
 
 
 def module_of(operation: str, **arrays: Array | None) -> Any:
-    """NumPy or CuPy, whichever made these arrays; TypeError unless all are float32 or all float64 (None is left out)."""
+    """NumPy or CuPy, whichever made these arrays; TypeError unless all are float32 or all are float64."""
     given = [array for array in arrays.values() if array is not None]
     xp = array_module(*given)
     special = [type(one).__name__ for one in given if isinstance(one, np.ndarray) and type(one) not in PLAIN]
