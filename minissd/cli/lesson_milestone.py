@@ -63,14 +63,13 @@ def milestone(
 
 
 def _digits(given):
-    """The folder of MNIST: what was given, fetched, or lies where the repository's tests look."""
+    """The folder of MNIST: what was given, or fetched."""
     if given is not None:
         if not is_mnist(given):
             raise MinissdError(f"{given}: holds no MNIST: give the folder with train-images-idx3-ubyte.gz")
         return given.resolve()
-    for place in (place_of("mnist"), Path("../shared/data/mnist")):
-        if is_mnist(place):
-            return place.resolve()
+    if is_mnist(place := place_of("mnist")):
+        return place.resolve()
     raise MinissdError("this milestone reads digits: run `minissd fetch mnist` first, or give --data FOLDER")
 
 

@@ -22,7 +22,7 @@ from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, outpu
 
 ENGINES = ("fast", "reference")
 # arguments of the fast functions alone: what replaces those is called without them
-HINTS = ("algorithm", "in_place", "kept", "need_cache", "need_dx")
+HINTS = ("algorithm", "bits", "in_place", "kept", "need_cache", "need_dx")
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 

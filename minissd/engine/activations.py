@@ -15,18 +15,18 @@ from minissd.engine.tuning import tuning_in_force
 
 
 class Passed(NamedTuple):
-    """What ReLU and ReLU6 keep: a bit for each number, whether it passed unchanged.  So y can go where the next layer,
-    such as a max pooling, does not keep it; a GPU keeps y, as `minissd.ops` does."""
+    """What ReLU and ReLU6 keep with `bits`: a bit for each number, whether it passed unchanged."""
 
     bits: np.ndarray  # (numbers / 8,) uint8
     shape: tuple  # of y
     dtype: np.dtype
 
 
-def relu(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[Array, Cache]:
+def relu(x: Array, *, in_place: bool = False, need_cache: bool = True, bits: bool = False) -> tuple[Array, Cache]:
     """As `minissd.ops.relu`.  in_place: overwrite x, for fresh memory costs more than the maximum.
 
-    need_cache=False leaves the cache out (None): inference has no use for it.
+    need_cache=False leaves the cache out (None): inference has no use for it.  bits: keep a bit for each number and not
+    y, for a ReLU whose y nobody else keeps, such as one in front of a max pooling; a GPU keeps y all the same.
     """
     xp = module_of("relu", x=x)
     zeros = _zeros(x.dtype, 2 * tuning_in_force().sizes.elementwise_part + 16) if xp is np else None
@@ -37,7 +37,7 @@ def relu(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[
     def passed(y, out):
         np.greater(y, 0, out=out)
 
-    return _cut(of_part, passed, x, in_place, need_cache)
+    return _cut(of_part, passed, x, in_place, need_cache, bits)
 
 
 @cache
@@ -51,18 +51,26 @@ def relu_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     if isinstance(cache, Passed):
         return _let_pass("relu", dy, cache, in_place)
     xp, dy = array_module(dy, cache), as_gradient("relu", dy, cache.shape, cache.dtype)
-    return RELU_BACKWARD(dy, cache, dy if in_place else xp.empty_like(dy))
+    if on_card(dy):
+        return RELU_BACKWARD(dy, cache, dy if in_place else xp.empty_like(dy))
+
+    def of_part(dy, y, out):
+        with loan() as scratch:
+            positive = xp.greater(y, 0, out=scratch(y.shape, y, np.dtype(bool)))
+            xp.multiply(dy, positive, out=out)
+
+    return elementwise(of_part, dy, cache, in_place=in_place)
 
 
-def relu6(x: Array, *, in_place: bool = False, need_cache: bool = True) -> tuple[Array, Cache]:
-    """As `minissd.ops.relu6`.  in_place: overwrite x.  need_cache: as for `relu`."""
+def relu6(x: Array, *, in_place: bool = False, need_cache: bool = True, bits: bool = False) -> tuple[Array, Cache]:
+    """As `minissd.ops.relu6`.  in_place: overwrite x.  need_cache, bits: as for `relu`."""
     xp = module_of("relu6", x=x)
 
     def passed(y, out):
         np.greater(y, 0, out=out)
         out &= y < 6
 
-    return _cut(lambda x, out: xp.clip(x, 0, 6, out=out), passed, x, in_place, need_cache)
+    return _cut(lambda x, out: xp.clip(x, 0, 6, out=out), passed, x, in_place, need_cache, bits)
 
 
 def relu6_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
@@ -73,9 +81,9 @@ def relu6_backward(dy: Array, cache: Cache, *, in_place: bool = False) -> Array:
     return elementwise(lambda dy, y, out: xp.multiply(dy, (y > 0) & (y < 6), out=out), dy, cache, in_place=in_place)
 
 
-def _cut(operation, passed, x, in_place, need_cache):
+def _cut(operation, passed, x, in_place, need_cache, with_a_bit):
     """y = operation(x), and the cache.  passed(y, out): which numbers of a part of y were left as they are."""
-    if on_card(x) or not need_cache:
+    if on_card(x) or not need_cache or not with_a_bit:
         y = elementwise(operation, x, in_place=in_place)
         return y, y if need_cache else None
     bits = np.empty(-(-x.size // 8), np.uint8)

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from copy import copy
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from minissd.device import Array
 from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
+from minissd.layers.stateless import MaxPool2d, ReLU
 
 
 class Sequential(Layer):
@@ -20,6 +22,9 @@ class Sequential(Layer):
         self.layers = layers
         self.fixed = 0  # so many of the first layers are frozen, and all that is below: no gradient goes there
         self.adopt(**layers)
+        for layer, following in pairwise(layers.values()):
+            if isinstance(layer, ReLU) and isinstance(following, MaxPool2d):  # which keeps neither x nor y
+                layer.bits = True
 
     def forward(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, list]:
         caches = []

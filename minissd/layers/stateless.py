@@ -20,6 +20,7 @@ class ReLU(Layer):
     does not keep its output.
     """
 
+    bits = False  # whether to keep a bit for each number and not y: set where the next layer does not keep y either
     activate, activate_backward = staticmethod(engine.relu), staticmethod(engine.relu_backward)
 
     def __init__(self, *, in_place: bool = False):
@@ -30,7 +31,7 @@ class ReLU(Layer):
         return "in place" if self.in_place else ""
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return self.activate(x, in_place=self.in_place)
+        return self.activate(x, in_place=self.in_place, bits=self.bits)
 
     def infer(self, x: Array) -> Array:
         return super().infer(x) if self.tapped else self.activate(x, in_place=self.in_place, need_cache=False)[0]

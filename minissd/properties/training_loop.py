@@ -50,6 +50,10 @@ def even(step, total):
     return 0.125
 
 
+def gentle(step, total):
+    return 1 / 64  # below 2 over the largest eigenvalue of any of these runs: the loss of all images cannot rise
+
+
 def falling(step, total):
     return 0.125 * (1 - step / total)
 
@@ -113,7 +117,7 @@ def _learns(function, **run):
 
 TRAINING_LOOP = (
     Property("makes one step on one batch", runs(images=(1, 1)), _as_by_hand),
-    Property("lets the loss fall", runs(epochs=(2, 4), images=(2, 4), batch_size=4), _learns),
+    Property("lets the loss fall", runs(rate=gentle, epochs=(2, 4), images=(2, 4), batch_size=4), _learns),
     Property("takes every image once in an epoch, in a new order, with its target", runs(epochs=(1, 3)), _as_by_hand),
     Property("hands each parameter's velocity on", runs(step_with_momentum, epochs=(1, 3)), _as_by_hand),
     Property("asks for the rate of each step of the whole run", runs(rate=falling, epochs=(1, 3)), _as_by_hand),

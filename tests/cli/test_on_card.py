@@ -55,7 +55,7 @@ COMMANDS = {  # what is in braces are files and folders that `places` makes
     "gradcheck": ("gradcheck", "--only", "loss"),
 }
 TIMES = {"seconds", "load_after"}
-WITHOUT_A_NETWORK = {"fetch", "doctor", "lesson", "bench"}  # bench has tests of its own
+WITHOUT_A_NETWORK = {"fetch", "doctor", "lesson", "bench", "export"}  # bench has tests of its own; export only writes
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_the_current_exercise_is_the_first_open_one(folder, lessons, lesson):
 
 
 def test_what_follows_comes_after_the_last_lesson_started(folder, lessons):
+    lessons = [lesson for lesson in lessons if lesson.exercises]
     assert folder.following(lessons) == lessons[0]
     folder.start(lessons[1])
     assert folder.following(lessons) == lessons[2]

@@ -45,10 +45,11 @@ def test_a_bit_is_kept_for_each_number_however_they_are_divided(pair, part, rng)
     x, dy = 5 * rng.standard_normal((2, 3, 5, 67))  # not a multiple of 8
     passed = x > 0 if forward is relu else (x > 0) & (x < 6)
     with tuned(elementwise_part=part):
-        y, cache = forward(x)
-        np.testing.assert_array_equal(y[passed], x[passed])
-        np.testing.assert_array_equal(backward(dy, cache), dy * passed)
-    assert held_bytes(cache) == -(-x.size // 8)
+        for bits in (True, False):
+            y, cache = forward(x, bits=bits)
+            np.testing.assert_array_equal(y[passed], x[passed])
+            np.testing.assert_array_equal(backward(dy, cache), dy * passed)
+            assert held_bytes(cache) == (-(-x.size // 8) if bits else x.nbytes)
 
 
 def test_without_a_cache_relu_is_the_same(rng):
