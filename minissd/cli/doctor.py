@@ -20,13 +20,14 @@ from minissd.cli.doctor_data import DEFAULT_MODEL, examine
 from minissd.data import cache_folder, video_support
 from minissd.device import card_report
 from minissd.engine import tuning
+from minissd.engine.cpu.blas import blas_name
 from minissd.engine.cpu.processor import cpu_model
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 
 Task = StrEnum("Task", ["detect", "classify", "segment"])
 LIBRARIES = ("pillow", "matplotlib", "safetensors", "threadpoolctl", "typer", "rich", "pooch", "requests")
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+BLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def doctor(
@@ -75,7 +76,7 @@ def doctor(
 def print_machine():
     """Print versions, processor, GPU, and the folders that are written to."""
     found = versions()
-    told = "".join(f", {name}={os.environ[name]}" for name in THREADS if name in os.environ)
+    told = "".join(f", {name}={os.environ[name]}" for name in BLAS_SETTINGS if name in os.environ)
     rows = {
         "minissd": f"{found['minissd']} in {Path(minissd.__file__).parent}",
         "Python": f"{found['python']} ({sys.executable})",
@@ -83,7 +84,7 @@ def print_machine():
         "processor": cpu_model(),
         "cores": str(available_cores()),
         "memory": memory(),
-        "NumPy": f"{found['numpy']} with {found['blas']}, {blas_threads()} threads{told}",
+        "NumPy": f"{found['numpy']} with {blas_name() or found['blas']}, {blas_threads()} threads{told}",
         "tuning": tuning_in_force(),
         "libraries": ", ".join(f"{name} {installed(name)}" for name in LIBRARIES),
         "video": video_support(),
