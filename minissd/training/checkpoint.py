@@ -19,7 +19,7 @@ from minissd.files import parse_json, to_json, write_atomically
 from minissd.models import Network, build
 from minissd.models.freezing import trained_params
 from minissd.weights.ours import describe, in_full, refuse_former, thresholds_in
-from minissd.weights.safetensors_file import require_numpy_types
+from minissd.weights.safetensors_file import tensors_in
 
 FORMAT = "minissd checkpoint 1"
 
@@ -80,9 +80,7 @@ def _trained(path, model, settings):
 def _read(path):
     """(metadata, tensors) of a safetensors file that says it is one of ours."""
     with _opened(path) as (file, metadata):
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        require_numpy_types(tensors)
-        return metadata, tensors
+        return metadata, tensors_in(file)
 
 
 def read_description(path):

@@ -9,9 +9,7 @@ def read_safetensors(path):
     """(name -> array, metadata).  Raises MinissdError, without the path, for a damaged file."""
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            require_numpy_types(tensors)
-            return tensors, file.metadata() or {}
+            return tensors_in(file), file.metadata() or {}
     except safetensors.SafetensorError as error:
         reason = str(error).splitlines()[0]
         raise MinissdError(f"not a safetensors file, or a damaged one ({reason}): use another one") from None
@@ -19,8 +17,10 @@ def read_safetensors(path):
         raise MinissdError(f"holds numbers that NumPy does not know ({error}): save them as float32") from None
 
 
-def require_numpy_types(tensors):
-    """TypeError for numbers that NumPy itself does not know, as bfloat16, which ml_dtypes adds if installed."""
+def tensors_in(file):
+    """{name: array} of an open file; TypeError for numbers that NumPy itself does not know, as bfloat16."""
+    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     for array in tensors.values():
-        if array.dtype.isbuiltin == 2:  # registered by another package
+        if array.dtype.isbuiltin == 2:  # registered by another package, as ml_dtypes, where it is installed
             raise TypeError(f"data type {array.dtype.name!r} not understood")
+    return tensors

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from awakened_models import awakened
 from weights.conftest import narrow  # noqa: F401 (a fixture)
 
 from minissd.data import read_image
@@ -25,17 +26,6 @@ SSDS = [
     ("ssd300-mobilenet", {}),
     ("ssdlite320-mobilenet-v3", {"boxes": "torchvision"}),
 ]
-
-
-def awakened(model):
-    """No number of a batch norm at the 0 or 1 that it begins with."""
-    rng = np.random.default_rng(1)
-    for name, array in (model.params | model.buffers).items():
-        if name.endswith((".beta", ".running_mean", ".b")):
-            array[...] = rng.uniform(-0.1, 0.1, array.shape)
-        elif name.endswith((".gamma", ".running_var")):
-            array[...] = rng.uniform(0.7, 1.3, array.shape)
-    return model
 
 
 def computed(proto, images):

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from awakened_models import awakened
 
 from minissd.models import build
 from minissd.weights import TARGETS, export, load_model, start_from
@@ -17,17 +18,6 @@ from weights.conftest import GROUPS  # noqa: E402 (needs torch)
 
 NARROW = {"widths": GROUPS, "fc": 64}
 CLASSES = ("a", "b")
-
-
-def awakened(model):
-    """No number of a batch norm at the 0 or 1 that it begins with."""
-    rng = np.random.default_rng(1)
-    for name, array in (model.params | model.buffers).items():
-        if name.endswith((".beta", ".running_mean", ".b")):
-            array[...] = rng.uniform(-0.1, 0.1, array.shape)
-        elif name.endswith((".gamma", ".running_var")):
-            array[...] = rng.uniform(0.7, 1.3, array.shape)
-    return model
 
 
 def images(model):

@@ -92,6 +92,15 @@ def random_weights(rng: np.random.Generator, *shape: int) -> Array:
     return rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
 
 
+def random_layers(shapes: dict[str, tuple[int, ...]]) -> Params:
+    """The first weights NAME.w of each shape, and as NAME.b biases of 0."""
+    rng = np.random.default_rng(0)
+    params: Params = {}
+    for name, shape in shapes.items():
+        params |= {f"{name}.w": random_weights(rng, *shape), f"{name}.b": np.zeros(shape[-1])}
+    return params
+
+
 def stage(operations: dict[str, Callable], x: Array, w: Array, b: Array, pad: int = 1) -> tuple[Array, tuple]:
     """Convolution, ReLU, 2x2 max pooling: x (N, H, W, C) -> (N, H/2, W/2, D), caches."""
     x, conv = operations["conv2d"](x, w, b, pad=pad)

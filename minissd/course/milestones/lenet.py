@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 
-from minissd.course.milestones.base import Milestone, Size, add_to, random_weights, stage, stage_backward
+from minissd.course.milestones.base import Milestone, Size, add_to, random_layers, stage, stage_backward
 from minissd.data.mnist import Mnist
 from minissd.viz.tiles import tile, tile_sheet
 
@@ -36,10 +36,7 @@ class OwnLenet(Milestone):
         return self.own["normalize_pixels"](pixels, np.array([33.0]), 1 / 79)
 
     def initial(self):
-        rng, params = np.random.default_rng(0), {}
-        for name, shape in WIDTHS.items():
-            params |= {f"{name}.w": random_weights(rng, *shape), f"{name}.b": np.zeros(shape[-1])}
-        return params
+        return random_layers(WIDTHS)
 
     def forward(self, params, images):
         layers, x, caches = self.own.operations, images, []

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from minissd import ops
-from minissd.course.milestones.base import Milestone, Size, add_to, random_weights
+from minissd.course.milestones.base import Milestone, Size, add_to, random_layers
 from minissd.data import ShapesDataset
 from minissd.data.augmentation import MEAN_COLOR
 from minissd.viz.tiles import tile, tile_sheet
@@ -34,10 +34,7 @@ class OwnUnet(Milestone):
         self.unknown, self.masks, self.pixels = _pictures("test", size.held_out)
 
     def initial(self):
-        rng, params = np.random.default_rng(0), {}
-        for name, shape in WIDTHS.items():
-            params |= {f"{name}.w": random_weights(rng, *shape), f"{name}.b": np.zeros(shape[-1])}
-        return params
+        return random_layers(WIDTHS)
 
     def forward(self, params, images):
         """logits (N, H, W), caches.  down -> (pooled) deep -> (as large again, joined to down) up -> mask"""
