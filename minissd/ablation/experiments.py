@@ -1,10 +1,12 @@
 """The experiments: what is claimed, which variants show it, and which of them ought to be better.
 
-The claims are those of the SSD paper (Liu et al. 2016), section 3.2, tables 2 and 3; `sampling` and `rate` are choices
-of ssd-tiny and of the recipe it is trained with.
+The claims are those of the SSD paper (Liu et al. 2016), section 3.2, tables 2 and 3; `sampling`, `rate` and
+`fitted-boxes` are choices of ssd-tiny and of the recipe it is trained with.
 """
 
 from typing import NamedTuple
+
+from minissd.models.ssd import FIT, OWN
 
 
 class Variant(NamedTuple):
@@ -16,6 +18,7 @@ class Variant(NamedTuple):
     sampling: str = "pooling"  # how maps are halved, a name in minissd.models.ssd_tiny.SAMPLINGS
     lr: float = 0.02  # the highest rate
     clip: float = 10  # the largest norm of the gradient; 0: any
+    boxes: str = OWN  # or FIT: of shapes that fit the objects to train on, see `fit_boxes`
 
 
 class Experiment(NamedTuple):
@@ -53,6 +56,11 @@ EXPERIMENTS = {
             "0.02, clipped": WHOLE,
         },
         (("0.06, clipped", "0.06, any gradient"), ("0.02, clipped", "0.06, clipped")),
+    ),
+    "fitted-boxes": Experiment(
+        "Default boxes that fit the objects are better than the usual ones",
+        {"usual": WHOLE, "fitted": Variant(boxes=FIT)},
+        (("fitted", "usual"),),
     ),
     "box-shapes": Experiment(
         "More default box shapes are better",

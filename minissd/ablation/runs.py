@@ -10,11 +10,12 @@ import numpy as np
 
 from minissd import __version__
 from minissd.ablation.experiments import Variant
-from minissd.detection import evaluate_detections
+from minissd.detection import evaluate_detections, fit_boxes
 from minissd.detection.object_sizes import SIZES, of_size
 from minissd.errors import MinissdError
 from minissd.files import parse_json, to_json, write_json
 from minissd.layers import Initializer
+from minissd.models.ssd import OWN
 from minissd.models.ssd_tiny import tiny_detector
 from minissd.training import TrainConfig, evaluate, train
 from minissd.training.finite import NotFinite
@@ -94,11 +95,24 @@ class Study:
         return self.folder / f"{digest}-seed{seed}.json", json.loads(text)
 
 
+def network(budget, variant, seed, training):
+    """The variant's network at its start; whatever the boxes, the first numbers are those of the seed."""
+    wiring = {name: getattr(variant, name) for name in ("ratios", "levels", "sampling")}
+
+    def with_boxes(boxes):
+        init = Initializer(np.random.default_rng(seed), device=budget.device)
+        return tiny_detector(training.classes, init=init, input_size=budget.input_size, boxes=boxes, **wiring)
+
+    usual = with_boxes(OWN)
+    if variant.boxes == OWN:
+        return usual
+    objects = [training.objects(i) for i in range(len(training))]
+    return with_boxes(fit_boxes(usual.spec, objects, seed).shapes)
+
+
 def train_and_score(budget, variant, seed, training, test, report=None):
     """One run: the same seed gives every variant the same order of images."""
-    init = Initializer(np.random.default_rng(seed), device=budget.device)
-    wiring = {name: getattr(variant, name) for name in ("ratios", "levels", "sampling")}
-    model = tiny_detector(training.classes, init=init, input_size=budget.input_size, **wiring)
+    model = network(budget, variant, seed, training)
     started, log = time.perf_counter(), []
 
     def keep(record, total):

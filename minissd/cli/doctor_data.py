@@ -8,7 +8,7 @@ import numpy as np
 
 from minissd.cli import doctor_report as report
 from minissd.cli.doctor_labels import draw_copies, draw_counts, examine_labels, words_for_task
-from minissd.cli.runs import FIT, folder_for
+from minissd.cli.runs import folder_for
 from minissd.data.catalogue import tasks_of
 from minissd.data.duplicates import find_copies
 from minissd.data.survey import look_at_images, survey
@@ -18,7 +18,7 @@ from minissd.detection.object_sizes import SIZES
 from minissd.errors import MinissdError
 from minissd.files import check_writable, write_json
 from minissd.models import MODELS, SSD, build
-from minissd.models.ssd import OWN
+from minissd.models.ssd import FIT, OWN
 from minissd.training import default_recipe, settings_of
 from minissd.training.progress import counted
 

@@ -12,7 +12,7 @@ from minissd.data.texts import join_by_commas
 from minissd.errors import MinissdError
 from minissd.files import check_writable
 from minissd.models import MODELS, TRUNK_OF, options_of
-from minissd.models.ssd import OWN
+from minissd.models.ssd import FIT, OWN
 from minissd.training import LAST, RECIPES, TrainConfig, default_recipe, settings_of
 from minissd.training.config import ADDED_LATER, SAME_NUMBERS, in_present_names
 from minissd.training.lock import check_free
@@ -33,7 +33,6 @@ _MODEL_OPTIONS = (
     "width",
     "dropout",
 )
-FIT = "fit"  # --boxes: shapes that fit the objects of the training images, worked out when these are there
 _MAY_MOVE = ("data", "image_folder")  # the images tell whether they are the same
 
 

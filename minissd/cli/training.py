@@ -9,7 +9,7 @@ from minissd import weights
 from minissd.cli.console import console, print_notes
 from minissd.cli.networks import weights_file
 from minissd.cli.progress import training_progress
-from minissd.cli.runs import FIT, TRAIN_FIELDS, train_on
+from minissd.cli.runs import TRAIN_FIELDS, train_on
 from minissd.cli.splits import open_splits
 from minissd.detection import fit_boxes
 from minissd.device import to_device
@@ -17,7 +17,7 @@ from minissd.device.card import check_precision
 from minissd.errors import MinissdError
 from minissd.models import build
 from minissd.models.freezing import frozen_layers, trained_params
-from minissd.models.ssd import OWN
+from minissd.models.ssd import FIT, OWN
 from minissd.training import ALONE, LAST, TrainConfig, load_checkpoint, task_of, train
 from minissd.training.balance import drawn_in_an_epoch
 from minissd.training.run_folder import CONFIG

@@ -37,6 +37,7 @@ from minissd.models.heads import Head
 from minissd.models.lite_heads import LiteHead
 
 OWN = "own"  # the default boxes of a network that is not published with any: shapes may take their place
+FIT = "fit"  # of training images, worked out when these are there: shapes that fit their objects
 Shapes = Sequence[Sequence[Sequence[float]]]  # for each map (w, h) of the boxes of one cell, in sides of the image
 
 

@@ -5,13 +5,21 @@ import pytest
 
 from minissd.ablation import EXPERIMENTS, Budget, Variant, atrous, runs
 from minissd.data import PRESETS, ShapesDataset
+from minissd.detection import fit_boxes
 from minissd.detection.object_sizes import SIZES
 from minissd.device import to_numpy
 from minissd.layers import Initializer
 from minissd.models import build
+from minissd.models.ssd import OWN
 from minissd.models.ssd_tiny import tiny_detector
 
-ABOUT = {"augmentation": "augmentation", "box-shapes": "ratios", "maps": "levels", "sampling": "sampling"}
+ABOUT = {
+    "augmentation": "augmentation",
+    "box-shapes": "ratios",
+    "maps": "levels",
+    "sampling": "sampling",
+    "fitted-boxes": "boxes",
+}
 TRAINED = [(name, variant) for name in ABOUT for variant in EXPERIMENTS[name].variants.values()]
 
 
@@ -116,6 +124,9 @@ def test_what_is_trained_is_what_the_variant_says(name, variant, monkeypatch):
     result = runs.train_and_score(budget, variant, 5, pictures, pictures)
     assert seen["config"].augmentation == variant.augmentation and seen["config"].augmentation in PRESETS
     assert (seen["config"].seed, seen["config"].steps) == (5, 7)
-    assert {one.ratios for one in seen["spec"].maps} == {variant.ratios}
+    if variant.boxes == OWN:
+        assert {one.ratios for one in seen["spec"].maps} == {variant.ratios}
+    else:
+        assert seen["spec"] == fit_boxes(network(Variant()).spec, [pictures.objects(i) for i in range(2)], 5)
     assert len({one.size for one in seen["spec"].maps}) == len(set(variant.levels))
     assert result["sizes"].keys() == SIZES.keys()
