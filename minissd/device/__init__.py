@@ -33,7 +33,10 @@ def array_module(*arrays: Any) -> Any:
     None and Python numbers have no say.  Raises TypeError when NumPy and CuPy arrays are mixed, or when an
     argument is no array at all: moving data between devices is always written out, never implied.
     """
-    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
+    for array in arrays:
+        if type(array) is not np.ndarray:
+            break
+    else:
         return np  # what is asked some thousand times in a training step, and by one thread at a time
     cupy = loaded_cupy()
     found = {}  # module name -> (module, the type that named it)

@@ -93,7 +93,7 @@ def _largest(x, windows, need_taps):
         if need_taps and np.isnan(largest.max()):
             winner |= np.isnan(largest) * np.uint8(NOBODY)
 
-    in_turns(work, _blocks(windows, y), np)
+    in_turns(work, _blocks(windows, y), np, products=False)
     return y, taps
 
 
@@ -114,7 +114,7 @@ def _to_winners(dy, cache):
                 target = dx[cells]
                 target += dy_part[windows_there] * won
 
-    in_turns(work, _blocks(windows, dy, whole_images=not share_out), np)
+    in_turns(work, _blocks(windows, dy, whole_images=not share_out), np, products=False)
     return dx
 
 

@@ -10,7 +10,6 @@ choices, is a matter of the thread or asynchronous task; another thread enters a
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from copy import copy
@@ -23,6 +22,7 @@ from minissd.engine.cpu.arena import Arenas, Loan
 from minissd.engine.cpu.blas import BlasThreads
 from minissd.engine.cpu.locks import fork_safe_lock
 from minissd.engine.cpu.memory import ResultMemory
+from minissd.engine.cpu.workers import Workers
 from minissd.ops.geometry import whole
 
 _lock = fork_safe_lock()  # for the pools of all
@@ -40,7 +40,7 @@ class Runtime:
         self.threads = None if threads is None else whole(threads, "Runtime: threads", 1)
         self.precision = "fp32"  # as in products.py
         self.functions: Mapping[str, Callable] = {}  # in place of the fast ones, as in `minissd.engine.use`
-        self._pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+        self._pools: dict[tuple[int, int], Workers] = {}
         self._arenas, self._results = Arenas(), ResultMemory()
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class Runtime:
         with _lock:
             own = [self._pools.pop(key) for key in list(self._pools) if key[0] == os.getpid()]
         for pool in own:
-            pool.shutdown()
+            pool.close()
         self._arenas.free()
         self._results.free()
 
@@ -81,13 +81,13 @@ class Runtime:
         """Among how many threads an operation is shared out."""
         return self.threads or self.blas.number()
 
-    def pool(self, workers: int) -> ThreadPoolExecutor:
+    def pool(self, workers: int) -> Workers:
         """So many threads, to be used beside the one that calls."""
         key = os.getpid(), workers  # a forked process inherits the pool, but not its threads
         with _lock:
             if key not in self._pools:
                 one_thread_each = self.blas.one_from_now_on
-                self._pools[key] = ThreadPoolExecutor(workers, "minissd-engine", initializer=one_thread_each)
+                self._pools[key] = Workers(workers, "minissd-engine", one_thread_each)
             return self._pools[key]
 
     @property

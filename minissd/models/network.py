@@ -146,7 +146,7 @@ class Network(Layer):
                 rows *= scales
 
             xp = array_module(x)
-            in_turns(of_images, runs(len(x), len(x) if xp is np else 1), xp)
+            in_turns(of_images, runs(len(x), len(x) if xp is np else 1), xp, products=False)
             return x
         return images.astype(self.dtype, copy=False)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from minissd.engine import Runtime
 from minissd.engine.cpu.arena import CACHE_LINE, Arena, Arenas, Loan
+from minissd.engine.cpu.memory import SPARE
 from minissd.engine.runtime import empty, loan
 from minissd.engine.tuning import shipped, tuned
 
@@ -50,7 +51,7 @@ def test_no_more_is_kept_than_said():
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=40))
-def test_what_is_kept_never_adds_to_the_most_that_was_held(orders):
+def test_what_is_kept_adds_a_sixth_at_most_to_the_most_that_was_held(orders):
     """Not even when sizes change from one moment to the next, and none serves again."""
     held, most = [], 0
     with Runtime() as runtime:
@@ -60,7 +61,7 @@ def test_what_is_kept_never_adds_to_the_most_that_was_held(orders):
             held.append(empty((size * SMALL,), BYTE))
             holding = sum(array.size for array in held)
             most = max(most, holding)
-            assert holding + runtime.kept <= most
+            assert holding + runtime.kept <= most + most // SPARE
 
 
 @given(st.lists(st.tuples(st.integers(1, 8 * SMALL), st.integers(0, 5)), max_size=40))

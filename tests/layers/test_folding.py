@@ -143,3 +143,18 @@ def test_kept_filters_are_gone_with_the_inference(one_convolution):
         del kept
         assert filters() is not None
     assert filters() is None
+
+
+@pytest.mark.parametrize("slope", [1, 0, -1])
+def test_a_batch_norm_behind_a_pooling_goes_where_no_slope_is_negative(slope, rng):
+    """Of two numbers times -1 another one is the larger."""
+    layers = Sequential(conv=Conv2d(3, 4, 3, pad=1), pool=MaxPool2d(2, ceil_mode=True), bn=BatchNorm(4), relu=ReLU())
+    layers.params["bn.gamma"][...] = 0.5, 2, slope, 1
+    layers.params["bn.beta"][...] = 0.1, -0.2, 0.3, 0
+    layers.buffers["bn.running_mean"][...] = rng.standard_normal(4)
+    layers.buffers["bn.running_var"][...] = rng.uniform(0.5, 2, 4)
+    x = rng.standard_normal((2, 7, 6, 3)).astype("float32")
+    expected = layers.infer(x)
+    assert ("bn" in fold(layers.layers)) == (slope < 0)
+    with layers.prepared():
+        np.testing.assert_allclose(layers.infer(x), expected, rtol=1e-5, atol=1e-6)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from minissd.engine.cpu.threads import threads_for
 from minissd.engine.tuning import tuning_in_force
 from minissd.ops.windows import Windows
 
@@ -22,6 +23,13 @@ class Work(NamedTuple):
     def times(self, factor: int) -> "Work":
         calls, products, numbers, pieces, weights = (factor * count for count in self[:-1])
         return Work(calls, products, numbers, pieces, weights, self.shares)
+
+    def threads(self, algorithm: str, xp: Any) -> int:
+        """Among how many to share it: as `threads_for`, and what is moved counts as well, for as many multiply-adds as
+        take the algorithm as long."""
+        cost = tuning_in_force().costs[algorithm]
+        moving = self.numbers * cost.number + self.pieces * cost.piece
+        return threads_for(int(self.products + moving / cost.product), xp)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def forward(x, w, b, windows, kept=None):
 
     with loan() as scratch:
         filters = filters_of(w, scratch, kept)  # (6, 6, C, D)
-        in_turns(work, _divide(tiling, w, xp), xp)
+        in_turns(work, _divide(tiling, w, forward_work(windows, w.shape[3]), xp), xp)
     return y
 
 
@@ -166,14 +166,13 @@ def _block_tiles(w):
     return sizes.winograd_tiles
 
 
-def _divide(tiling, w, xp):
+def _divide(tiling, w, work, xp):
     """[(block of tiles, output channels)], for the threads to take in turns.
 
     Where there are few tiles for so many channels, the channels are cut and not the tiles: a product with half the rows
     takes far more than half the time, for BLAS prepares all of the filters for it.
     """
-    c, d = w.shape[2:]
-    threads = threads_for(TILE * TILE * tiling.total * c * d, xp)
+    d, threads = w.shape[3], work.threads("winograd", xp)
     if 4 * tiling.total < d:
         return [(block, channels) for block in tiling.blocks(_block_tiles(w)) for channels in runs(d, threads)]
     blocks = tiling.blocks(min(_block_tiles(w), -(-tiling.total // threads)), threads)

@@ -99,9 +99,10 @@ def weight_gradient(dy, x, w, windows):
 def _blocks(windows, w, x):
     """A tiling with one tile, the whole width, for each row of tiles, and its blocks."""
     tiling = Tiling(windows.x_shape[0], (windows.out[0], 1))
-    threads = threads_for(TILE * tiling.total * windows.out[1] * w.size // 3, array_module(x))
+    threads = forward_work(windows, w.shape[3]).threads("winograd-rows", array_module(x))
     row = TILE * (windows.out[1] + 2) * sum(w.shape[2:]) * x.dtype.itemsize  # bytes
-    return tiling, tiling.blocks(max(1, tuning_in_force().sizes.winograd_rows_block // row), threads)
+    limit = min(tuning_in_force().sizes.winograd_rows_block // row, -(-tiling.total // threads))
+    return tiling, tiling.blocks(max(1, limit), threads)
 
 
 def _transform(matrix, x, tiling, block, windows, scratch):

@@ -35,7 +35,8 @@ def pad(windows, x, value=0):
         part[:, top : top + h, :left] = part[:, top : top + h, left + w :] = value
 
     copying = 16  # a number takes as long as so many multiply-adds
-    in_turns(fill, runs(n, threads_for(copying * padded.size, array_module(x))), array_module(x))
+    xp = array_module(x)
+    in_turns(fill, runs(n, threads_for(copying * padded.size, xp)), xp, products=False)
     return padded
 
 

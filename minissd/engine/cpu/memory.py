@@ -21,6 +21,7 @@ from minissd.engine.tuning import tuning_in_force
 
 PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 FRESH, IDLE, HELD = "fresh", "idle", "held"  # pages never touched or given back; touched, but nobody's; in a result
+SPARE = 6  # of the most bytes that were held, a sixth may be kept beyond
 
 _lock = fork_safe_lock()  # for all of them: it is held for a moment
 
@@ -101,8 +102,9 @@ class Region:
 class ResultMemory:
     """Hands out memory for results, and hands it out again once nobody holds them.
 
-    What nobody holds is kept only as far as there was a time at which as much was held: so it never adds to the most
-    memory that the work takes, such as that in the middle of a training step.
+    What nobody holds is kept only as far as there was a time at which as much was held, and a sixth of that beyond: so
+    it adds little to the most memory that the work takes, such as that in the middle of a training step.  Without the
+    sixth, gaps between what is held that are too small for the next result would be given back and asked for again.
     """
 
     def __init__(self):
@@ -143,8 +145,9 @@ class ResultMemory:
             self._held += size
             self._most = max(self._most, self._held)
             self._idle -= reused
+            may_be_kept = min(sizes.results_kept, self._most + self._most // SPARE - self._held)
             for one in reversed(self._regions):
-                excess = self._idle - min(sizes.results_kept, self._most - self._held)
+                excess = self._idle - may_be_kept
                 if excess > 0:
                     self._idle -= one.trim(excess)
             self._regions = [one for one in self._regions if not one.is_fresh]

@@ -12,8 +12,9 @@ order: a result depends on how many threads there are, but not on timing.
 """
 
 import sys
-from concurrent.futures import wait
+from contextlib import nullcontext
 from contextvars import ContextVar, copy_context
+from functools import partial
 from itertools import pairwise
 
 from minissd.device import array_module
@@ -38,10 +39,11 @@ def runs(length, count):
     return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
 
 
-def in_shares(work, blocks, xp):
+def in_shares(work, blocks, xp, *, products=True):
     """[work(share), ...]: `blocks` cut into consecutive shares, one for each thread; on a GPU all is one share.
 
     work: takes a list of blocks; shares run at the same time, so they must not write to the same place.
+    products: whether it leaves matrix products to BLAS, which must then keep to one core.
     """
     blocks = list(blocks)
     threads = threads_for(sys.maxsize, xp)
@@ -51,23 +53,21 @@ def in_shares(work, blocks, xp):
     shares = [blocks[run] for run in runs(len(blocks), count)]
     runtime, sharing = current(), _sharing.set(True)
     try:
-        with runtime.blas.at_most(1):
+        with runtime.blas.at_most(1) if products else nullcontext():
+            if count == 1:
+                return [work(blocks)]
             # each in a copy of this thread's context: in the same runtime, with the same choices
-            others = [runtime.pool(threads - 1).submit(copy_context().run, work, share) for share in shares[1:]]
-            try:
-                first = work(shares[0])
-            finally:
-                wait(others)
+            others = [partial(copy_context().run, work, share) for share in shares[1:]]
+            return runtime.pool(threads - 1).beside(partial(work, shares[0]), others)
     finally:
         _sharing.reset(sharing)
-    return [first, *(other.result() for other in others)]
 
 
-def in_turns(work, pieces, xp):
+def in_turns(work, pieces, xp, *, products=True):
     """[work(piece), ...] in the order of the pieces: each thread takes the next one when it is free.
 
     None waits long for another that way, and the results do not depend on how many threads there are.  `in_shares` is
-    for sums so large that there can only be one for each thread.
+    for sums so large that there can only be one for each thread, and says what `products` is.
     """
     pieces = list(pieces)
     results, numbered = [None] * len(pieces), enumerate(pieces)
@@ -76,7 +76,7 @@ def in_turns(work, pieces, xp):
         for place, piece in numbered:
             results[place] = work(piece)
 
-    in_shares(take_turns, range(min(len(pieces), threads_for(sys.maxsize, xp))), xp)
+    in_shares(take_turns, range(min(len(pieces), threads_for(sys.maxsize, xp))), xp, products=products)
     return results
 
 
@@ -95,5 +95,5 @@ def elementwise(operation, *arrays, in_place=False, tell_part=False):
         operation(*(array[part] for array in flat), out=flat_out[part], **({"part": part} if tell_part else {}))
 
     parts = max(1, out.size // tuning_in_force().sizes.elementwise_part) if xp.__name__ == "numpy" else 1
-    in_turns(work, runs(-(-out.size // 8), parts), xp)
+    in_turns(work, runs(-(-out.size // 8), parts), xp, products=False)
     return out
