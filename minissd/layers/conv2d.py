@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from minissd.device import Array
 from minissd.engine import conv2d, conv2d_backward
+from minissd.engine.convolution import unchanged
 from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
@@ -36,7 +38,9 @@ class Conv2d(Layer):
         if bias:
             self.params["b"] = init.full((c_out,), 0)
         self.geometry = {"stride": stride, "pad": pad, "dilation": dilation}
-        self.kept: dict | None = None  # as for `minissd.engine.conv2d`
+        # as for `minissd.engine.conv2d`: of a convolution for inference
+        self.kept: dict | None = None
+        self.finish: Callable[[Array], None] = unchanged
 
     def extra_repr(self) -> str:
         c_in, c_out = self.params["w"].shape[2:]
@@ -45,7 +49,7 @@ class Conv2d(Layer):
         return f"{c_in} -> {c_out}, {in_words(window | dilated)}" + ("" if "b" in self.params else ", no bias")
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
+        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept, finish=self.finish)
 
     def for_inference(self) -> Self:
         own = super().for_inference()

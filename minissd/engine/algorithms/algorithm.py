@@ -32,6 +32,10 @@ class Work(NamedTuple):
         return threads_for(int(self.products + moving / cost.product), xp)
 
 
+def unchanged(part: Any) -> None:
+    """The `finish` of a convolution behind which nothing follows at once."""
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """One way to compute a convolution and its gradients.  The results of all differ only in rounding.
@@ -44,7 +48,8 @@ class Algorithm:
     supports: Callable[[Windows], bool]
     forward_work: Callable[[Windows, int], Work]  # (windows, D)
     gradients_work: Callable[[Windows, int, bool], Work] | None  # (windows, D, need_dx); None: they are another's
-    # forward(x, w, b, windows[, kept])  ->  y (N, OH, OW, D);  x (N, H, W, C), w (KH, KW, C, D), b (D,) or None
+    # forward(x, w, b, windows, finish[, kept])  ->  y (N, OH, OW, D);  x (N, H, W, C), w (KH, KW, C, D), b (D,) or None
+    # finish(part) changes every part of y in place, once it is there
     forward: Callable[..., Any]
     # gradients(dy, x, w, windows, need_dx)  ->  dx (N, H, W, C), or None unless need_dx, and dw (KH, KW, C, D): one
     # function for both, which share patches and transforms; dy (N, OH, OW, D) is contiguous

@@ -14,7 +14,7 @@ N batch, H W padded input map, C D channels in and out, KH KW kernel, OH OW outp
 """
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.views import strided_view
 from minissd.engine.products import matmul
@@ -46,12 +46,13 @@ def _sizes(windows, filters):
     return n * windows.out[0], windows.kernel[0] * windows.padded_size[1] * c, windows.out[1] * filters
 
 
-def forward(x, w, b, windows):
+def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
     y = _rows(x, windows) @ _band_matrix(w, windows)
     y = y.reshape(x.shape[0], *windows.out, w.shape[3])
     if b is not None:
         y += b
+    finish(y)
     return y
 
 

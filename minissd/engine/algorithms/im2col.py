@@ -12,7 +12,7 @@ from itertools import chain, groupby
 from math import prod
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.cpu.gathering import Scattering, gathering, window_blocks
 from minissd.engine.cpu.threads import in_shares, threads_for
 from minissd.engine.products import factor, matmul
@@ -67,7 +67,7 @@ def _block_work(windows, filters):
     )
 
 
-def forward(x, w, b, windows):
+def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
     d = w.shape[3]
     w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
@@ -78,6 +78,7 @@ def forward(x, w, b, windows):
         matmul(cols, w_rows, out=out)
         if b is not None:
             out += b
+        finish(out)
 
     _for_each_block(multiply, x, windows, d)
     return y

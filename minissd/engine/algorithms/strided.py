@@ -20,7 +20,7 @@ from math import prod
 from typing import NamedTuple
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.cpu.threads import in_turns, runs, threads_for
 from minissd.engine.cpu.views import on_the_map, strided_view
 from minissd.engine.products import matmul
@@ -79,7 +79,7 @@ class RowClass(NamedTuple):
     there: tuple  # slices (images, rows, columns) of the map: the same cells
 
 
-def forward(x, w, b, windows):
+def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, (oh, ow), d = array_module(x), windows.out, w.shape[3]
     y = empty((x.shape[0], oh, ow, d), x)
@@ -101,6 +101,7 @@ def forward(x, w, b, windows):
                 out += part
         if b is not None:
             out += b
+        finish(out)
 
     in_turns(work, _blocks(x, w, windows), xp)
     return y

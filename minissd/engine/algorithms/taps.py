@@ -14,7 +14,7 @@ from math import prod
 
 from minissd.device import array_module
 from minissd.engine.algorithms import im2col
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.cpu.gathering import pad
 from minissd.engine.cpu.threads import in_turns
 
@@ -36,7 +36,7 @@ def forward_work(windows, filters):
     )
 
 
-def forward(x, w, b, windows):
+def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, (kh, kw, c, d) = array_module(x), w.shape
     padded = pad(windows, xp.ascontiguousarray(x))
@@ -54,6 +54,7 @@ def forward(x, w, b, windows):
         work(0)  # one image: BLAS's own threads share its product
     if b is not None:
         y += b
+    finish(y)
     return y
 
 

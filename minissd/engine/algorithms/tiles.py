@@ -51,6 +51,10 @@ class Tiling(NamedTuple):
         """(n, TH, TW) tiles in a block."""
         return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.per_map[1]
 
+    def map_rows(self, block):
+        """The slice of the map's rows that a block covers."""
+        return slice(STEP * block.rows.start, min(STEP * block.rows.stop, self.out[0]))
+
     def blocks(self, limit, threads=1):
         """All tiles in blocks of about the same size, at most `limit` tiles unless one row of them is more; as many as
         threads can share evenly, if there are enough."""

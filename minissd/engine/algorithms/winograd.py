@@ -19,7 +19,7 @@ from itertools import chain
 from math import gcd, prod
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.algorithms.atrous import grids_of_inputs, grids_of_outputs, put_together
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd_filters import filters_of, kernel_gradient
@@ -73,11 +73,11 @@ def gradients_work(windows, filters, need_dx):
     return forward_work(windows, filters).times(1 + need_dx)
 
 
-def forward(x, w, b, windows, kept=None):
+def forward(x, w, b, windows, finish=unchanged, kept=None):
     """y (N, OH, OW, D) of `conv2d`; kept as there."""
     if windows.dilation != (1, 1):
         grids, dense = grids_of_inputs(x, windows)
-        return put_together(forward(grids, w, b, dense, kept), windows)
+        return put_together(forward(grids, w, b, dense, finish, kept), windows)
     xp = array_module(x)
     x, tiling = xp.ascontiguousarray(x), _tiling(windows)
     y = empty((x.shape[0], *windows.out, w.shape[3]), x)
@@ -94,6 +94,7 @@ def forward(x, w, b, windows, kept=None):
             if b is not None:
                 results[POINT_ONE] += b[channels]
             out_of_tiles(to_map, results, tiling, block, y[..., channels])
+            finish(y[block.images, tiling.map_rows(block), :, channels])
 
     with loan() as scratch:
         filters = filters_of(w, scratch, kept)  # (6, 6, C, D)

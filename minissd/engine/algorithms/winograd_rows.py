@@ -13,7 +13,7 @@ C D channels in and out, n images, TH rows of tiles and L = n*TH*width cells of 
 """
 
 from minissd.device import array_module
-from minissd.engine.algorithms.algorithm import Algorithm, Work
+from minissd.engine.algorithms.algorithm import Algorithm, Work, unchanged
 from minissd.engine.algorithms.tiles import STEP, Tiling
 from minissd.engine.algorithms.winograd import mirrored
 from minissd.engine.algorithms.winograd_transforms import A_T, B_T, TILE, G, down_the_rows, up_to_the_map
@@ -48,7 +48,7 @@ def gradients_work(windows, filters, need_dx):
     return forward_work(windows, filters).times(1 + need_dx)
 
 
-def forward(x, w, b, windows):
+def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
     xp, d = array_module(x), w.shape[3]
     x, y = xp.ascontiguousarray(x), empty((x.shape[0], *windows.out, d), x)
@@ -65,7 +65,9 @@ def forward(x, w, b, windows):
                 in_pieces(patches, filters, out=cells[:, phase : phase + 3 * patches.shape[1] : 3])
             if b is not None:
                 results[POINT_ONE] += b
-            up_to_the_map(to_map, results, y[block.images, STEP * block.rows.start : STEP * block.rows.stop])
+            out = y[block.images, tiling.map_rows(block)]
+            up_to_the_map(to_map, results, out)
+            finish(out)
 
     in_turns(work, blocks, xp)
     return y

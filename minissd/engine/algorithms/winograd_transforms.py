@@ -92,8 +92,7 @@ def out_of_tiles(transform, tiles, tiling, block, y):
     with loan() as scratch:
         rows = scratch((k, n, down, across * STEP, d), y)
         np.matmul(band, of_strips, out=rows.reshape(k, strips, len(band), d))
-        top, bottom = (min(STEP * row, tiling.out[0]) for row in (block.rows.start, block.rows.stop))
-        up_to_the_map(matrix, rows, y[block.images, top:bottom])
+        up_to_the_map(matrix, rows, y[block.images, tiling.map_rows(block)])
 
 
 def room_for_results(count, tiling, block, like, scratch):
