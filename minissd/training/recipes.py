@@ -72,8 +72,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "batch_size": 4,
         "lr": 0.04,
         "epochs": 70,
+        "least_steps": 4200,
         "warmup": 0.2,
-        "augmentation": "light",
+        "augmentation": "medium",
     },
     # 28x28 digits: the rate that the small networks take without batch norm.
     "digits": {"batch_size": 64, "lr": 0.05, "epochs": 8, "warmup": 0.2, "augmentation": "digits"},
