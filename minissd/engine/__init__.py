@@ -22,7 +22,7 @@ from minissd.ops import col2im, effective_kernel, fold_batch_norm, im2col, outpu
 
 ENGINES = ("fast", "reference")
 # arguments of the fast functions alone: what replaces those is called without them
-HINTS = ("algorithm", "bits", "finish", "in_place", "kept", "need_cache", "need_dx")
+HINTS = ("algorithm", "bits", "in_place", "kept", "need_cache", "need_dx")
 _ARITHMETIC = ("col2im", "effective_kernel", "fold_batch_norm", "im2col", "output_size")  # not exchanged
 OPERATIONS = tuple(name for name in ops.__all__ if name not in _ARITHMETIC)
 
@@ -40,6 +40,11 @@ def use(engine: str | Mapping[str, Callable]) -> Iterator[None]:
     """
     with choosing(functions=_functions_of(engine)):
         yield
+
+
+def exchanged() -> bool:
+    """Whether other functions stand in the place of some of the fast ones."""
+    return bool(current().functions)
 
 
 def _functions_of(engine):
@@ -64,13 +69,10 @@ def _exchangeable(ours: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(ours)
     def operation(*arguments: P.args, **options: P.kwargs) -> R:
-        exchanged = current().functions
-        if name not in exchanged:
+        functions = current().functions
+        if name not in functions:
             return ours(*arguments, **options)
-        result = exchanged[name](*arguments, **{key: value for key, value in options.items() if key not in hints})
-        if callable(finish := options.get("finish")):
-            finish(result[0])
-        return result
+        return functions[name](*arguments, **{key: value for key, value in options.items() if key not in hints})
 
     return operation
 

@@ -5,7 +5,6 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import conv2d, conv2d_backward
-from minissd.engine.convolution import unchanged
 from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
@@ -38,9 +37,7 @@ class Conv2d(Layer):
         if bias:
             self.params["b"] = init.full((c_out,), 0)
         self.geometry = {"stride": stride, "pad": pad, "dilation": dilation}
-        # as for `minissd.engine.conv2d`: of a convolution for inference
-        self.kept: dict | None = None
-        self.finish: Callable[[Array], None] = unchanged
+        self.kept: dict | None = None  # as for `minissd.engine.conv2d`
 
     def extra_repr(self) -> str:
         c_in, c_out = self.params["w"].shape[2:]
@@ -49,7 +46,13 @@ class Conv2d(Layer):
         return f"{c_in} -> {c_out}, {in_words(window | dilated)}" + ("" if "b" in self.params else ", no bias")
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept, finish=self.finish)
+        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
+
+    def infer_and(self, finish: Callable[[Array], None], x: Array) -> Array:
+        """`infer`, and what `finish` makes of the output, as for `minissd.engine.conv2d`."""
+        own = self._stand_in or self
+        options = own.geometry | {"kept": own.kept, "finish": finish}
+        return conv2d(x, own.params["w"], own.params.get("b"), **options)[0]
 
     def for_inference(self) -> Self:
         own = super().for_inference()

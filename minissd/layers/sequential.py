@@ -1,14 +1,19 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 
+from minissd import engine
 from minissd.device import Array
+from minissd.engine.activations import clip_to_six, rectify
+from minissd.layers.conv2d import Conv2d
 from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
-from minissd.layers.stateless import MaxPool2d, ReLU
+from minissd.layers.stateless import MaxPool2d, ReLU, ReLU6
+
+FINISHES: dict[type, Callable[[Array], None]] = {ReLU: rectify, ReLU6: clip_to_six}
 
 
 class Sequential(Layer):
@@ -34,8 +39,16 @@ class Sequential(Layer):
         return x, caches
 
     def infer(self, x: Any) -> Any:
-        for layer in (self._stand_in or self).layers.values():
-            x = layer.infer(x)
+        """The output alone.  A convolution applies the ReLU behind it to its output part by part, unless somebody looks
+        at one of them, or has put a function of his own in the place of theirs."""
+        layers, applied = list((self._stand_in or self).layers.values()), None
+        for layer, following in zip(layers, [*layers[1:], None], strict=True):
+            if layer is applied:
+                applied = None
+            elif finish := _finish(layer, following):
+                x, applied = layer.infer_and(finish, x), following
+            else:
+                x = layer.infer(x)
         return x
 
     def for_inference(self) -> Self:
@@ -70,3 +83,10 @@ class Sequential(Layer):
                 y, _ = layer.forward(x.copy(), train, rng)  # a layer may work in place, but x has been given out
                 yield name, y
             x = y
+
+
+def _finish(layer, following):
+    """What a convolution applies for the layer behind it, or None."""
+    if type(layer) is not Conv2d or following is None or layer.tapped or following.tapped or engine.exchanged():
+        return None
+    return FINISHES.get(type(following))

@@ -8,7 +8,6 @@ import numpy as np
 from minissd import engine
 from minissd.arguments import as_gradient
 from minissd.device import Array
-from minissd.engine.activations import clip_to_six, rectify
 from minissd.layers.layer import Layer, in_words
 from minissd.ops.dropping import dropout_rate
 from minissd.ops.geometry import whole
@@ -23,7 +22,6 @@ class ReLU(Layer):
 
     bits = False  # whether to keep a bit for each number and not y: set where the next layer does not keep y either
     activate, activate_backward = staticmethod(engine.relu), staticmethod(engine.relu_backward)
-    finish = staticmethod(rectify)  # as for `minissd.engine.conv2d`, where this follows a convolution
 
     def __init__(self, *, in_place: bool = False):
         super().__init__()
@@ -46,7 +44,6 @@ class ReLU6(ReLU):
     """min(max(x, 0), 6), in place like `ReLU`."""
 
     activate, activate_backward = staticmethod(engine.relu6), staticmethod(engine.relu6_backward)
-    finish = staticmethod(clip_to_six)
 
 
 class LeakyReLU(Layer):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minissd.layers import BatchNorm, Conv2d, Dropout, Initializer, Linear, ReLU, Sequential
+from minissd import engine
+from minissd.layers import BatchNorm, Conv2d, Dropout, Initializer, Linear, ReLU, ReLU6, Sequential
 
 
 @pytest.fixture
@@ -98,3 +99,47 @@ def test_trace_shows_what_each_layer_put_out_though_the_next_works_in_place(init
     traced = dict(two.trace(x))
     assert (traced["a"] < 0).any()
     np.testing.assert_array_equal(traced["b"], two.infer(x))
+
+
+class Negated(ReLU):
+    """-max(x, 0)"""
+
+    def infer(self, x):
+        return -super().infer(x)
+
+
+@pytest.mark.parametrize("activation", [ReLU, ReLU6, Negated])
+@pytest.mark.parametrize("inside", [True, False])
+def test_inference_applies_what_stands_behind_a_convolution_once(activation, inside, init, rng):
+    layers = {"conv": Conv2d(3, 4, 3, init=init), "a": activation(), "bn": BatchNorm(4, init=init), "b": activation()}
+    both = Sequential(**layers, last=Sequential(conv=Conv2d(4, 4, 1, init=init), c=activation(), d=ReLU()))
+    both.params["bn.beta"][...] = -0.5
+    x = 5 * rng.standard_normal((2, 7, 6, 3))
+    expected = x
+    for layer in (*layers.values(), *both.layers["last"].layers.values()):
+        expected = layer.infer(expected)
+    with both.prepared() if inside else engine.use("fast"):
+        np.testing.assert_allclose(both.infer(x), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_inference_calls_an_exchanged_relu(block, rng):
+    calls = []
+
+    def relu(x):
+        calls.append(x.shape)
+        return engine.ops.relu(x)
+
+    x = rng.standard_normal((2, 6, 5, 3))
+    with engine.use({"relu": relu, "relu_backward": engine.ops.relu_backward}), block.prepared():
+        block.infer(x)
+    assert calls == [(2, 4, 3, 4)]
+
+
+def test_inference_lets_a_tapped_relu_be_seen(block, rng):
+    x, seen = rng.standard_normal((2, 6, 5, 3)), []
+    relu = block.layers["relu"]
+    forward = relu.forward
+    with block.prepared():
+        relu.forward = lambda x, *rest: seen.append(x.min()) or forward(x, *rest)
+        block.infer(x)
+    assert seen[0] < 0
