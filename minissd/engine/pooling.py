@@ -55,6 +55,8 @@ def max_pool2d(
         return y, (x, y, windows)
     if on_card(x) or prod(windows.kernel) > LARGEST:
         return ops.max_pool2d(x, kernel, stride=stride, pad=pad, ceil_mode=ceil_mode)
+    if not need_cache and _share_out(windows) and windows.padded_size == windows.x_shape[1:3]:
+        return _largest_of_rows_then_columns(x, windows), None
     y, taps = _largest(x, windows, need_cache)
     return y, Winners(taps, windows, x.dtype) if need_cache else None
 
@@ -95,6 +97,31 @@ def _largest(x, windows, need_taps):
 
     in_turns(work, _blocks(windows, y), np, products=False)
     return y, taps
+
+
+def _largest_of_rows_then_columns(x, windows):
+    """y (N, OH, OW, C) of windows that share out the map and end with it: the maximum over the rows of a window first,
+    which are long runs of numbers in memory, and of what is left over its columns."""
+    (kh, kw), (_, ow), c = windows.kernel, windows.out, x.shape[3]
+    y = empty((len(x), *windows.out, c), x)
+
+    def work(block):
+        images, rows = block
+        cells = x[images, kh * rows.start : kh * rows.stop]  # (n, KH*rows, W, C)
+        n, count = len(cells), rows.stop - rows.start
+        with loan() as scratch:
+            row = scratch((n, count, kw * ow, c), x)
+            _largest_of([cells.reshape(n, count, kh, kw * ow, c)[:, :, ky] for ky in range(kh)], row)
+            _largest_of([row.reshape(n, count, ow, kw, c)[..., kx, :] for kx in range(kw)], y[block])
+
+    in_turns(work, _blocks(windows, y), np, products=False)
+    return y
+
+
+def _largest_of(arrays, out):
+    np.maximum(arrays[0], arrays[-1], out=out)
+    for array in arrays[1:-1]:
+        np.maximum(out, array, out=out)
 
 
 def _to_winners(dy, cache):
