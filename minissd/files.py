@@ -27,6 +27,12 @@ def cache_folder() -> Path:
         raise MinissdError(f"this user has no home folder to keep files in: {SET_CACHE}") from None
 
 
+def from_root(path):
+    """A path, found from any folder and without "..", as text; links in it stay unless a ".." follows."""
+    path = Path(path)
+    return str(path.resolve() if ".." in path.parts else path.absolute())
+
+
 def write_atomically(path, write):
     """Let `write(file)` write a file and put it in place of `path` in one step, as `placed_whole` does.
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from minissd.errors import MinissdError
-from minissd.files import check_writable, placed_whole, write_atomically
+from minissd.files import check_writable, from_root, placed_whole, write_atomically
 
 
 def test_writes_the_bytes_and_returns_the_path_and_makes_missing_folders(tmp_path):
@@ -18,6 +18,17 @@ def test_writes_the_bytes_and_returns_the_path_and_makes_missing_folders(tmp_pat
     assert write_atomically(path, lambda file: file.write(b"abc")) == path
     assert path.read_bytes() == b"abc"
     assert os.listdir(path.parent) == ["a.bin"]
+
+
+def test_from_root(tmp_path, monkeypatch):
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
+    monkeypatch.chdir(tmp_path / "far")
+    assert from_root("../link") == str(tmp_path.resolve() / "far" / "away")
+    assert from_root("../link/../x") == str(tmp_path.resolve() / "far" / "x")  # not what the letters say
+    assert from_root("away") == str(tmp_path / "far" / "away")
+    monkeypatch.chdir(tmp_path)
+    assert from_root("link") == str(tmp_path / "link")
 
 
 def test_takes_the_path_as_a_string(tmp_path):

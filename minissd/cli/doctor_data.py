@@ -48,7 +48,7 @@ def examine(data, image_folder, classes, model, input_size, decode, out, task=No
     ceilings = {
         group: {name: one.recall_ceiling(chosen) for name, one in coverages.items()} for group, chosen in groups.items()
     }
-    words = words_for_model(model, options, "fitted" in coverages)
+    words = words_for_model(model, options, fitted_gain(ceilings[in_split(learned)]) >= GAIN)
     command = train_command(data, image_folder, classes, found, words)
 
     report.print_objects(found, look)
@@ -137,16 +137,23 @@ def words_for_model(model, options, fit):
     return words + (["--boxes", FIT] if fit else [])
 
 
+def fitted_gain(ceilings):
+    """By how much fitted boxes raise the recall ceiling, 0 where there are none."""
+    own, *fitted = ceilings.values()
+    return fitted[0] - own if fitted else 0
+
+
 def say_what_to_do(ceilings, command):
     """Whether fitted boxes are worth it, and the command that trains."""
     own, *fitted = ceilings.values()
+    gain = fitted_gain(ceilings)
     for one in fitted:
-        change = "raise" if one >= own + GAIN else "hardly change" if one > own - GAIN else "lower"
+        change = "raise" if gain >= GAIN else "hardly change" if gain > -GAIN else "lower"
         report.print_plain(
             f"fitted boxes {change} the recall ceiling of what is trained on: {own:.3f}, fitted {one:.3f}"
         )
     if command:
-        report.print_plain(f"{'to train with them' if fitted else 'next'}: {command}")
+        report.print_plain(f"{'to train with them' if gain >= GAIN else 'next'}: {command}")
 
 
 def draw(found, copies, coverages, out):

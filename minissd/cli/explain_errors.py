@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from minissd.cli import looking, options
 from minissd.cli.console import console, print_notes, print_table, simple_table
-from minissd.cli.networks import in_run_folder
+from minissd.cli.networks import given
 from minissd.cli.results import in_words, thresholds_for
 from minissd.data import open_dataset
 from minissd.detection import precision_recall_curves
@@ -28,9 +28,12 @@ YOLO_V1 = ("yolo-v1", SIDE, None)  # its cells a side, and no anchors: to compar
 
 def explain_errors(
     checkpoints: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="Run folders or checkpoints of detectors with the same classes.", metavar="CHECKPOINT..."),
-    ],
+    ] = None,
+    further: Annotated[
+        list[Path] | None, typer.Option("--checkpoint", help="The same, as an option for each.", metavar="PATH")
+    ] = None,
     data: options.Data = "shapes",
     split: options.Split = "test",
     limit: options.Limit = None,
@@ -40,7 +43,9 @@ def explain_errors(
 ):
     """Compare detectors object by object: which sizes they miss, how well their boxes lie; errors.png shows it."""
     check_writable(out)
-    checkpoints = [in_run_folder(path) for path in checkpoints]
+    checkpoints = [given(path) for path in [*(checkpoints or ()), *(further or ())]]
+    if not checkpoints:
+        raise typer.BadParameter("give at least one of them", param_hint=["CHECKPOINT...", "--checkpoint"])
     networks = [load_checkpoint(path, device=resolve_device(device)).model for path in checkpoints]
     first = networks[0]
     for path, network in zip(checkpoints, networks, strict=True):
@@ -88,6 +93,9 @@ def _table(errors, groups):
     for group, chosen in groups.items():
         cells = []
         for one in errors.values():
+            if not chosen.any():
+                cells.append("")
+                continue
             shares = " / ".join(f"{share:.2f}" for share in one.shares(chosen))
             found = one.overlaps[chosen & (one.overlaps >= FOUND)]
             cells.append(f"{shares}, {np.median(found):.2f}" if len(found) else shares)

@@ -24,14 +24,6 @@ class Program(StrEnum):
 
 
 def export(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A run folder, which stands for its best checkpoint, a checkpoint, or published weights: a file or a "
-            "name that `minissd fetch` knows.",
-            metavar="CHECKPOINT",
-        ),
-    ],
     to: Annotated[
         Program,
         typer.Option(
@@ -42,6 +34,15 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The file to write: .onnx, or .pth.", metavar="FILE")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run folder, which stands for its best checkpoint, a checkpoint, or published weights: a file or a "
+            "name that `minissd fetch` knows.",
+            metavar="CHECKPOINT",
+        ),
+    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="The same, as an option.", metavar="PATH")] = None,
     nms: Annotated[
         bool, typer.Option("--nms", help="onnx: end in detections, as `minissd detect` finds them.")
     ] = False,
@@ -57,6 +58,9 @@ def export(
     What the other program has to know is printed. Detections as files: `minissd evaluate --save voc` or `coco`.
     ONNX needs the onnx package (pip install 'minissd\\[onnx]').
     """
+    if (source is None) == (checkpoint is None):
+        raise typer.BadParameter("give exactly one of them", param_hint=["CHECKPOINT", "--checkpoint"])
+    source = source or checkpoint
     if to in (Program.voc, Program.coco):
         raise MinissdError(
             f"{to} is a format of detections: minissd evaluate --checkpoint {source} --data DATA --save {to}"

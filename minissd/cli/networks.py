@@ -28,12 +28,21 @@ def in_run_folder(path: Path) -> Path:
     return chosen
 
 
+def given(path: Path) -> Path:
+    """The checkpoint that --checkpoint means; MinissdError if nothing is there."""
+    if not path.exists():
+        raise MinissdError(
+            f"{path}: does not exist: give a run folder, or a .safetensors file that `minissd train` wrote"
+        )
+    return in_run_folder(path)
+
+
 Checkpoint = Annotated[
     Path | None,
     typer.Option(
         help="A run folder, which stands for its best checkpoint, or a .safetensors file that `minissd train` wrote.",
         metavar="PATH",
-        callback=lambda path: path and in_run_folder(path),
+        callback=lambda path: path and given(path),
     ),
 ]
 Weights = Annotated[

@@ -10,7 +10,7 @@ from minissd.cli.networks import has_batch_norm, options_of_weights
 from minissd.data import NAMES, places_as_text, places_in
 from minissd.data.texts import join_by_commas
 from minissd.errors import MinissdError
-from minissd.files import check_writable
+from minissd.files import check_writable, from_root
 from minissd.models import MODELS, TRUNK_OF, options_of
 from minissd.models.ssd import FIT, OWN
 from minissd.training import LAST, RECIPES, TrainConfig, default_recipe, settings_of
@@ -70,7 +70,7 @@ def place_of_data(data):
     """What --data or --images names, to be found from any folder: a name as it is, a path from the root on."""
     if data is None:
         return None
-    absolute = (one if one in NAMES or not Path(one).exists() else str(Path(one).absolute()) for one in places_in(data))
+    absolute = (one if one in NAMES or not Path(one).exists() else from_root(one) for one in places_in(data))
     return places_as_text(list(absolute))
 
 
@@ -128,6 +128,9 @@ def stored_settings(out, given):
             raise _contradicts(name, value, began, out)
     if settings["data"] is None or settings["split"] is None:
         raise MinissdError(f"{out}: was started from Python, and does not say on which data: give --data and --split")
+    gone = [one for one in places_in(settings["data"]) if one not in NAMES and not Path(one).exists()]
+    if gone:
+        raise MinissdError(f"{gone[0]}, the data of the run in {out}, is not there: say with --data where it is now")
     return settings
 
 

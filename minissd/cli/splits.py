@@ -50,7 +50,10 @@ def _held_out(settings, dataset):
         )
     if not TASKS[held_out.task].scorable(held_out):
         names = ", ".join(dataset.classes)
-        raise MinissdError(f"{split} shows nothing of {names} to be found: choose another --validation, or none")
+        without = f", without the {len(shared)} images of --split {settings['split']} in it," if shared else ""
+        raise MinissdError(
+            f"{split}{without} shows nothing of {names} to be found: choose another --validation, or none"
+        )
     for note in held_out.notes:
         if note not in dataset.notes:
             print_note(f"{split}: {note}")

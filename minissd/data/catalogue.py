@@ -18,7 +18,8 @@ from minissd.data.coco_places import (
     splits_of_folder,
 )
 from minissd.data.download import DOWNLOADS, fetched
-from minissd.data.foreign_folders import other_annotations
+from minissd.data.foreign_folders import images_alone, other_annotations
+from minissd.data.images import IMAGE_SUFFIXES
 from minissd.data.mnist import Mnist, is_mnist
 from minissd.data.samples import check_limit, check_objects, split_names
 from minissd.data.several import open_together, places_as_text, places_in
@@ -31,8 +32,9 @@ from minissd.data.voc_places import is_voc_tree, splits_of_tree
 from minissd.data.yolo import YoloDataset
 from minissd.data.yolo_places import is_yolo_file, is_yolo_folder, splits_of
 from minissd.errors import MinissdError
+from minissd.files import from_root
 
-GIVE_THAT = "give that"
+_PARTS = ("jpegimages", "annotations", "imagesets", "images", "labels")  # folders of a set, in lower case
 _SUBFOLDERS = 50  # of a folder that is no data, to be looked into for a hint
 SHAPES_COUNTS = dict(zip(SPLITS, (2000, 200, 500), strict=True))
 NAMES = ("shapes", *(name for name, download in DOWNLOADS.items() if download.kind == "data"))
@@ -149,7 +151,7 @@ def open_dataset(
         wanted: dict[str, Any] = {"task": task, "limit": limit, "size": size, "seed": seed, "keep_others": keep_others}
         open_one = partial(open_dataset, split=split, **wanted)
         several = open_together(places, split, classes, open_one, known_splits if keep_others else None)
-        absolute = places_as_text([one if one in NAMES else str(Path(one).absolute()) for one in places])
+        absolute = places_as_text([one if one in NAMES else from_root(one) for one in places])
         return _with_origin(several, data=absolute, split=split, limit=limit)
     if data == "shapes":
         if images is not None:
@@ -170,8 +172,8 @@ def open_dataset(
         place, reason = str(error.filename or path)[:200], error.strerror or error
         raise MinissdError(f"{path}: {place} cannot be read ({reason}): mend the path or its permissions") from None
     check_objects(dataset)
-    words = {"data": data if data in DOWNLOADS else str(path.absolute()), "split": split, "limit": limit}
-    return _with_origin(dataset, image_folder=images and str(Path(images).absolute()), **words)
+    words = {"data": data if data in DOWNLOADS else from_root(path), "split": split, "limit": limit}
+    return _with_origin(dataset, image_folder=images and from_root(images), **words)
 
 
 def _with_origin(dataset, **words):
@@ -210,9 +212,9 @@ def _recognised(data):
         raise MinissdError(f"data {str(data)!r} does not exist: give a path, or one of {', '.join(NAMES)}")
     layout = next((layout for layout in LAYOUTS if layout.recognises(path)), None)
     if layout is None:
-        hint = _hint(path)
-        known = "" if hint.endswith(GIVE_THAT) else f". What can be: {'; '.join(layout.what for layout in LAYOUTS)}"
-        raise MinissdError(f"{path} holds no data that can be read here{': ' * bool(hint)}{hint}{known}")
+        hint = _hint(path) or images_alone(path)
+        known = f"what can be is {'; '.join(layout.what for layout in LAYOUTS)}"
+        raise MinissdError(f"{path} holds no data that can be read here: {hint or known}")
     return path, layout
 
 
@@ -228,13 +230,15 @@ def _check_task(data, what, tasks, task):
 
 def _hint(path, task=None):
     """What a path may be that was given for data for a task, None for any, in words; "" if there is nothing to say."""
-    above = path.resolve().parent
-    if path.name.lower() in ("jpegimages", "annotations", "imagesets", "images", "labels") and _fitting(above, task):
-        return f"it is a part of {above}, {GIVE_THAT}"
+    if path.suffix.lower() in (".xml", ".txt", *IMAGE_SUFFIXES) and _fitting(path.resolve().parent, task):
+        return f"it is a part of {path.resolve().parent}, give that"
+    for part in (path.resolve(), path.resolve().parent):
+        if part.name.lower() in _PARTS and _fitting(part.parent, task):
+            return f"it is a part of {part.parent}, give that"
     below = sorted(path.iterdir())[:_SUBFOLDERS] if path.is_dir() else ()
     for folder in below:
         if folder.is_dir() and (what := _fitting(folder, task)):
-            return f"there is {what} in {folder}, {GIVE_THAT}"
+            return f"there is {what} in {folder}, give that"
     return other_annotations(path) if task in (None, "detect") else ""
 
 

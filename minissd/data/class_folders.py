@@ -143,8 +143,16 @@ def is_class_folders(root):
     splits = split_folders(root)
     if not splits and _holds_flat_splits(root):
         return False
-    folders = [folder for top in splits or [root] for folder in class_folders(top)]
-    return any(_is_image(name) for folder in folders for _, _, names in os.walk(folder) for name in names)
+    return any(_show_classes(class_folders(top)) for top in splits or [root])
+
+
+def _show_classes(folders):
+    """Whether there are images in some of the folders, and none of the others holds files of the same names: those are
+    annotations, of boxes perhaps, and such folders no classes."""
+    names = [[name for _, _, names in os.walk(folder) for name in names] for folder in folders]
+    images = {os.path.splitext(name)[0] for of_folder in names for name in of_folder if _is_image(name)}
+    others = [of_folder for of_folder in names if not any(map(_is_image, of_folder))]
+    return bool(images) and not any(os.path.splitext(name)[0] in images for of_folder in others for name in of_folder)
 
 
 def printable(name):

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from minissd.data.coco_kinds import what_it_is
+from minissd.data.images import IMAGE_SUFFIXES
+from minissd.data.texts import read_text
 from minissd.data.voc_xml import read_xml
 from minissd.errors import MinissdError
 
@@ -29,6 +31,11 @@ _BY_ROOT = {  # of XML files
     "dataset": f"XML of dlib's imglab: {EXPORT}",
     "annotation": "VOC's XML, but no images of their names lie beside them, nor in a folder images beside their folder",
 }
+_KITTI = f"a label file of KITTI: {EXPORT}"
+_IMAGES_ALONE = (
+    "there are images alone: draw boxes in a labelling tool (labelImg, CVAT, Label Studio) and export them as PASCAL "
+    "VOC, COCO or YOLO; or, to classify, sort the images into a folder for each class"
+)
 _LOOKED_AT, _DEEP, _LARGE = 2000, 3, 50_000_000  # files, folders, bytes
 
 
@@ -37,11 +44,17 @@ def other_annotations(path):
     found = {}
     for file in itertools.islice(_files(path), _LOOKED_AT):
         found.setdefault(file.suffix.lower(), file)
-    for suffix in (".json", ".xml", *_BY_SUFFIX):
+    for suffix in (".json", ".xml", ".txt", *_BY_SUFFIX):
         what = _what(found[suffix], suffix) if suffix in found else ""
         if what:
             return f"{found[suffix]} is {what}"
     return ""
+
+
+def images_alone(path):
+    """What to do with a folder of images, or an image, without any annotations; "" for anything else."""
+    suffixes = {file.suffix.lower() for file in itertools.islice(_files(path), _LOOKED_AT)}
+    return _IMAGES_ALONE if suffixes and suffixes.issubset(IMAGE_SUFFIXES) else ""
 
 
 def _files(path):
@@ -61,6 +74,17 @@ def _what(file, suffix):
     try:
         if file.stat().st_size > _LARGE:
             return ""
+        if suffix == ".txt":
+            return _KITTI if _is_kitti(read_text(file)) else ""
         return what_it_is(json.loads(file.read_bytes())) if suffix == ".json" else _BY_ROOT.get(read_xml(file).tag, "")
     except (OSError, ValueError, RecursionError, MinissdError):
         return ""
+
+
+def _is_kitti(text):
+    """Whether each line has a class and 14 numbers, or 15 with a score, as KITTI's labels."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    try:
+        return bool(lines) and all(len([float(word) for word in line[1:]]) in (14, 15) for line in lines)
+    except ValueError:
+        return False

@@ -86,6 +86,7 @@ def survey(
     found = known_splits(data) or FIRST[:1]  # where there is none, `open_dataset` says what there is
     names = sorted(found, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
     splits: dict[str, Any] = {}
+    read: dict[str, list[Objects]] = {}
     unions: dict[str, int] = {}
     unusable: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
@@ -101,13 +102,14 @@ def survey(
             unions[name] = len(dataset)
         else:
             splits[name] = dataset
+            read[name] = [_objects_in(dataset, place, task) for place in range(len(dataset))]
             seen.update(dataset.ids)
     if not splits:
         faults = tuple(dict.fromkeys(fault for one in unusable.values() for fault in one))
         raise MinissdError(faults[0] if len(faults) == 1 else _cannot_be_used(data, faults), faults)
     known = tuple(dict.fromkeys(name for dataset in splits.values() for name in dataset.classes))
     places = [(name, place) for name, dataset in splits.items() for place in range(len(dataset))]
-    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, places, task)
+    name, objects = next(iter(splits.values())).name, _all_objects(splits, known, read)
     return Survey(name, task, known, splits, unions, unusable, places, *objects)
 
 
@@ -116,11 +118,11 @@ def _cannot_be_used(data, faults):
     return f"{data}: no split can be used, for {len(faults)} faults: {some}"
 
 
-def _all_objects(splits, classes, places, task):
+def _all_objects(splits, classes, read):
     """image_of (G,), labels (G,), corners (G, 4), difficult (G,) of all objects."""
     label_in = {name: np.array([classes.index(one) for one in dataset.classes]) for name, dataset in splits.items()}
-    found = [(label_in[name], _objects_in(splits[name], place, task)) for name, place in places]
-    image_of = np.repeat(np.arange(len(places)), [len(objects.labels) for _, objects in found])
+    found = [(label_in[name], objects) for name, of_split in read.items() for objects in of_split]
+    image_of = np.repeat(np.arange(len(found)), [len(objects.labels) for _, objects in found])
     labels, corners, difficult = (
         np.concatenate(parts)
         for parts in zip(*((own[one.labels], one.corners, one.difficult) for own, one in found), strict=True)

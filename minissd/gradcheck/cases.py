@@ -12,15 +12,9 @@ from typing import Any
 import numpy as np
 
 from minissd import engine
-from minissd.detection import (
-    assign_predictors,
-    multibox_loss,
-    multibox_loss_backward,
-    yolo_loss,
-    yolo_loss_backward,
-)
 from minissd.device import to_device, to_like, to_numpy
 from minissd.gradcheck import away_from, check_backward, distinct
+from minissd.gradcheck import loss_cases as losses
 from minissd.layers import (
     BatchNorm,
     Conv2d,
@@ -33,7 +27,6 @@ from minissd.layers import (
     Sequential,
     SqueezeExcitation,
 )
-from minissd.metrics.segmentation import VOID, mask_loss, mask_loss_backward
 from minissd.models import build
 
 MAP, OUT = (2, 7, 6, 3), 4  # N, H, W, C of most inputs, D: small, and no two sizes alike
@@ -99,66 +92,6 @@ def _dropout(rng, name):
         return getattr(engine, name)(x, 0.4, np.random.default_rng(seed))
 
     return forward, getattr(engine, f"{name}_backward"), [rng.standard_normal(MAP)]
-
-
-def _cross_entropy(rng):
-    labels = rng.integers(0, 5, 6)
-    backward = lambda dloss, cache: engine.cross_entropy_backward(cache, dloss)  # noqa: E731
-    forward = lambda logits: engine.cross_entropy(logits, to_like(labels, logits))  # noqa: E731
-    return forward, backward, [rng.standard_normal((6, 5)) * 2]
-
-
-def _smooth_l1(rng):
-    target = rng.standard_normal((6, 4))
-    difference = away_from(rng.standard_normal((6, 4)) * 2, (-1, 0, 1))
-    backward = lambda dloss, cache: engine.smooth_l1_backward(cache, dloss)  # noqa: E731
-    return lambda pred: engine.smooth_l1(pred, to_like(target, pred)), backward, [target + difference]
-
-
-def _binary_cross_entropy(rng):
-    target = rng.uniform(0, 1, (6, 4))
-    backward = lambda dloss, cache: engine.binary_cross_entropy_backward(cache, dloss)  # noqa: E731
-    forward = lambda logits: engine.binary_cross_entropy(logits, to_like(target, logits))  # noqa: E731
-    return forward, backward, [rng.standard_normal((6, 4)) * 2]
-
-
-def _multibox_loss(rng):
-    """Images of 30 boxes, the last without objects, their background logits so far apart that the choice of hard
-    negatives stays."""
-    class_targets = np.where(rng.random((3, 30)) < 0.2, rng.integers(1, 4, (3, 30)), 0)
-    class_targets[-1] = 0
-    offset_targets = rng.standard_normal((3, 30, 4))
-    offsets = offset_targets + away_from(rng.standard_normal((3, 30, 4)) * 2, (-1, 0, 1))
-    logits = rng.uniform(-0.02, 0.02, (3, 30, 4))
-    logits[..., 0] += distinct(rng, (3, 30))
-
-    def forward(offsets, logits):
-        targets = (to_like(target, logits) for target in (offset_targets, class_targets))
-        return multibox_loss(offsets, logits, *targets, alpha=0.7, if_none=3)
-
-    backward = lambda dloss, cache: multibox_loss_backward(cache, dloss)  # noqa: E731
-    return forward, backward, [offsets, logits]
-
-
-def _yolo_loss(rng, anchors=None):
-    """Two images of 3 x 3 cells with two predictors; who is responsible, and for what confidence, is held fixed."""
-    answers = 1 if anchors is None else 2
-    class_targets = np.where(rng.random((2, 3, 3, answers)) < 0.4, rng.integers(1, 4, (2, 3, 3, answers)), 0)
-    box_targets = rng.uniform(0.1, 1, (2, 3, 3, answers, 4))
-    inputs = [rng.standard_normal((2, 3, 3, 2, 5)), rng.standard_normal((2, 3, 3, answers, 3))]
-    fixed = assign_predictors(inputs[0], class_targets, box_targets, anchors)
-
-    def forward(boxes, classes):
-        there = [None if array is None else to_like(array, boxes) for array in (class_targets, box_targets, anchors)]
-        return yolo_loss(boxes, classes, *there, assignment=[to_like(array, boxes) for array in fixed])
-
-    return forward, lambda dloss, cache: yolo_loss_backward(cache, dloss), inputs
-
-
-def _mask_loss(rng):
-    masks = rng.choice(np.array([0, 1, 2, VOID], np.uint8), (2, 3, 4))
-    backward = lambda dloss, cache: mask_loss_backward(cache, dloss)  # noqa: E731
-    return lambda logits: mask_loss(logits, to_like(masks, logits)), backward, [rng.standard_normal((2, 3, 4, 2)) * 2]
 
 
 def _layer(rng, make, shape=MAP, device="cpu"):
@@ -245,18 +178,18 @@ CASES: dict[str, Callable] = {
     "l2_normalize": _l2_normalize,
     "dropout": partial(_dropout, name="dropout"),
     "spatial_dropout": partial(_dropout, name="spatial_dropout"),
-    "cross_entropy": _cross_entropy,
-    "smooth_l1": _smooth_l1,
-    "binary_cross_entropy": _binary_cross_entropy,
-    "multibox_loss": _multibox_loss,
-    "yolo_loss": _yolo_loss,
-    "yolo_loss, anchors": partial(_yolo_loss, anchors=np.array([[0.2, 0.4], [0.5, 0.3]])),
+    "cross_entropy": losses.cross_entropy_case,
+    "smooth_l1": losses.smooth_l1_case,
+    "binary_cross_entropy": losses.binary_cross_entropy_case,
+    "multibox_loss": losses.multibox_loss_case,
+    "yolo_loss": losses.yolo_loss_case,
+    "yolo_loss, anchors": partial(losses.yolo_loss_case, anchors=np.array([[0.2, 0.4], [0.5, 0.3]])),
     "layer Linear": partial(_layer, make=lambda init: Linear(5, 3, init=init), shape=(4, 5)),
     "layer L2Normalize": partial(_layer, make=lambda init: L2Normalize(3, init=init)),
     "layers conv, batch norm, ReLU, pool": partial(_layer, make=_block),
     "layer SqueezeExcitation": partial(_layer, make=lambda init: SqueezeExcitation(3, 2, init=init)),
     "layer Residual": partial(_layer, make=lambda init: Residual(conv=Conv2d(3, 3, 3, init=init, pad=1))),
-    "mask_loss, void left out": _mask_loss,
+    "mask_loss, void left out": losses.mask_loss_case,
     "model unet": partial(_model, name="unet", input_size=32, width=2),
     "model mlp": partial(_model, name="mlp", width=16),
     "model lenet5": partial(_model, name="lenet5"),

@@ -14,23 +14,34 @@ def progress_bar(unit, console):
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task):
+            return Text(f"{in_digits(task.fields['speed'])} {unit}/s")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}", markup=False),
-        TextColumn("{task.fields[speed]:.0f} " + unit + "/s"),
+        Speed(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
     )
+
+
+def in_digits(speed):
+    """A speed as text: 57, 5.7, 0.57."""
+    return f"{speed:.0f}" if speed >= 10 else f"{speed:.2g}"
 
 
 class Terminal:
@@ -77,7 +88,7 @@ class Notebook:
 
     def show(self, what, done, total, speed, note="", title=None):
         if done == total or time.monotonic() - self.told > _PAUSE:
-            self._tell(f"{title or what}  {done}/{total}  {note}  {speed:.0f} {self.unit}/s")
+            self._tell(f"{title or what}  {done}/{total}  {note}  {in_digits(speed)} {self.unit}/s")
 
     def hide(self, what):
         pass
@@ -190,7 +201,7 @@ class TrainingProgress:
         sums = " + ".join(f"{name} {self.mean(name):.3f}" for name in parts)
         self.display.line(
             f"{self.title()}  loss {self.mean('loss'):.3f}{' = ' if parts else ''}{sums}, "
-            f"lr {last['lr']:.4f}, {self.speed():.0f} images/s"
+            f"lr {last['lr']:.4f}, {in_digits(self.speed())} images/s"
         )
         self.records = []
 

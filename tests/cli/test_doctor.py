@@ -95,6 +95,12 @@ def test_the_command_trains_as_the_options_say(doctor, pillars, monkeypatch, tmp
     assert seen[0]["options"].items() >= {"input_size": 64, "boxes": "fit"}.items() and seen[0]["model"] == "ssd-tiny"
 
 
+def test_boxes_are_not_fitted_for_nothing(doctor):
+    text, record = doctor("--classes", "cup", "--no-decode")
+    assert "fitted boxes hardly change the recall ceiling" in text and f"next: {record['command']}" in text
+    assert record["command"].endswith("--classes cup")
+
+
 def test_a_model_that_keeps_its_boxes(doctor):
     text, record = doctor("--model", "ssd300-vgg16", "--no-decode")
     assert list(record["default_boxes"]["boxes"]) == ["caffe"] and "fitted" not in text

@@ -34,7 +34,7 @@ def test_a_run_for_torchvision_and_back(minissd, checkpoint, tmp_path):
 
 def test_a_graph(minissd, tiny, tmp_path):
     pytest.importorskip("onnx")
-    outcome = minissd("export", tiny, "--to", "onnx", "--out", tmp_path / "tiny.onnx", "--nms")
+    outcome = minissd("export", "--checkpoint", tiny, "--to", "onnx", "--out", tmp_path / "tiny.onnx", "--nms")
     assert outcome.status == 0, outcome
     assert 'classes: ["cat", "dog"]' in outcome.out and "images (N, 64, 64, 3)" in outcome.out
     assert (tmp_path / "tiny.onnx").stat().st_size > 1e6
@@ -49,4 +49,6 @@ def test_refusals(refused, minissd, tiny, tmp_path):
     refused(["out.pth", "ends with .onnx"], "export", tiny, "--to", "onnx", "--out", out)
     refused(["voc is a format of detections", "--save voc"], "export", tiny, "--to", "voc", "--out", out)
     assert minissd("export", tiny, "--to", "caffe2", "--out", out).status == 2
+    for source in ((), (tiny, "--checkpoint", tiny)):
+        assert minissd("export", *source, "--to", "onnx", "--out", out).status == 2
     assert not out.exists()

@@ -6,17 +6,14 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from minissd.cli.main import app
 from minissd.cli.runs import train_on
 from minissd.data import Augmentation, open_dataset
 from minissd.models import build
-from minissd.training import TrainConfig, load_checkpoint, read_log, save_checkpoint, settings_of, train
+from minissd.training import TrainConfig, load_checkpoint, read_log, save_checkpoint, train
 
 LAST = "last.safetensors"
 
@@ -99,7 +96,7 @@ def test_relative_data_are_those_of_the_folder_where_the_run_was_started(
 def test_data_that_are_gone(refused, tree, tmp_path, stopped):
     out = stopped()
     tree.root.rename(tmp_path / "renamed")
-    refused([tree.root, "does not exist"], "train", "--out", out, "--resume")
+    refused([tree.root, f"the data of the run in {out}", "with --data"], "train", "--out", out, "--resume")
 
 
 @pytest.mark.parametrize("change", ["fewer", "more", "another box", "another order"])
@@ -136,18 +133,6 @@ def test_a_picture_that_was_mended_is_the_same_image(minissd, tree, tmp_path, sm
     same(out, whole)
 
 
-def test_a_finished_run_says_so_and_how_to_train_for_longer(minissd, refused, trained, tree):
-    command = f"minissd train --weights {trained / LAST} --model ssd-tiny --data {tree.root} --input-size 64"
-    resumed = minissd("train", "--out", trained, "--resume")
-    assert resumed.status == 0 and "was finished after 4 steps" in resumed.out
-    assert f"{command} --epochs 2 --out {trained}-longer" in resumed.out
-    refused([f"{command} --epochs 9 --out {trained}-longer"], "train", "--out", trained, "--resume", "--epochs", 9)
-    words = f"{command} --epochs 1 --batch-size 3 --workers 0 --out {trained}-longer".split()[1:]
-    longer = minissd(*words)
-    assert longer.status == 0, longer.err  # the command does what it says
-    assert load_checkpoint(f"{trained}-longer/{LAST}").step == 2
-
-
 def test_a_run_with_fitted_boxes_goes_on_and_longer_with_them(minissd, refused, tree, stopped):
     for i in range(4):
         tree.add(f"more{i}", [("cat", (5, 5, 15 + 3 * i, 55)), ("dog", (3, 40, 70, 52 - i))], size=(80, 60))
@@ -181,39 +166,6 @@ def test_a_run_with_the_former_name_of_an_augmentation(minissd, refused, tree, s
     refused(["--augmentation is 'light'", "'ssd'"], "train", "--out", out, "--resume", "--augmentation", "light")
     assert minissd("train", "--out", out, "--resume", "--augmentation", "notes").status == 0
     assert json.loads((out / "config.json").read_text())["augmentation"] == "ssd"
-
-
-@pytest.mark.parametrize(
-    ("model", "recipe", "given", "said"),
-    [
-        ("ssd300-vgg16", "paper-voc07", {}, ["--recipe paper-voc07", "--steps 60000"]),
-        ("ssd300-vgg16", "scratch", {}, ["--recipe scratch", "--epochs 100"]),
-        (
-            "ssd300-vgg16",
-            "scratch",
-            {"batch_norm": False, "boxes": "torchvision"},
-            ["--recipe scratch", "--no-batch-norm", "torchvision"],
-        ),
-        ("ssd-tiny", "demo", {"steps": 7}, ["--steps 7"]),
-    ],
-)
-def test_the_command_to_train_for_longer_makes_the_same_network(monkeypatch, tmp_path, model, recipe, given, said):
-    known = {"demo": "short"}.get(recipe, recipe)
-    config, options = settings_of(known, model, given)
-    place = {"data": "here", "image_folder": None, "split": "train", "limit": None, "classes": ["bolt, hex", 'a "b"']}
-    old = {"model": model, "recipe": recipe, "options": options, **place, **asdict(config)}
-    command, seen = train_on(tmp_path / "run", old), []
-    assert all(part in command for part in said)
-    assert all(command.count(option) == any(option in one for one in said) for option in ("--recipe", "batch-norm"))
-
-    def caught(out, settings, *_):
-        seen.append(settings)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("minissd.cli.train.start", caught)
-    CliRunner().invoke(app, shlex.split(command)[1:])
-    for name in ("options", "classes", "lr", "steps"):
-        assert seen[0][name] == old[name]
 
 
 def test_a_checkpoint_of_another_model_in_the_folder(refused, trained):

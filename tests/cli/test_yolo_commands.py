@@ -71,7 +71,8 @@ def test_explain_nms_says_what_is_wrong(refused, minissd, checkpoint, tree, tmp_
 
 def test_explain_errors_compares_detectors(minissd, trained, tree, tmp_path):
     run = trained / "last.safetensors"
-    outcome = minissd("explain", "errors", run, run, "--data", tree.root, "--split", "train", "--out", tmp_path)
+    words = (run, "--checkpoint", trained, "--data", tree.root, "--split", "train", "--out", tmp_path)
+    outcome = minissd("explain", "errors", *words)
     assert outcome.status == 0, outcome.err
     dataset = open_dataset(tree.root, "train")
     total = sum(len(dataset.objects(i).labels) for i in range(len(dataset)))
@@ -79,8 +80,10 @@ def test_explain_errors_compares_detectors(minissd, trained, tree, tmp_path):
     assert (tmp_path / "errors.png").exists()
 
 
-def test_explain_errors_wants_detectors_of_the_same_classes(refused, trained, checkpoint, tree, tmp_path):
+def test_explain_errors_wants_detectors_of_the_same_classes(minissd, refused, trained, checkpoint, tree, tmp_path):
     other = tmp_path / "other.safetensors"
     save_checkpoint(other, build("ssd-tiny", classes=("cow",), input_size=64))
     words = ("explain", "errors", trained / "last.safetensors", other, "--out", tmp_path)
     refused([other, "no detector of cat, dog"], *words)
+    refused([tmp_path / "none", "does not exist"], "explain", "errors", "--checkpoint", tmp_path / "none")
+    assert minissd("explain", "errors").status == 2

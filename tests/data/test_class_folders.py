@@ -122,6 +122,15 @@ def test_what_are_no_class_folders(tmp_path, paths):
     assert not is_class_folders(put(tmp_path / "a", *paths))
 
 
+def test_annotations_of_the_images_in_another_folder_are_no_class(tmp_path):
+    root = put(tmp_path / "a", "photos/1.png", "more/2.png")
+    (root / "boxes").mkdir()
+    (root / "boxes" / "notes.txt").write_text("x")
+    assert is_class_folders(root)
+    (root / "boxes" / "1.txt").write_text("x")
+    assert not is_class_folders(root)
+
+
 def test_a_picture_of_a_train_among_others(tmp_path):
     root = put(tmp_path / "a", "train/1.png", "bus/2.png", "car/3.png")
     assert is_class_folders(root) and ClassFolders(root, "trainval").classes == ("bus", "car", "train")

@@ -41,7 +41,37 @@ def test_voc_annotations_far_from_their_images(tmp_path, one_line):
     one_line(caught, "img0.xml", "VOC's XML", "beside them")
 
 
-@pytest.mark.parametrize("part", ["JPEGImages", "Annotations", "ImageSets"])
+@pytest.mark.parametrize("task", ["detect", "classify"])
+def test_labels_of_kitti_are_no_class(tmp_path, one_line, task):
+    put_image(tmp_path / "image_2" / "img0.png")
+    (tmp_path / "label_2").mkdir()
+    line = "Car 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59"
+    (tmp_path / "label_2" / "img0.txt").write_text(f"{line}\n{line} 0.9\n")
+    with pytest.raises(MinissdError) as caught:
+        open_dataset(tmp_path, "train", task=task)
+    one_line(caught, tmp_path / "label_2" / "img0.txt", "KITTI", "export it as PASCAL VOC, COCO or YOLO")
+    for text in ("", line.replace("0.00", "x"), line.rpartition(" ")[0]):
+        (tmp_path / "label_2" / "img0.txt").write_text(text)
+        assert other_annotations(tmp_path) == ""
+
+
+def test_images_that_nobody_has_annotated(tmp_path, one_line):
+    put_image(tmp_path / "photos" / "img0.png")
+    for place in (tmp_path / "photos", tmp_path / "photos" / "img0.png"):
+        with pytest.raises(MinissdError) as caught:
+            open_dataset(place, "train")
+        one_line(caught, place, "images alone", "draw boxes")
+
+
+@pytest.mark.parametrize("part", ["img0.png", "img0.xml"])
+def test_a_file_of_a_folder(tmp_path, one_line, part):
+    put(tmp_path / "mine", "img0.png", "img0.xml")
+    with pytest.raises(MinissdError) as caught:
+        open_dataset(tmp_path / "mine" / part, "train")
+    one_line(caught, f"a part of {tmp_path / 'mine'}, give that")
+
+
+@pytest.mark.parametrize("part", ["JPEGImages", "JPEGImages/img0.png", "Annotations/img0.xml", "ImageSets"])
 def test_a_part_of_a_tree(tmp_path, one_line, part):
     put_tree(tmp_path / "tree")
     with pytest.raises(MinissdError) as caught:

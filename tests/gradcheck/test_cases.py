@@ -7,8 +7,7 @@ import pytest
 
 from minissd import detection, engine
 from minissd.engine import ALGORITHMS
-from minissd.gradcheck import GradientError
-from minissd.gradcheck import cases as checks
+from minissd.gradcheck import GradientError, loss_cases
 from minissd.gradcheck.cases import CASES, GEOMETRIES, MAP, check
 from minissd.metrics import segmentation
 from minissd.ops.windows import Windows
@@ -76,7 +75,7 @@ def test_the_inputs_of_other_seeds_lie_away_from_kinks_too(name, seed):
 def test_every_backward_pass_has_cases_that_fail_when_it_is_wrong(backward, monkeypatch):
     cases = [name for name in CASES if f"{name.split(',')[0]}_backward" == backward]
     assert cases, f"minissd.gradcheck.cases.CASES has no case for {backward}"
-    module = checks if hasattr(checks, backward) else engine
+    module = loss_cases if hasattr(loss_cases, backward) else engine
     right = getattr(module, backward)
 
     def wrong(*args, **kwargs):

@@ -58,6 +58,10 @@ def test_a_terminal_shows_epochs_validations_and_their_images(terminal, shapes, 
     assert shown.count("validation mAP") == 2
 
 
+def test_slow_work_has_a_speed():
+    assert [progress.in_digits(speed) for speed in (0.0, 0.567, 5.67, 56.7, 5678)] == ["0", "0.57", "5.7", "57", "5678"]
+
+
 def test_a_terminal_shows_the_images_of_an_evaluation(terminal, held_out, new_model):
     screen = terminal()
     evaluate(new_model(), held_out)

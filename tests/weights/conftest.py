@@ -1,4 +1,4 @@
-"""What the tests of weights share: an SSD300 with few channels."""
+"""What the tests of weights share: an SSD300 with few channels, and models as if trained."""
 
 import pytest
 
@@ -18,5 +18,23 @@ def narrow(monkeypatch):
 
     def make(name="ssd300-vgg16", *, classes=("a", "b"), **options):
         return build(name, classes=classes, **options)
+
+    return make
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "weights.safetensors"
+
+
+@pytest.fixture
+def trained(rng):
+    """trained(name, ...) is a model none of whose arrays are as `build` makes them."""
+
+    def make(name="ssd-tiny", classes=("a", "b"), **options):
+        model = build(name, classes=classes, **options)
+        for array in (model.params | model.buffers).values():
+            array[...] = rng.uniform(1, 2, array.shape)
+        return model
 
     return make

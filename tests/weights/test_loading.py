@@ -16,24 +16,6 @@ from minissd.weights.vgg_layouts import SSD_PYTORCH
 CLASSES = ("a", "b")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "weights.safetensors"
-
-
-@pytest.fixture
-def trained(rng):
-    """trained(name, ...) is a model none of whose arrays are as `build` makes them."""
-
-    def make(name="ssd-tiny", classes=CLASSES, **options):
-        model = build(name, classes=classes, **options)
-        for array in (model.params | model.buffers).values():
-            array[...] = rng.uniform(1, 2, array.shape)
-        return model
-
-    return make
-
-
 def arrays_of(model):
     return model.params | model.buffers
 
