@@ -60,6 +60,13 @@ def clip_to_six(part: Array) -> None:
     array_module(part).clip(part, 0, 6, out=part)
 
 
+def swish(part: Array) -> None:
+    """part * hard_sigmoid(part) in place: the `finish` of a convolution in front of a hard swish."""
+    xp = array_module(part)
+    with loan() as scratch:
+        part *= _hard_sigmoid(xp, part, scratch(part.shape, part))
+
+
 @cache
 def _zeros(dtype, count):
     """Zeros for `np.maximum`, which takes five times as long with one number."""
@@ -135,7 +142,8 @@ def hard_swish(x: Array) -> tuple[Array, Cache]:
     xp = module_of("hard_swish", x=x)
 
     def of_part(x, out):
-        xp.multiply(x, _hard_sigmoid(xp, x), out=out)
+        with loan() as scratch:
+            xp.multiply(x, _hard_sigmoid(xp, x, scratch(x.shape, x)), out=out)
 
     return elementwise(of_part, x), x
 
@@ -145,16 +153,17 @@ def hard_swish_backward(dy: Array, x: Array) -> Array:
     xp, dy = array_module(dy, x), as_gradient("hard_swish", dy, x.shape, x.dtype)
 
     def of_part(dy, x, out):
-        slope = x * (xp.abs(x) < 3)
-        slope *= 1 / 6
-        slope += _hard_sigmoid(xp, x)
-        xp.multiply(dy, slope, out=out)
+        with loan() as scratch:
+            slope = x * (xp.abs(x) < 3)
+            slope *= 1 / 6
+            slope += _hard_sigmoid(xp, x, scratch(x.shape, x))
+            xp.multiply(dy, slope, out=out)
 
     return elementwise(of_part, dy, x)
 
 
-def _hard_sigmoid(xp, x):
-    """Of a part: x / 6 + 1/2 cut to 0..1."""
-    gate = x * (1 / 6)
+def _hard_sigmoid(xp, x, gate):
+    """Of a part: x / 6 + 1/2 cut to 0..1, into `gate`."""
+    xp.multiply(x, 1 / 6, out=gate)
     gate += 0.5
     return xp.clip(gate, 0, 1, out=gate)

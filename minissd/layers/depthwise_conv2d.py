@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class DepthwiseConv2d(Layer):
         if bias:
             self.params["b"] = init.full((channels,), 0)
         self.geometry = {"stride": stride, "pad": pad}
+        self.kept: dict | None = None  # as for `minissd.engine.conv2d`
 
     def extra_repr(self) -> str:
         kernel, _, channels = self.params["w"].shape
@@ -37,7 +39,18 @@ class DepthwiseConv2d(Layer):
         return f"channels {channels}, {in_words({'kernel': kernel} | self.geometry)}{bias}"
 
     def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **self.geometry)
+        return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
+
+    def infer_and(self, finish: Callable[[Array], None], x: Array) -> Array:
+        """As for `Conv2d`."""
+        own = self._stand_in or self
+        options: dict[str, Any] = own.geometry | {"kept": own.kept, "finish": finish}
+        return depthwise_conv2d(x, own.params["w"], own.params.get("b"), **options)[0]
+
+    def for_inference(self) -> Self:
+        own = super().for_inference()
+        own.kept = {}
+        return own
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dw, db = depthwise_conv2d_backward(dy, cache, need_dx=need_dx)

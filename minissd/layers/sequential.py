@@ -7,13 +7,14 @@ import numpy as np
 
 from minissd import engine
 from minissd.device import Array
-from minissd.engine.activations import clip_to_six, rectify
+from minissd.engine.activations import clip_to_six, rectify, swish
 from minissd.layers.conv2d import Conv2d
+from minissd.layers.depthwise_conv2d import DepthwiseConv2d
 from minissd.layers.folding import fold
 from minissd.layers.layer import Layer, prefixed
-from minissd.layers.stateless import MaxPool2d, ReLU, ReLU6
+from minissd.layers.stateless import HardSwish, MaxPool2d, ReLU, ReLU6
 
-FINISHES: dict[type, Callable[[Array], None]] = {ReLU: rectify, ReLU6: clip_to_six}
+FINISHES: dict[type, Callable[[Array], None]] = {ReLU: rectify, ReLU6: clip_to_six, HardSwish: swish}
 
 
 class Sequential(Layer):
@@ -87,6 +88,8 @@ class Sequential(Layer):
 
 def _finish(layer, following):
     """What a convolution applies for the layer behind it, or None."""
-    if type(layer) is not Conv2d or following is None or layer.tapped or following.tapped or engine.exchanged():
+    if type(layer) not in (Conv2d, DepthwiseConv2d) or following is None or engine.exchanged():
+        return None
+    if layer.tapped or following.tapped:
         return None
     return FINISHES.get(type(following))

@@ -67,6 +67,21 @@ def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(geometry, 
         assert_close(both_passes(x, w, b, dy, geometry.options), whole)
 
 
+@given(geometry=convolutions(), seed=seeds, size=st.sampled_from([1, 200, 1 << 20]))
+def test_every_number_is_finished_once_and_what_is_kept_serves_again(geometry, seed, size):
+    x, w, b, _ = draw(geometry, seed)
+    y, _ = depthwise_conv2d(x, w, b, **geometry.options)
+
+    def double(part):
+        part *= 2
+
+    kept = {}
+    with tuned(im2col_block=size):
+        for _ in range(2):
+            twice, _ = depthwise_conv2d(x, w, b, **geometry.options, kept=kept, finish=double)
+            np.testing.assert_allclose(twice, 2 * y, atol=1e-12)
+
+
 def test_without_bias_and_without_dx(rng):
     x, w = rng.standard_normal((1, 4, 4, 2)), rng.standard_normal((3, 3, 2))
     y, cache = depthwise_conv2d(x, w)

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from minissd import engine
-from minissd.layers import BatchNorm, Conv2d, Dropout, Initializer, Linear, ReLU, ReLU6, Sequential
+from minissd.layers import (
+    BatchNorm,
+    Conv2d,
+    DepthwiseConv2d,
+    Dropout,
+    HardSwish,
+    Initializer,
+    Linear,
+    ReLU,
+    ReLU6,
+    Sequential,
+)
 
 
 @pytest.fixture
@@ -108,10 +119,20 @@ class Negated(ReLU):
         return -super().infer(x)
 
 
-@pytest.mark.parametrize("activation", [ReLU, ReLU6, Negated])
+@pytest.mark.parametrize("activation", [ReLU, ReLU6, HardSwish, Negated])
 @pytest.mark.parametrize("inside", [True, False])
 def test_inference_applies_what_stands_behind_a_convolution_once(activation, inside, init, rng):
-    layers = {"conv": Conv2d(3, 4, 3, init=init), "a": activation(), "bn": BatchNorm(4, init=init), "b": activation()}
+    alone = {
+        "dw": DepthwiseConv2d(3, 3, init=init, stride=2, pad=1),
+        "dw_bn": BatchNorm(3, init=init),
+        "z": activation(),
+    }
+    layers = alone | {
+        "conv": Conv2d(3, 4, 3, init=init),
+        "a": activation(),
+        "bn": BatchNorm(4, init=init),
+        "b": activation(),
+    }
     both = Sequential(**layers, last=Sequential(conv=Conv2d(4, 4, 1, init=init), c=activation(), d=ReLU()))
     both.params["bn.beta"][...] = -0.5
     x = 5 * rng.standard_normal((2, 7, 6, 3))

@@ -69,15 +69,17 @@ def _block_work(windows, filters):
 
 def forward(x, w, b, windows, finish=unchanged):
     """y (N, OH, OW, D) of `conv2d`."""
-    d = w.shape[3]
+    xp, d = array_module(x), w.shape[3]
     w_rows = factor(w.reshape(-1, d))  # (KH*KW*C, D)
     y = empty((x.shape[0], *windows.out, d), x)
+    wide_b = None if b is None else xp.tile(b, windows.out[1])  # (OW*D,): NumPy is slow on many short vectors
 
     def multiply(images, rows, cols):
         out = y[images, rows].reshape(-1, d)  # a view
         matmul(cols, w_rows, out=out)
         if b is not None:
-            out += b
+            lines = out.reshape(-1, len(wide_b))
+            lines += wide_b
         finish(out)
 
     _for_each_block(multiply, x, windows, d)
