@@ -84,7 +84,7 @@ def initialize(network):
             network.backbone.scale_weight.uniform_(10, 20, generator=generator)
             network.backbone.features[0].weight /= 60  # it reads pixels up to 255
         for parameter in getattr(network, "head", torch.nn.Module()).parameters():
-            if parameter.ndim == 4 and parameter.shape[1] > 1:  # what puts out offsets or logits
+            if parameter.ndim == 4 and parameter.shape[1] > 1:  # what outputs offsets or logits
                 parameter *= 0.2
     return network
 

@@ -56,7 +56,7 @@ def trunk_works(model):
 
 
 def outputs(part, x):
-    """What a detector or a layer puts out, by name."""
+    """What a detector or a layer outputs, by name."""
     y = part.infer(x)
     return dict(zip(("offsets", "logits"), y, strict=True)) if isinstance(y, tuple) else {"y": y}
 

@@ -46,7 +46,7 @@ def spread_out(count, number):
 
 
 def map_shapes(network):
-    """{name: (H, W, D)} of the layers that put out maps of more than one cell, in order."""
+    """{name: (H, W, D)} of the layers that output maps of more than one cell, in order."""
     shapes = {name: y.shape[1:] for name, y in network.trace(black_image(network))}
     return {name: shape for name, shape in shapes.items() if len(shape) == 3 and shape[0] > 1}
 

@@ -87,7 +87,7 @@ Recipe = Annotated[
 ]
 BatchSize = Annotated[int | None, _of(LEARNING, help=f"Images at a time, on all processes together; {UNLESS}.", min=1)]
 Accumulate = Annotated[
-    int | None, _of(LEARNING, help="Parts in which a batch is worked off, for one larger than the memory.")
+    int | None, _of(LEARNING, help="Parts in which a batch is processed, for one larger than the memory.")
 ]
 Lr = Annotated[
     float | None,

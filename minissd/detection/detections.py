@@ -27,7 +27,7 @@ def detections_from(
     limit: int = 200,
     clip_first: bool = True,
 ) -> list[Detections]:
-    """One `Detections` for each image, from what an SSD puts out.
+    """One `Detections` for each image, from what an SSD outputs.
 
     offsets (N, P, 4), logits (N, P, C + 1), default_boxes (P, 4) centers.  Scores are softmax probabilities; corners
     are clipped to the image; the rest as in `best_of_each_class`.
@@ -107,7 +107,7 @@ def _of_all_images(scores, corners_of, score_threshold, iou_threshold, candidate
     How many scores are above the threshold the host never asks, for it would have to wait for the answer.  Every set
     has K candidates; those that are not above it get the score 0, which puts them last, where they remove nothing real,
     and are left out at the end.  One that is NaN becomes infinite: it comes first, and is noticed on the host.  The
-    detections come over in one piece.
+    detections are copied to the host in one piece.
     """
     xp = array_module(scores)
     images = len(scores)

@@ -71,16 +71,16 @@ def assign_objects(overlaps: Array, threshold: float = 0.5) -> Array:
 
     own_box = best_free_boxes(overlaps)
     served = xp.flatnonzero(own_box >= 0)
-    object_of[own_box[served]] = served  # rule 1 has the last word
+    object_of[own_box[served]] = served  # rule 1 overrides rule 2
     return object_of
 
 
 def best_free_boxes(overlaps: Array) -> Array:
     """Rule 1, greedily: overlaps (G, P) -> (G,) int64, the default box of each object, -1 for none.
 
-    The largest overlap of the whole matrix is served first; its object and its box are then out of the game.
-    So two objects that share a best box both get one, and an object that overlaps nothing takes none (an
-    argmax over its zeros would have given it box 0).
+    The largest overlap of the whole matrix is matched first, and its object and its box leave the matrix.  So two
+    objects that share a best box both get one, and an object that overlaps nothing gets none (an argmax over its
+    zeros would have given it box 0).
     """
     xp = array_module(overlaps)
     count, boxes = overlaps.shape

@@ -41,8 +41,8 @@ def hard_negatives(conf_loss: Array, positive: Array, ratio: int = 3, if_none: i
     min(ratio * positives, negatives) negatives of each image, where one without positives counts as one with `if_none`;
     of equal losses the first are taken.
 
-    Thousands of easy background boxes would drown the few matched ones.  They are
-    sorted by their confidence loss, in each image among its negatives only (SSD paper, section 2.2).
+    Thousands of easy background boxes would drown the few matched ones.  So the negatives of each image are sorted by
+    their confidence loss, and only the hardest count (SSD paper, section 2.2).
     """
     xp = array_module(conf_loss, positive)
     boxes = conf_loss.shape[-1]

@@ -5,7 +5,7 @@ The image is cut into S x S cells.  The cell in which the centre of an object li
     label of an object in row i, column j:    x = S c_x - j,  y = S c_y - i,  w,  h
     output of a predictor:                    x, y, sqrt(w), sqrt(h), confidence
 
-x and y are relative to the cell, w and h to the image.  The network puts out the square roots themselves, as the
+x and y are relative to the cell, w and h to the image.  The network outputs the square roots themselves, as the
 released one does: a root of a prediction, which may be negative, is never taken, and decoding squares it.
 
 With anchors (a_w, a_h) for each predictor, as later versions have them, sizes are relative to the anchor instead:
@@ -113,7 +113,7 @@ def cell_detections(
     candidates: int = 400,
     limit: int = 200,
 ) -> list[Detections]:
-    """One `Detections` for each image, from what a YOLO puts out.
+    """One `Detections` for each image, from what a YOLO outputs.
 
     boxes (N, S, S, B, 5), classes (N, S, S, A, C).  The score of a class is confidence * class probability; both are
     plain numbers of a linear layer, so each is cut to 0..1 first (of two negative ones the product would be

@@ -15,7 +15,7 @@ has the highest IoU with the object.  With anchors it is decided beforehand, in 
 the second version (Redmon and Farhadi 2017).  The confidence that a responsible predictor should have is the IoU of
 its box.
 
-Predictions are laid out as in yolo_cells.py, whose symbols hold here too: the network puts out sqrt(w) and sqrt(h).
+Predictions are laid out as in yolo_cells.py, whose symbols hold here too: the network outputs sqrt(w) and sqrt(h).
 Nothing here waits for the device: masks go into `where`, never into an index.
 """
 

@@ -29,7 +29,7 @@ class Grid(NamedTuple):
 
 
 def grid_of(model: Network, name: str) -> Grid:
-    """The `Grid` of the map that the layer `name` puts out.
+    """The `Grid` of the map that the layer `name` outputs.
 
     Where the way to the layer is no chain (a U-Net joins two), its cells are taken to be spread evenly.
     """

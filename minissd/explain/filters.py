@@ -50,7 +50,7 @@ def exciting_images(
     jitter: int = 8,
     report: Callable | None = None,
 ) -> Ascent:
-    """The `Ascent` for some filters, channel numbers of the map that a layer puts out.
+    """The `Ascent` for some filters, channel numbers of the map that a layer outputs.
 
     jitter: the largest shift, in pixels; report(done) is called after each step.  A layer before its ReLU has a slope
     everywhere; behind it, a filter that is silent in the noise stays so.  MinissdError for a layer or filter that is

@@ -16,7 +16,7 @@ from minissd.models import Network
 
 
 def representations(model: Network, layer: str, images: Array) -> np.ndarray:
-    """images (N, S, S, C) -> (N, D): the mean of each map of a layer; a vector (N, D) that it puts out stays itself."""
+    """images (N, S, S, C) -> (N, D): the mean of each map of a layer; a vector (N, D) that it outputs stays itself."""
     y = look(model, [layer], images)[layer].output
     return to_numpy(y if y.ndim == 2 else y.mean(axis=tuple(range(1, y.ndim - 1))))
 

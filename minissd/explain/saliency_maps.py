@@ -37,7 +37,7 @@ def saliency(
 ) -> Saliency:
     """The `Saliency` of a layer, by its name in `trace`, for the class labels (N,) on images (N, S, S, C).
 
-    MinissdError for a layer that is not there or puts out no map, and for a model without class logits.
+    MinissdError for a layer that is not there or outputs no map, and for a model without class logits.
     """
     labels = to_device(labels, model.device)
     explain = _explainer(model)

@@ -1,4 +1,4 @@
-"""Reading a network in the middle: the map a layer puts out, and the gradient that comes back to it.
+"""Reading a network in the middle: the map a layer outputs, and the gradient that comes back to it.
 
 The network's own `forward` and `backward` do all the work; a tap on a layer looks on, and can put another gradient in
 the place of the one that arrives, so that the backward pass in effect begins there:
@@ -77,15 +77,15 @@ def find_layer(model: Network, name: str) -> Layer:
 
 
 def map_of(model: Network, name: str, tap: Tap) -> Array:
-    """The map (N, H, W, D) that a layer put out.  MinissdError if it puts out anything else."""
+    """The map (N, H, W, D) that a layer outputs.  MinissdError if it outputs anything else."""
     if tap.output.ndim != 4:
         raise MinissdError(
-            f"{model.name}: layer {name} puts out {tap.output.shape[1:]} for an image, which is no map "
+            f"{model.name}: layer {name} outputs {tap.output.shape[1:]} for an image, which is no map "
             "(rows, columns, channels): choose an earlier layer"
         )
     return tap.output
 
 
 def channels_of(model: Network, name: str) -> int:
-    """D of the map that a layer puts out."""
+    """D of the map that a layer outputs."""
     return map_of(model, name, look(model, [name], black_image(model))[name]).shape[3]

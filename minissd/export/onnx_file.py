@@ -49,7 +49,7 @@ def export_onnx(model: Network, path: str | Path, *, nms: bool = False) -> dict[
 
 
 def onnx_model(model: Network, ends: str = "boxes") -> Any:
-    """The network as an onnx.ModelProto.  ends: of `ENDS`, what the graph of an SSD puts out."""
+    """The network as an onnx.ModelProto.  ends: of `ENDS`, what the graph of an SSD outputs."""
     graph = Graph()
     draw(graph, model, ends)
     return graph.model(model.name, describe(model, ends))

@@ -66,7 +66,7 @@ class Graph:
         return self.constant(values, "integers", np.int64)
 
     def add(self, operator: str, *inputs: str, name: str = "", outputs: int = 0, **attributes: Any) -> Any:
-        """A node: the name of what it puts out, or with `outputs` a list of so many names."""
+        """A node: the name of what it outputs, or with `outputs` a list of so many names."""
         name = self._free(name or operator.lower())
         names = [name] if not outputs else [self._free(f"{name}.{i}") for i in range(outputs)]
         self._nodes.append(self.onnx.helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes))

@@ -42,7 +42,7 @@ NHWC, NCHW = [0, 2, 3, 1], [0, 3, 1, 2]  # the axes, of the other order
 
 
 def append(graph: Graph, name: str, layer: Layer, x: Map) -> Map:
-    """Let a layer, prepared by `for_inference`, read x; returns what it puts out.  Raises MinissdError for a layer
+    """Let a layer, prepared by `for_inference`, read x; returns what it outputs.  Raises MinissdError for a layer
     that is not known here."""
     array = {key: to_numpy(value) for key, value in (layer.params | layer.buffers).items()}
     match layer:

@@ -45,7 +45,8 @@ class Layer:
         )
 
     def backward(self, dy: Any, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
-        """dy, cache -> (dx, grads): the gradients of a scalar loss, given dy, its gradient by the y of `forward`.
+        """dy, cache -> (dx, grads): the gradients of a scalar loss, given dy, its gradient with respect to the y of
+        `forward`.
 
         dy: the shape and dtype of y.  dx: the shape of x; with need_dx=False it may be None, for the first layer of a
         network, whose dx training has no use for.  grads: the keys and shapes of `params`, summed over the batch.

@@ -20,7 +20,7 @@ FINISHES: dict[type, Callable[[Array], None]] = {ReLU: rectify, ReLU6: clip_to_s
 class Sequential(Layer):
     """Layers one after the other, each with a name: Sequential(conv=Conv2d(3, 64, 3), relu=ReLU()).
 
-    Reads what its first layer reads and puts out what its last one puts out.
+    Reads what its first layer reads and outputs what its last one outputs.
     """
 
     def __init__(self, **layers: Layer):
@@ -53,7 +53,7 @@ class Sequential(Layer):
         return x
 
     def for_inference(self) -> Self:
-        """Batch norms are taken together with the convolutions before them."""
+        """Batch norms are folded into the convolutions before them."""
         own = copy(self)
         own.layers = fold(self.layers)
         return own

@@ -1,4 +1,4 @@
-"""Networks of layers one after the other; and a classifier, whose last layer puts out a logit for each class."""
+"""Networks of layers one after the other; and a classifier, whose last layer outputs a logit for each class."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from minissd.models.network import Network
 
 
 class Feedforward(Network):
-    """layers: dict name -> Layer, each of which reads what the one before it puts out.  reading: as for `Network`."""
+    """layers: dict name -> Layer, each of which reads what the one before it outputs.  reading: as for `Network`."""
 
     def __init__(self, name: str, classes: Sequence[str], *, layers: dict[str, Layer], **reading: Any):
         super().__init__(name, classes, **reading)

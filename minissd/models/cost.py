@@ -23,7 +23,7 @@ class Cost(NamedTuple):
 def multiply_adds(model: "Network") -> int:
     """Multiply-adds of the convolutions, depthwise ones too, and fully connected layers for one image.
 
-    Every number that such a layer puts out is the sum of as many products as each of its outputs has weights: KH*KW*C
+    Every number that such a layer outputs is the sum of as many products as each of its outputs has weights: KH*KW*C
     with w (KH, KW, C, D), KH*KW with w (KH, KW, C) of a depthwise convolution, C with w (C, D).  A transposed one is
     the other way round, w (KH, KW, D, C): each number that it reads goes into KH*KW*D products.  All else (biases,
     batch norm, pooling, activations) is a few operations per number and not counted, as is usual.

@@ -17,7 +17,7 @@ from minissd.layers import Conv2d, Initializer, L2Normalize, Layer, prefixed
 
 
 class Apart(NamedTuple):
-    """The caches of a head's two convolutions, where each was computed for itself."""
+    """The caches of a head's two convolutions, where each was computed separately."""
 
     offsets: Any
     logits: Any
@@ -26,9 +26,9 @@ class Apart(NamedTuple):
 class Head(Layer):
     """Two convolutions that read a map: k * 4 offsets and k * (C + 1) logits for every cell.
 
-    They are computed as one, whose kernel is both kernels side by side: what it takes to bring the map into a form that
-    can be multiplied is half of the work for so few outputs, and would be done twice.  Only where somebody looks at one
-    of them (`minissd.explain`), each is computed for itself.
+    They are computed as one, whose kernel is both kernels side by side: gathering the patches of the map is half of the
+    work for so few output channels, and would be done twice.  Only where `minissd.explain` looks at one of them, each
+    is computed separately.
     """
 
     def __init__(

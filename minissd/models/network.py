@@ -16,13 +16,13 @@ from minissd.layers import Initializer, Layer, Sequential
 from minissd.models.cost import summary_of
 
 _lock = fork_safe_lock()  # for networks on their way into or out of `inference`
-ONE_SIDED = 20  # what reaches as many times farther above 0 than below is no normalised image, sharpened or not
+ONE_SIDED = 20  # pixels that reach so many times farther above 0 than below it cannot be normalised, even if sharpened
 PIXELS = "give pixels 0..255 as uint8, which the network normalises itself"
 PREPARE = "np.stack([model.resized(image) for image in images]) makes them of RGB uint8 images of any size"
 
 
 class Normalized(NamedTuple):
-    """Says of images, in front of `forward` and all that takes what it takes, that they are normalised already."""
+    """Marks images as normalised already, for `forward` and whatever else takes images."""
 
     pixels: Array  # (N, S, S, channels) floats
 
@@ -34,8 +34,8 @@ class Network(Layer):
     trained with it, so it stands among the buffers ("pixels.mean", "pixels.scale") and is saved with them.
 
     A model defines `forward`, `backward`, `trace` and, with `task` for what it is trained for, its loss: `loss_size`,
-    `loss` and `loss_backward`.  `loss_settings` are the names of what of a `TrainConfig` the first two take as well.
-    `options` is what `build` was given: with name and classes enough to make the model again.
+    `loss` and `loss_backward`.  `loss_settings` names the fields of a `TrainConfig` that the first two take as well.
+    `options` is what `build` was given: with name and classes enough to build the model again.
     """
 
     task: str
@@ -57,7 +57,7 @@ class Network(Layer):
         self.dtype, self.device = init.dtype, init.device
         self.channels = len(pixel_mean)
         self.options: dict[str, Any] = {}
-        self._inferring = 0  # blocks of `inference` that somebody is in
+        self._inferring = 0  # open blocks of `inference`
         pixels = {"mean": pixel_mean, "scale": np.broadcast_to(pixel_scale, self.channels)}
         for key, values in pixels.items():
             self.buffers[f"pixels.{key}"] = to_device(np.array(values, dtype=init.dtype), init.device)  # (channels,)
@@ -68,7 +68,7 @@ class Network(Layer):
         return ()
 
     def class_of_outputs(self, name: str, classes: int, outputs: int) -> np.ndarray | None:
-        """(outputs,) the label that each number a layer puts out speaks of, -1 for those that speak of none.
+        """(outputs,) the label that each number a layer outputs speaks of, -1 for those that speak of none.
 
         name: of a parameter, whose last axis counts the outputs; classes, outputs: of such a model, not this one alone.
         None for a layer that knows no classes, or that cannot have so many outputs.
@@ -94,7 +94,7 @@ class Network(Layer):
         )
 
     def loss_backward(self, cache: Any) -> Any:
-        """The gradient of the loss by the outputs, the dy of `backward`."""
+        """The gradient of the loss with respect to the outputs, the dy of `backward`."""
         raise NotImplementedError(f"{self._kind} has no loss: define loss_backward(self, cache) -> dy")
 
     def trace(
@@ -156,7 +156,7 @@ class Network(Layer):
         are folded into convolutions, which keep their transformed filters.
 
         Within the block the network is what it was on entering, whatever happens to its parameters; NumPy refuses to
-        change them.  The blocks of several threads may overlap: what the first one made is gone with the last.
+        change them.  The blocks of several threads may overlap: what the first one prepared is dropped with the last.
         """
         with _lock:
             if not self._inferring:

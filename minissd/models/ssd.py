@@ -36,13 +36,13 @@ from minissd.models.detector import Detector
 from minissd.models.heads import Head
 from minissd.models.lite_heads import LiteHead
 
-OWN = "own"  # the default boxes of a network that is not published with any: shapes may take their place
-FIT = "fit"  # of training images, worked out when these are there: shapes that fit their objects
+OWN = "own"  # the default boxes of a network of ours, which shapes may replace; published networks keep theirs
+FIT = "fit"  # shapes fitted to the objects of the training images, computed once these are known
 Shapes = Sequence[Sequence[Sequence[float]]]  # for each map (w, h) of the boxes of one cell, in sides of the image
 
 
 class Usage(NamedTuple):
-    """What is done before and after a network: how pictures are brought to its size, and how detections are chosen."""
+    """What is done before and after the network: how images are resized to it, and how detections are chosen."""
 
     resize: str = "antialiased"  # a name in minissd.data.view.RESIZES
     # as for `detections_from`, unless `detect` is told otherwise
@@ -57,9 +57,9 @@ class SSD(Detector):
     """Stages and heads wired together.
 
     stages: dict name -> Sequential; the trunk in pieces, each ending with a map to detect on.
-    heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: those to begin with, as
+    heads: one Layer a stage.  box_sets: dict name -> DefaultBoxSpec, one map a stage; boxes: those to start with, as
     `set_boxes` takes them.
-    usages: dict name -> Usage, where that of some box sets is another than ours.  reading: as for `Network`.
+    usages: dict name -> Usage, for the box sets whose Usage differs from the default.  reading: as for `Network`.
     """
 
     loss_settings = ("negatives",)
@@ -83,7 +83,7 @@ class SSD(Detector):
         self.adopt(**stages, **{f"head{i}": head for i, head in enumerate(heads)})
 
     def set_boxes(self, boxes: str | Shapes | DefaultBoxSpec) -> None:
-        """Predict corrections of other default boxes, as many in each cell, used as the weights for them are.
+        """Correct other default boxes from now on, as many in each cell as before, with the Usage that goes with them.
 
         boxes: a key of `box_sets`; or where "own" is one, shapes for its maps, as `fit_boxes(model.spec, objects)` has
         them.  Raises MinissdError for others.
@@ -105,7 +105,7 @@ class SSD(Detector):
             self.options["boxes"] = self.boxes
 
     def knows(self, boxes: Any) -> bool:
-        """Whether `set_boxes` takes these."""
+        """Whether `set_boxes` accepts these."""
         try:
             return box_set(self.name, self.box_sets, boxes).boxes_per_cell == self.spec.boxes_per_cell
         except (MinissdError, ValueError, TypeError):
@@ -200,7 +200,7 @@ class SSD(Detector):
         return detections_from(offsets, logits, self.default_boxes, **choosing)
 
     def targets(self, corners: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What the default boxes should say of objects corners (G, 4), labels (G,) -> class and offset targets."""
+        """Training targets of the default boxes for objects corners (G, 4), labels (G,): class and offset targets."""
         return match(corners, labels, self._host_boxes)
 
     def loss_size(self, class_targets: Array, offset_targets: Array, negatives: str = "paper") -> int:

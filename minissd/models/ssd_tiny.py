@@ -5,11 +5,11 @@
     stage2    P 128                                                  8 x  8 x 128
     stage3    P 128                                                  4 x  4 x 128
 
-(cells for the 240 pixels it reads by default), with batch norm and ReLU behind each convolution and six default boxes
-in each cell.  P is a max pooling, 2x2.  So every filter looks at every pixel, and of four answers the strongest goes
-on; a stride of 2 would leave three of four unasked, which costs most in the first layers, where the maps are finest
-(Zhu et al. 2019, ScratchDet, section 3.3).  The pooling stands in front of the batch norm, which then has only a
-quarter of the map to go through.
+(cells for the 240 pixels it reads by default), with batch norm and ReLU after each convolution and six default boxes
+in each cell.  P is a max pooling, 2x2.  So every filter looks at every pixel, and the strongest of four responses goes
+on; a stride of 2 would skip three of four, which costs most in the first layers, where the maps are finest (Zhu et al.
+2019, ScratchDet, section 3.3).  The pooling precedes the batch norm, which then has only a quarter of the map to
+normalise.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ Trunk = tuple[tuple[tuple[int, str], ...], ...]
 
 # (output channels, where the map is halved) of each convolution, a line for each stage
 TINY: Trunk = (
-    ((16, "behind"), (32, "behind"), (64, ""), (64, "behind"), (96, ""), (96, "")),
+    ((16, "after"), (32, "after"), (64, ""), (64, "after"), (96, ""), (96, "")),
     ((128, "before"), (128, "")),
     ((128, "before"),),
     ((128, "before"),),
 )
 SMALL: Trunk = (
-    ((24, "behind"), (48, "behind"), (96, ""), (96, "behind"), (160, ""), (160, "")),
+    ((24, "after"), (48, "after"), (96, ""), (96, "after"), (160, ""), (160, "")),
     ((224, "before"), (224, ""), (224, "")),
     ((256, "before"), (256, "")),
     ((256, "before"),),
@@ -123,7 +123,7 @@ def tiny_stages(
             stride = 2 if halving and sampling == "strides" else 1
             pools = halving if sampling == "pooling" else ""
             layers |= {f"pool{j}": half()} if pools == "before" else {}
-            pool = half() if pools == "behind" else None
+            pool = half() if pools == "after" else None
             layers |= conv_relu(str(j), channels, width, init=init, stride=stride, pool=pool, batch_norm=True)
             channels = width
         stages[f"stage{i}"] = Sequential(**layers)

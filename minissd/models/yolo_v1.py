@@ -1,7 +1,7 @@
 """yolo-v1: the network of the paper (Redmon et al. 2016, figure 3).
 
 24 convolutions, 2 fully connected layers, leaky ReLU after all but the last, which is linear (section 2.2);
-no batch norm.  S = 7, B = 2: for 20 classes it puts out 7 x 7 x 30 numbers and has 271,703,550
+no batch norm.  S = 7, B = 2: for 20 classes it outputs 7 x 7 x 30 numbers and has 271,703,550
 parameters, three quarters of them between the last map and the first fully connected layer.  In float32 these are
 1.1 GB, and training takes twice as much again.
 """

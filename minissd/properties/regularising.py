@@ -124,7 +124,7 @@ def _in_order(function, corners, matrix):
 
 AFFINE_BOXES = (
     equals(_hulls, _boxes(turned=False), statement="lets the boxes follow a zoom and a shift"),
-    Property("puts out boxes whose x_max and y_max are the larger ones", _boxes(turned=True), _in_order),
+    Property("outputs boxes whose x_max and y_max are the larger ones", _boxes(turned=True), _in_order),
     equals(_hulls, _boxes(turned=True), statement="gives the upright box around all four corners"),
 )
 

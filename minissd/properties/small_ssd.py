@@ -144,7 +144,7 @@ def ways_back(draw, **options):
 
 
 def _along_every_path(d_offsets, d_logits, caches, grids):
-    """Each number that a head has put out sends its gradient down a path of its own; the paths add up."""
+    """Each number that a head has output sends its gradient down a path of its own; the paths add up."""
     stages = [[0, 0] for _ in caches]
     heads = [[0, 0, 0, 0] if grid else () for grid in grids]
     start = 0

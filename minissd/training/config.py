@@ -39,7 +39,7 @@ class TrainConfig:
     steps: int | None = None  # updates in all, in place of epochs
     least_steps: int = 0  # updates in all at least, where the epochs of a small set make fewer
     batch_size: int = 16
-    accumulate: int = 1  # parts in which a batch is worked off, for a batch larger than the memory
+    accumulate: int = 1  # parts in which a batch is processed, for a batch larger than the memory
     # the highest rate of the schedule; unless given in proportion to the batch, 0.02 for 16 images
     lr: float = None  # type: ignore[assignment]
     schedule: str = "one-cycle"

@@ -1,7 +1,7 @@
 """A training run: steps, validations, and what surrounds them so that no work is lost (the step itself: step.py).
 
 A run is a function of its seed: batch number b of epoch e, its augmentation and its dropout are drawn from
-(seed, e, b) and not from a generator that lives on, which is why a run that was stopped goes on bit for bit.
+(seed, e, b) and not from a generator with a state, which is why a stopped run resumes bit for bit.
 """
 
 import math
@@ -68,7 +68,7 @@ def train(
     remember: further settings for config.json.
 
     The run is saved as last.safetensors after every epoch and in long ones every few minutes, and whatever ends it
-    before its time: Ctrl-C, SIGTERM or SIGHUP (after the step under way), a picture that breaks, an error in a
+    before its time: Ctrl-C, SIGTERM or SIGHUP (after the step under way), an image that cannot be read, an error in a
     validation.  The exception passes on, with a note of what was saved.
     """
     if processes.rank > 0:

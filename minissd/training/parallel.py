@@ -1,6 +1,6 @@
 """Data parallelism: processes that mpiexec starts, on one machine or several, train one model together.
 
-Each holds the whole model and works off its share of every batch.  The loss of a batch is a sum over its images,
+Each holds the whole model and processes its share of every batch.  The loss of a batch is a sum over its images,
 divided by M: its matched boxes, its images, its pixels.  Process k knows M_k, that of its share, and g_k, the gradient
 of its share's loss.  So with
 

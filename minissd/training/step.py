@@ -31,13 +31,13 @@ def train_step(
     Those are the loss, its parts and "norm", of the gradient; in float16 also "loss_scale", and no norm of a step that
     was skipped since its gradients overflowed.
 
-    A batch too large for the memory is worked off in `config.accumulate` parts.  Each divides its loss by what the
+    A batch too large for the memory is processed in `config.accumulate` parts.  Each divides its loss by what the
     whole batch is divided by, so their gradients add up to those of the batch (batch norm, though, sees a part at a
     time).  The host waits for the device once, to read the loss; several `processes` also wait for each other.
     `batch` is then the share of this one, and loss and update are those of the whole batch.  moved: the batch on the
     model's device, if it is there already.  loss_scale: of a run in float16, the `LossScale`.
     """
-    rng = np.random.default_rng([config.seed, step, processes.rank])  # rank 0 draws what a process alone does
+    rng = np.random.default_rng([config.seed, step, processes.rank])  # rank 0 draws as a single process does
     settings = {name: getattr(config, name) for name in model.loss_settings}
     size = model.loss_size(*batch.targets, **settings)  # what the loss is divided by: of an SSD, its matched boxes
     terms: dict[str, Array] = {}

@@ -12,7 +12,7 @@ is out already, x = x_trained / g, and for every convolution in turn
 
     b <- b / g;    s = rms(relu(x * w + b));    w <- w / s,  b <- b / s,  g <- g s
 
-leaves maps of rms 1.  The same makes fresh layers put out rms 1 too (Mishkin and Matas 2016, "All you need is a good
+leaves maps of rms 1.  The same makes fresh layers output rms 1 too (Mishkin and Matas 2016, "All you need is a good
 init"), where Xavier's rule loses a factor of sqrt(2) in every layer with a ReLU.
 """
 
@@ -72,7 +72,7 @@ def _to_rms_1(layer: Conv2d, x: Array, factor: float, name: str) -> tuple[Array,
     y = array_module(x).maximum(layer.infer(x), 0)
     rms = _rms(y)
     if not rms > 0:
-        raise MinissdError(f"{name} puts out nothing but zeros for the first images: look at these, and at the weights")
+        raise MinissdError(f"{name} outputs nothing but zeros for the first images: look at these, and at the weights")
     for array in (w, b, y):
         array /= rms
     return y, rms

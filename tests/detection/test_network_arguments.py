@@ -1,4 +1,4 @@
-"""What a network learns from and puts out, and its default boxes: labels that are none, wrong shapes, NaN."""
+"""What a network learns from and outputs, and its default boxes: labels that are none, wrong shapes, NaN."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from minissd.detection import (
 )
 from minissd.errors import MinissdError
 
-# --- match, cells, and what a network puts out ---
+# --- match, cells, and what a network outputs ---
 
 
 @pytest.mark.parametrize(

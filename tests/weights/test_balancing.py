@@ -87,7 +87,7 @@ def test_networks_with_batch_norm_need_none_and_a_silent_layer_is_told(rng, imag
         balance(build("ssd-tiny", classes=["a", "b"], input_size=64), images, ())
     model = small_ssd(rng)
     model.params["two.conv2.b"][...] = -1e9
-    with pytest.raises(MinissdError, match=r"two\.conv2 puts out nothing"):
+    with pytest.raises(MinissdError, match=r"two\.conv2 outputs nothing"):
         balance(model, images, ())
 
 

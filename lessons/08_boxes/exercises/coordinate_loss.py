@@ -9,7 +9,7 @@ def coordinate_loss(boxes, box_targets, responsible):
         5 sum (x - x^)^2 + (y - y^)^2  +  5 sum (sqrt w - sqrt w^)^2 + (sqrt h - sqrt h^)^2
 
     Roots of both: so the same deviation costs less in a large box.  boxes (K, B, 5): x, y, sqrt(w), sqrt(h), confidence
-    of the B predictors of K cells, which put out the roots themselves; box_targets (K, 4): x, y, w, h of the object of
+    of the B predictors of K cells, which output the roots themselves; box_targets (K, 4): x, y, w, h of the object of
     each cell; responsible (K, B) bool: who answers for it, nobody where there is no object.  Returns a number.
     """
     raise NotImplementedError("add up the squared errors of the responsible predictors")

@@ -1,4 +1,4 @@
-"""From what the heads put out to one row for each default box."""
+"""From what the heads output to one row for each default box."""
 
 import numpy as np
 
