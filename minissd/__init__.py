@@ -1,4 +1,14 @@
-"""minissd: the SSD object detector written by hand in NumPy and CuPy."""
+"""minissd: the SSD object detector written by hand in NumPy and CuPy.
+
+    data = open_dataset("my_images", "train")
+    model = build("ssd-tiny", classes=data.classes)
+    train(model, data, TrainConfig(least_steps=1000), out="runs/mine")
+    boxes, names, scores = model.predict("photo.jpg")
+
+A data set of one's own is an object as `minissd.data.samples` describes it.  To read on: `minissd.models.ssd` (the
+network), `minissd.training.step` (a step of training), `minissd.detection.multibox` (its loss), `minissd.ops` (every
+operation with its backward pass).
+"""
 
 TYPE_CHECKING = False  # as `typing` has it, without the time that its import takes
 if TYPE_CHECKING:

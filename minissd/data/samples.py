@@ -254,6 +254,17 @@ def read_all(read, items, what):
     return results
 
 
+def check_dataset(dataset, task):
+    """TypeError for what lacks what every data set for this task has, as the head of this file says."""
+    needed = ("name", "classes", "__len__", "__getitem__", *(["objects"] if task == "detect" else []))
+    missing = [name for name in needed if not hasattr(dataset, name)]
+    if missing:
+        raise TypeError(
+            f"expected a data set, as open_dataset(place, split) opens it, got {type(dataset).__qualname__}, which has "
+            f"no {', '.join(missing)}: help(minissd.data.samples) says what one of your own has"
+        )
+
+
 def check_limit(limit):
     """Raises MinissdError unless `limit` is None (no limit) or at least one image."""
     if limit is not None and limit < 1:

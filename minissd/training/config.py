@@ -35,6 +35,12 @@ RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each i
 
 @dataclass(frozen=True)
 class TrainConfig:
+    """The settings of a training run.  Each has a default and, with dashes for underscores, its name on the command
+    line, where `minissd train --help` explains it.
+
+    Raises MinissdError for values out of range and names that are not known.
+    """
+
     epochs: int = 40
     steps: int | None = None  # updates in all, in place of epochs
     least_steps: int = 0  # updates in all at least, where the epochs of a small set make fewer

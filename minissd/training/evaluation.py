@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from minissd.data.samples import Dataset
+from minissd.data.samples import Dataset, check_dataset
 from minissd.errors import MinissdError
 from minissd.models import Network
 from minissd.training.progress import counted
@@ -35,7 +35,9 @@ def evaluate(
 
 
 def check_classes(model, dataset):
-    """MinissdError unless the data set is for what the model does, and label k means the same to both."""
+    """MinissdError unless the data set is for what the model does, and label k means the same to both; TypeError for
+    what is no data set."""
+    check_dataset(dataset, model.task)
     if getattr(dataset, "task", model.task) != model.task:
         raise MinissdError(f"{dataset.name} is data to {dataset.task}, and {model.name} is there to {model.task}")
     if model.classes != dataset.classes:

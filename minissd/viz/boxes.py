@@ -11,6 +11,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from minissd.data.pictures import open_picture
+from minissd.detection import Detections
 from minissd.viz.pixels import pixel_rectangles
 from minissd.viz.style import INK, class_colour, drawable, pillow_font, text_colour
 
@@ -26,6 +28,17 @@ def annotated_image(image, detections, classes):
     pairs = zip(detections.labels, detections.scores)
     texts = [f"{drawable(classes[label])} {score:.2f}" for label, score in pairs]
     return draw_boxes(Image.fromarray(image), detections.corners, detections.labels, texts)
+
+
+def draw_predictions(picture, predictions, classes):
+    """What `model.predict(picture)` found, drawn as by `annotated_image`; a notebook shows the Pillow image.
+
+    picture: a path, a Pillow image or a uint8 array (H, W, 3), as for `predict`; classes: those of the model.
+    """
+    opened = open_picture(picture, at_least=None)
+    corners = predictions.boxes / np.tile(opened.size, 2)
+    labels = np.array([classes.index(name) for name in predictions.names], np.int64)
+    return annotated_image(opened.pixels, Detections(corners, labels, predictions.scores), classes)
 
 
 def detections_beside_truth(image, detections, objects, classes, title=""):

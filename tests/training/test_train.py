@@ -158,15 +158,21 @@ def test_classes_that_differ_from_the_models_are_refused(shapes, held_out, new_m
         train(new_model(), swapped, config)
 
 
-def test_a_data_set_without_images_is_refused(shapes, new_model, refused):
-    class Empty:
-        name, classes = "nothing", shapes.classes
+@pytest.mark.parametrize("what", ["my_images", [1, 2], None])
+def test_what_is_no_data_set(new_model, what):
+    with pytest.raises(
+        TypeError, match=f"as open_dataset.* opens it, got {type(what).__name__}, which has no .*objects"
+    ):
+        train(new_model(), what, TrainConfig())
 
+
+def test_a_data_set_without_images_is_refused(shapes, new_model, refused):
+    class Empty(ShapesDataset):
         def __len__(self):
             return 0
 
-    with refused("nothing", "no image"):
-        train(new_model(), Empty(), TrainConfig())
+    with refused("shapes", "no image"):
+        train(new_model(), Empty(1, classes=shapes.classes), TrainConfig())
 
 
 def test_a_broken_image_is_named_when_its_batch_is_due(shapes, new_model, refused):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from minissd.detection import Detections, Objects
+from minissd.models.detector import Predictions
 from minissd.viz import boxes
 from minissd.viz.style import class_colour, rgb
 
@@ -28,6 +29,19 @@ def where(picture, colour):
     """First and last column and row of the pixels of `colour` in a picture."""
     rows, columns = np.nonzero((np.asarray(picture) == rgb(colour)).all(axis=-1))
     return columns.min(), rows.min(), columns.max(), rows.max()
+
+
+def test_what_predict_found(tmp_path):
+    """On an image that is shown turned: boxes are in pixels of the image as it is shown."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(grey(100, 60)).save(tmp_path / "a.jpg", exif=exif)  # shown 100 wide, 60 high
+    found = Predictions(np.array([[20.0, 10, 90, 50]]), ["dog"], np.array([0.9]))
+    drawn = boxes.draw_predictions(tmp_path / "a.jpg", found, ("cat", "dog"))
+    left, _, right, bottom = where(drawn, class_colour(1))
+    assert drawn.size == (100, 60) and abs(left - 20) <= 2 and abs(right - 90) <= 2 and abs(bottom - 50) <= 2
+    nothing = Predictions(np.zeros((0, 4)), [], np.zeros(0))
+    assert (np.asarray(boxes.draw_predictions(grey(9, 9), nothing, ("cat",))) == 128).all()
 
 
 @st.composite
