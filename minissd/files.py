@@ -142,8 +142,11 @@ def cannot_be_written(path, error, then="give another path"):
 
 
 def _remedy(number, place):
+    place = place if place.name else place.absolute()  # "." says little
     if number == errno.ENOSPC:
         return f"the disk of {place} is full: delete or move something there"
+    if number == errno.EROFS:
+        return f"the disk of {place} can only be read: make it one that can be written"
     if number == errno.EDQUOT:
         return f"your quota on the disk of {place} is used up: delete or move something of yours there"
     if number in (errno.ENOENT, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV):
@@ -163,11 +166,11 @@ def write_json(path, content, indent=2):
 
 
 def to_json(content, indent=None):
-    """`content` as JSON text.  NaN, which JSON does not know, becomes null; names stay in their own letters.
+    """`content` as JSON text.  NaN and infinity, which JSON does not know, become null; names keep their own letters.
 
     Only what UTF-8 cannot say, a byte of a file name that is no letter (half a surrogate pair in Python), is escaped.
     """
-    text = json.dumps(_without_nan(content), indent=indent, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(_finite(content), indent=indent, allow_nan=False, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -189,9 +192,9 @@ def _inner(content):
     return content.values() if isinstance(content, dict) else content
 
 
-def _without_nan(content):
+def _finite(content):
     if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
+        return {key: _finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_without_nan(value) for value in content]
-    return None if isinstance(content, float) and math.isnan(content) else content
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -75,7 +75,7 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path):
         (errno.ENOENT, "network share"),
         (errno.ESTALE, "network share"),
         (errno.EACCES, "the folder allows it"),
-        (errno.EROFS, "the folder allows it"),
+        (errno.EROFS, "can only be read"),
     ],
 )
 def test_the_message_says_what_to_free_and_the_old_file_is_whole(tmp_path, monkeypatch, number, words):

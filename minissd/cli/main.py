@@ -1,7 +1,9 @@
 """The `minissd` command: all subcommands under one roof, and the one place where errors become exit codes."""
 
+import errno
 import logging
 import sys
+import tempfile
 import warnings
 from importlib import import_module
 from typing import Annotated
@@ -122,6 +124,9 @@ def _in_words(error):
         return "the memory of the GPU does not suffice: close what else runs on it, or use --device cpu"
     if isinstance(error, MemoryError):
         return "out of memory: try a smaller --batch-size or --input-size, or --accumulate to train"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        places = f"the disk that is written to, or on that of {tempfile.gettempdir()}, where files lie for a while"
+        return f"{error.filename or 'a file'}: {error.strerror}: delete or move something on {places}"
     if isinstance(error, OSError):  # what no place nearer knew more about: a folder that may not be looked into, say
         return f"{error.filename or 'the system'}: {error.strerror or error}: check the path and its permissions"
     raise error

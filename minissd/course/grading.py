@@ -13,6 +13,7 @@ from minissd.course.judging import Verdict
 from minissd.course.sandbox import Judges, read_answer
 from minissd.course.shelf import check_hypothesis
 from minissd.errors import MinissdError
+from minissd.files import cannot_be_written
 
 STATE = "judged.jsonl"  # a line for each file that is judged: what a run that was stopped goes on from
 
@@ -136,9 +137,12 @@ def _is_stub(path, exercise):
 def _remember(state, job, verdict):
     if state:
         line = {"student": job.student, "exercise": job.exercise.key, "mark": job.mark, "verdict": asdict(verdict)}
-        state.parent.mkdir(parents=True, exist_ok=True)
-        with open(state, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            state.parent.mkdir(parents=True, exist_ok=True)
+            with open(state, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise cannot_be_written(state, error) from error
 
 
 def _read_state(state):

@@ -79,7 +79,8 @@ def export(shelf, target, *, report=lambda done, total: None):
             (whole / "README.md").write_text(readme, encoding="utf-8")
             put_in_place(whole, target)
     except OSError as error:
-        raise MinissdError(f"{target}: cannot be written ({error.strerror or error}): give another folder") from error
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of the first file that failed
+        raise MinissdError(f"{target}: cannot be written ({reason}): make room, or give another folder") from error
     return count
 
 

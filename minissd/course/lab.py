@@ -108,7 +108,7 @@ def write_planted(source, target):
 def find_trap(traps, word):
     """The bug that a person means by 3, 03, lab/03 or the path of its file.  MinissdError if there is none."""
     digits = Path(str(word)).name.removesuffix(".py").removeprefix("detector_")
-    if digits.isdecimal() and 1 <= int(digits) <= len(traps):
+    if digits.isdecimal() and len(digits) < 10 and 1 <= int(digits) <= len(traps):
         return traps[int(digits) - 1]
     raise MinissdError(f"there is no bug {word!r}: give a number from 1 to {len(traps)} (`minissd lesson bug list`)")
 

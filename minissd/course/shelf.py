@@ -139,7 +139,7 @@ def find_lesson(lessons, word):
     """The lesson that a person means by `word`: 2, 02 or part of its name.  MinissdError if there is none."""
     wanted = str(word).strip().lower()
     for lesson in lessons:
-        if wanted.isdecimal() and int(wanted) == int(lesson.number):
+        if wanted.isdecimal() and len(wanted) < 10 and int(wanted) == int(lesson.number):
             return lesson
     found = [lesson for lesson in lessons if wanted and wanted in lesson.folder.name]
     if len(found) == 1:
@@ -197,7 +197,7 @@ def read_toml(path, kinds):
     """
     try:
         content = tomllib.loads(_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise MinissdError(f"{path}: is no TOML ({error}): {_RESTORE}") from None
     return _fitting(content, kinds, path)
 

@@ -148,4 +148,4 @@ def _content_range(response):
 
 
 def _whole_number(text):
-    return int(text) if text and text.isdecimal() else None
+    return int(text) if text and text.isdecimal() and len(text) < 20 else None

@@ -45,8 +45,10 @@ _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow raises for damaged files.  A SyntaxError is its word for a broken PNG chunk, a RuntimeError for an AVIF.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, struct.error)
+# What Pillow raises for damaged files: a SyntaxError for a PNG chunk, a RuntimeError for an AVIF, a TypeError where
+# the pixels of a TIFF begin at byte 8.5.
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, TypeError)
+_DECODING_ERRORS += (struct.error,)
 _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _header_lock = threading.Lock()  # warnings.catch_warnings below is not safe in several threads at once
 # Pillow warns of a damaged EXIF block, say, at every look at every picture, though the pixels are whole.

@@ -28,7 +28,7 @@ ALPHABET = "numbers in masks are taken for the classes of the annotations in the
 BY_BOXES = "numbers in masks are taken for the classes whose boxes lie around them"
 NO_COLOUR = 254  # the number of a colour that is no class's; 253 classes at most, then
 _VOC_BORDER = (224, 224, 192)  # VOC's colour around objects and where nobody can tell
-_LINE = re.compile(r"(?P<name>.*?)\s*:\s*(?P<red>\d+)\s*,\s*(?P<green>\d+)\s*,\s*(?P<blue>\d+)\s*(?::.*)?")
+_LINE = re.compile(r"(?P<name>.*?)\s*:\s*(?P<red>\d{1,9})\s*,\s*(?P<green>\d{1,9})\s*,\s*(?P<blue>\d{1,9})\s*(?::.*)?")
 
 
 class MaskNames:

@@ -128,8 +128,8 @@ def _names(content, bases, path):
         return None
     if not all(isinstance(name, str) and name.strip() for name in names):
         raise MinissdError(f"{path}: each of the names must be a word: correct them")
-    if isinstance(count, str) and count.isdecimal() and int(count) != len(names):
-        raise MinissdError(f"{path}: nc is {count}, but there are {len(names)} names: correct one of them")
+    if isinstance(count, str) and count.isdecimal() and (len(count) > 9 or int(count) != len(names)):
+        raise MinissdError(f"{path}: nc is {count[:60]}, but there are {len(names)} names: correct one of them")
     return [" ".join(name.split()) for name in names]
 
 

@@ -129,7 +129,7 @@ def parse_device(device: str) -> tuple[str, int | None]:
         return "cpu", None
     if kind == "cuda" and device == "cuda":
         return "cuda", None
-    if kind == "cuda" and index.isdecimal():
+    if kind == "cuda" and index.isdecimal() and len(index) < 10:
         return "cuda", int(index)
     raise MinissdError(f"device {device!r} is not known: give cpu, cuda, cuda:N (the N-th GPU) or auto")
 

@@ -26,22 +26,24 @@ def locked(folder):
     The folder is made where it is missing, and goes again if nothing was put into it.
     """
     path = Path(folder) / LOCK
-    made = not path.parent.exists()
+    made, file = not path.parent.exists(), None
     try:
-        make_folder(path.parent)
-        file = _opened(path)
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        file.flush()
-    except OSError as error:
-        raise cannot_be_written(folder, error) from error
-    try:
+        try:
+            make_folder(path.parent)
+            file = _opened(path)
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            file.flush()
+        except OSError as error:
+            raise cannot_be_written(folder, error) from error
         yield
     finally:
-        with suppress(OSError):  # Windows removes no open file: there, and after a crash, it stays, and harms nobody
-            path.unlink()
-        file.close()
+        if file:
+            with suppress(OSError):  # Windows removes no open file: it stays, as after a crash, and harms nobody
+                path.unlink()
+            with suppress(OSError):  # on a full disk closing fails as writing does
+                file.close()
         if made:
             with suppress(OSError):  # it is not empty
                 path.parent.rmdir()

@@ -121,4 +121,6 @@ def _is_record(record):
 
 def _is_figure(value):
     """A number, or None for NaN."""
-    return value is None or type(value) is float or (type(value) is int and abs(value) < 2**63)
+    if type(value) is float:
+        return not math.isinf(value)  # we write null for that, too
+    return value is None or (type(value) is int and abs(value) < 2**63)

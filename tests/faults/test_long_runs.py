@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from idx_files import write_digits
 from PIL import Image
 from scenes import scene
 
 from minissd.cli.main import main
-from minissd.data import ShapesDataset
+from minissd.data import ShapesDataset, open_dataset
 from minissd.data.video import write_video
 from minissd.models import build
 from minissd.training import TrainConfig, train
@@ -64,18 +65,25 @@ def small(data, **options):
     return build("ssd-tiny", classes=data.classes, input_size=64, **options)
 
 
-def test_twenty_thousand_steps(tmp_path):
+@pytest.mark.parametrize(("name", "steps"), [("lenet5", 20_000), ("ssd-tiny", 2_000)])
+def test_many_steps(tmp_path, name, steps):
     """The records of the steps stay in memory, for the curves: about 1 MiB for a thousand."""
-    data, total = ShapesDataset(8, size=64), max(500, int(20_000 * SHARE))
+    digits = name == "lenet5"  # a step of it takes a tenth of the time
+    data = (
+        open_dataset(write_digits(tmp_path / "digits"), "train", task="classify")
+        if digits
+        else ShapesDataset(8, size=64)
+    )
+    model, total = build(name, classes=data.classes) if digits else small(data), max(500, int(steps * SHARE))
     save_picture(loss_curves([{"step": 1, "epoch": 1, "loss": 1.0, "lr": 1.0}]), tmp_path / "a.png")  # with its fonts
-    vitals = Vitals("training steps", total)
+    vitals = Vitals(f"training steps of {name}", total)
 
     def report(record, _):
         if record["step"] % (total // 50) == 0 and "validation" not in record:
             vitals.look(record["step"])
 
     config = TrainConfig(steps=total, batch_size=1, lr=1e-4, workers=1, schedule="one-cycle")
-    train(small(data), data, config, out=tmp_path / "run", report=report)
+    train(model, data, config, out=tmp_path / "run", report=report)
     vitals.check()
 
 

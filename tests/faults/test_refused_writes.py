@@ -24,7 +24,7 @@ REASONS = {
     errno.ENOSPC: "is full: delete or move",
     errno.EDQUOT: "quota",
     errno.EACCES: "folder allows it",
-    errno.EROFS: "folder allows it",
+    errno.EROFS: "can only be read",
     errno.ESTALE: "network share",
     errno.EIO: "network share",
 }

@@ -12,7 +12,7 @@ CPU_SECONDS, SECONDS, MEMORY = 10, 30, 1 << 30  # the machine may have other wor
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FORBIDDEN = {"pickle.find_class", "os.system", "os.exec", "os.spawn", "os.posix_spawn", "subprocess.Popen"}
 _CHANGES = {"os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.link", "os.symlink", "os.truncate", "os.chmod"}
-_watched: list = []  # (folder, offences, whether it may start a process) of the case under way
+_watched: list = []  # (folders, offences, whether it may start a process) of the case under way
 
 
 class Broken(AssertionError):
@@ -40,7 +40,8 @@ def _look(event, arguments):
 def _check(path, allowed, event, offences):
     path = os.path.abspath(os.fsdecode(path))
     place = os.path.realpath(path if os.path.isdir(path) and event == "open" else os.path.dirname(path))
-    if path != allowed and not any(f"{place}/".startswith(f"{one}/") for one in (os.path.realpath(allowed), "/dev")):
+    folders = (*map(os.path.realpath, allowed), "/dev")
+    if path not in allowed and not any(f"{place}/".startswith(f"{one}/") for one in folders):
         offences.append(f"{event} of {os.fsdecode(path)!r:.200}")
 
 
@@ -48,11 +49,14 @@ sys.addaudithook(_look)
 
 
 @contextlib.contextmanager
-def guarded(writable, starts=False):
-    """The block runs nothing, writes below the folder `writable` alone, and keeps to the limits; else `Broken`."""
+def guarded(writable, aside=None):
+    """The block runs nothing, writes below the folder `writable` alone, and keeps to the limits; else `Broken`.
+
+    aside: a folder for the processes that it may start, if it may.
+    """
     offences: list[str] = []
     before, started = _peak(reset=True), (time.process_time(), time.monotonic())
-    with _alarm(), _within(str(writable), offences, starts):
+    with _alarm(), _within([str(one) for one in (writable, aside) if one], offences, bool(aside)):
         yield
     used, waited = time.process_time() - started[0], time.monotonic() - started[1]
     if used > CPU_SECONDS or waited > SECONDS:

@@ -1,6 +1,7 @@
 """Networks and runs: checkpoints, weights of others, settings, logs, what was tuned."""
 
 import json
+import os
 import shutil
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ from minissd.training import LAST, TrainConfig, load_checkpoint, read_log, save_
 from minissd.training.checkpoint import read_description
 from minissd.training.curves import LearningCurves
 from minissd.training.log import RunLog
+from minissd.weights import loading
 from minissd.weights.layouts import LAYOUTS
 
 SMALL = {"classes": ("circle", "square"), "input_size": 64}
@@ -53,19 +55,36 @@ def read_weights_file(path, out):
 
 
 _model = build("ssd-tiny", **SMALL)
+_few = build("lenet5", classes=("circle", "square"))  # a sixteenth of the numbers: archives are packed for each case
 
 
-def start_from(path, out):
-    report = weights.start_from(_model, path)
-    require(all(np.isfinite(array).all() for array in _model.params.values()) and str(report), "weights")
+def start_from(model):
+    def read(path, out):
+        report = weights.start_from(model, path)
+        require(all(np.isfinite(array).all() for array in model.params.values()) and str(report), "weights")
+
+    return read
 
 
+@contextmanager
 def foreign_weights(folder):
-    """The names of a published network, as those of others come, and a number each."""
-    path = folder / "foreign.safetensors"
+    """The names of a published network, as those of others come, and a number each; the network is built once."""
+    path, whole, kept = folder / "foreign.safetensors", loading.build, {}
     tensors = {name: np.ones(1, np.float32) for name in sorted(LAYOUTS[0].signature)}
     safetensors.numpy.save_file(tensors, path, {"format": "pt"})
-    return path
+
+    def built(name, **how):
+        key = repr((name, how))
+        if key not in kept:
+            kept.clear()
+            kept[key] = whole(name, **how)
+        return kept[key]
+
+    try:
+        loading.build = built
+        yield path
+    finally:
+        loading.build = whole
 
 
 def read_foreign(path, out):
@@ -80,7 +99,7 @@ def read_foreign(path, out):
 
 
 def npz(folder):
-    np.savez(folder / "weights.npz", **_model.params)
+    np.savez(folder / "weights.npz", **_few.params)
     return folder / "weights.npz"
 
 
@@ -89,7 +108,7 @@ def torch_file(legacy):
         import torch
 
         path = folder / "weights.pth"
-        state = {name: torch.from_numpy(array) for name, array in _model.params.items()}
+        state = {name: torch.from_numpy(array) for name, array in _few.params.items()}
         torch.save({"state_dict": state, "epoch": 3}, path, _use_new_zipfile_serialization=not legacy)
         return path
 
@@ -123,9 +142,14 @@ def no_pictures(folder):
         LearningCurves.draw = draw
 
 
+def _link_networks(source, target):
+    """They are replaced as a whole, never written into."""
+    (os.symlink if source.endswith(".safetensors") else shutil.copy)(source, target)
+
+
 def resume(path, out):
     """What `train --resume` does, in a copy of the run: there is no step left."""
-    shutil.copytree(path.parent, out / "run", dirs_exist_ok=True)
+    shutil.copytree(path.parent, out / "run", copy_function=_link_networks)
     settings = runs.stored_settings(out / "run", {})
     start(out / "run", settings, "cpu", resume=True)
     require(load_checkpoint(out / "run" / LAST).step == 1, "step")
@@ -169,11 +193,11 @@ def read_tuning(path, out):
 NETWORKS = (
     Target("checkpoint", sound(checkpoint), mutated_safetensors, read_checkpoint),
     Target("weights of ours", sound(own_weights), mutated_safetensors, read_weights_file),
-    Target("weights to start from", sound(own_weights), mutated_safetensors, start_from),
-    Target("safetensors of other networks", sound(foreign_weights), mutated_safetensors, read_foreign),
-    Target("npz", sound(npz), mutated_zip, start_from),
-    Target("PyTorch, zip", torch_file(False), mutated_zip, start_from),
-    Target("PyTorch, of 2017", torch_file(True), mutated_bytes, start_from),
+    Target("weights to start from", sound(own_weights), mutated_safetensors, start_from(_model)),
+    Target("safetensors of other networks", foreign_weights, mutated_safetensors, read_foreign),
+    Target("npz", sound(npz), mutated_zip, start_from(_few)),
+    Target("PyTorch, zip", torch_file(False), mutated_zip, start_from(_few)),
+    Target("PyTorch, of 2017", torch_file(True), mutated_bytes, start_from(_few)),
     Target("config.json of a run", no_pictures, mutated_json, resume, 12, names=("run", "shapes")),
     Target("log.jsonl", sound(log), mutated_json_lines, read_log_of_run),
     Target("tuning.json", sound(users_tuning), mutated_json, read_tuning),

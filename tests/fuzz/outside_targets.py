@@ -8,9 +8,11 @@ import shutil
 import socket
 import sys
 import tarfile
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 from fuzz.guard import Broken
 from fuzz.mutations import WORDS, mutated_bytes, mutated_json, mutated_tar, mutated_text, mutated_zip
@@ -19,7 +21,7 @@ from fuzz.target import Target, require, sound
 from minissd.cli.main import main
 from minissd.course import sandbox
 from minissd.course.folder import StudentFolder
-from minissd.course.shelf import find_exercise, find_shelf, read_lessons
+from minissd.course.shelf import find_shelf, read_lessons
 from minissd.data import download
 from minissd.data.http import ResumingDownloader
 from minissd.data.remote import Download, RemoteFile
@@ -186,15 +188,27 @@ def read_handout(path, out):
             require(all(mutant.hint for mutant in exercise.mutants), "mutants")
 
 
+_judges: list = []
+
+
+@contextlib.contextmanager
 def submission(folder):
+    """Judged one after the other by one process, as `lesson grade` does it; it lives in a folder of its own."""
     exercise = next(one for lesson in read_lessons() for one in lesson.exercises)
     path = folder / f"{exercise.name}.py"
     shutil.copy(exercise.solution, path)
-    return path
+    (folder / "judges").mkdir()
+    with mock.patch.object(tempfile, "tempdir", str(folder / "judges")):
+        judges = sandbox.Judges()
+    with judges:
+        _judges.append((judges, exercise))
+        yield path
+        _judges.pop()
 
 
 def judge(path, out):
-    verdict = sandbox.judge_file(path, find_exercise(read_lessons(), path.stem), seconds=5)
+    judges, exercise = _judges[-1]
+    verdict = judges.judge(sandbox.read_answer(path), exercise, path.name, seconds=5)
     require(verdict.status in ("passed", "wrong", "empty", "broken", "stopped"), verdict)
 
 
@@ -283,7 +297,7 @@ OUTSIDE = (
     Target("lesson.toml", handout("lesson.toml"), mutated_text, read_handout),
     Target("exercise.toml", handout("exercises/*.toml"), mutated_text, read_handout),
     Target("mutants.toml", handout("mutants/*.toml"), mutated_text, read_handout),
-    Target("submission", sound(submission), mutated_text, judge, 1, starts=True),
+    Target("submission", submission, mutated_text, judge, 8, aside="judges"),
     Target("verdict of a process", sound(verdict_file), mutated_json, read_verdict),
     Target("command line", sound(command), mutated_command, run_command, 15),
 )

@@ -17,7 +17,7 @@ class Target(NamedTuple):
     """prepared(folder): a context in which sound files lie there, and that gives the path of the one to be changed;
     mutate(rng, bytes) -> bytes; read(path, out): reads it, writes below `out` alone, raises `Broken` for what is not
     valid; quick: cases within the suite; names: what a refusal may name in place of the file and its
-    folder; starts: whether it may start a process."""
+    folder; aside: the folder beside the file for a process that it may start."""
 
     name: str
     prepared: Callable[[Path], AbstractContextManager[Path]]
@@ -25,7 +25,7 @@ class Target(NamedTuple):
     read: Callable[[Path, Path], Any]
     quick: int = 25
     names: tuple[str, ...] = ()
-    starts: bool = False
+    aside: str = ""
 
 
 def sound(write):

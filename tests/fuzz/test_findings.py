@@ -6,17 +6,26 @@ import logging
 import shutil
 import tarfile
 import zipfile
+from functools import partial
+from struct import pack
 
+import numpy as np
 import pytest
 from fuzz.outside_targets import Server
+from mask_trees import MaskTree
+from PIL import Image
 from voc_trees import Tree
 
 from minissd.cli.results import write_classes
 from minissd.course.folder import StudentFolder
-from minissd.course.shelf import find_shelf, read_lessons
+from minissd.course.lab import find_trap
+from minissd.course.shelf import find_lesson, find_shelf, read_lessons, read_toml
 from minissd.data import open_dataset
-from minissd.data.http import ResumingDownloader
+from minissd.data.http import ResumingDownloader, _whole_number
+from minissd.data.images import read_image
 from minissd.data.unpack import BadArchive, unpack
+from minissd.data.yolo_config import read_config
+from minissd.device import resolve_device
 from minissd.engine import tuning
 from minissd.errors import MinissdError
 from minissd.files import parse_json
@@ -66,6 +75,8 @@ def test_a_message_is_one_line_whatever_it_quotes():
         '{"step": -1}',
         '{"step": 2, "epoch": null}',
         '{"step": 2, "lr": 1' + "0" * 400 + "}",
+        '{"step": 2, "lr": Infinity}',
+        '{"step": 2, "loss": -1e999}',
         '{"step": 2, "validation": 0.5}',
         '{"step": 2, "validation": {"mAP": "0.5"}}',
         DEEP.replace("a", "step"),
@@ -180,7 +191,40 @@ def test_a_handout_that_was_changed(tmp_path, refused, which, text, other):
             assert exercise.properties and exercise.mutants
 
 
-@pytest.mark.parametrize("digits", ["9" * 5000, "1" * 400])
+MANY = "9" * 5000  # digits, of which Python makes no number
+
+
+@pytest.mark.parametrize("look", [resolve_device, partial(find_lesson, read_lessons()), partial(find_trap, [])])
+def test_a_number_of_many_digits_in_the_command(look):
+    with pytest.raises(MinissdError):
+        look(f"cuda:{MANY}" if look is resolve_device else MANY)
+
+
+def test_a_number_of_many_digits_in_a_file(tmp_path, refused):
+    tree = MaskTree(tmp_path / "masks").add("a", np.zeros((4, 4), np.uint8))
+    (tree.root / "labelmap.txt").write_text(f"cat:{MANY},0,0::\n")
+    (tmp_path / "data.yaml").write_text(f"train: images\nnc: '{MANY}'\nnames: [cat]\n")
+    (tmp_path / "a.toml").write_text(f"a = {MANY}\n")
+    with refused("labelmap.txt"):
+        open_dataset(tree.root, "train", task="segment")
+    with refused("data.yaml"):
+        read_config(tmp_path / "data.yaml")
+    with refused("a.toml"):
+        read_toml(tmp_path / "a.toml", {})
+    assert _whole_number(MANY) is None
+
+
+def test_pixels_that_begin_at_half_a_byte(tmp_path, refused):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.tif")
+    content = (tmp_path / "a.tif").read_bytes()
+    at = content.index(b"\x11\x01\x04\0\x01\0\0\0")  # StripOffsets, one whole number
+    half = b"\x11\x01\x0b\0\x01\0\0\0" + pack("<f", 8.5)
+    (tmp_path / "a.tif").write_bytes(content[:at] + half + content[at + len(half) :])
+    with refused("a.tif"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("digits", [MANY, "1" * 400])
 def test_a_type_of_many_digits(tmp_path, digits):
     with pytest.raises((ValueError, TypeError)):
         build("ssd-tiny", classes=("a",), dtype=digits)

@@ -56,7 +56,7 @@ def test_no_bytes_break_a_rule(tmp_path, target, monkeypatch, caplog):
 def broken_rule(target, path, out, folder):
     """Which rule reading the file breaks, in words; "" if none."""
     try:
-        with guarded(out, starts=target.starts):
+        with guarded(out, aside=target.aside and folder / target.aside):
             try:
                 target.read(path, out)
             except MinissdError as error:

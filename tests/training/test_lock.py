@@ -97,3 +97,16 @@ def test_a_folder_in_which_nothing_can_be_written(tmp_path, refused):
     (tmp_path / "file").touch()
     with refused(tmp_path / "file" / "run", "cannot be written"), locked(tmp_path / "file" / "run"):
         pass
+
+
+def test_a_full_disk_leaves_no_lock(tmp_path, refused):
+    """There is room for its name, and none for what it says."""
+    resource = pytest.importorskip("resource", reason="a limit of Unix stands for the full disk")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with refused(tmp_path / "run", "cannot be written"), locked(tmp_path / "run"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "run").exists()
