@@ -1,4 +1,6 @@
+import errno
 import importlib.metadata
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,7 @@ from PIL import Image
 
 from minissd import __version__
 from minissd.cli.console import console
+from minissd.cli.main import _in_words
 from minissd.cli.results import DetectionResults
 from minissd.gradcheck import cases as checks
 
@@ -26,6 +29,11 @@ def test_wrong_usage_has_status_2(minissd):
     assert minissd("trian").status == 2
     assert minissd("train", "--epochs", "many").status == 2
     assert minissd("evaluate").status == 2  # --checkpoint is missing
+
+
+def test_a_full_disk_of_which_nothing_is_known_but_that():
+    words = _in_words(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert words.startswith(f"a file: {os.strerror(errno.ENOSPC)}: delete or move") and tempfile.gettempdir() in words
 
 
 def test_python_dash_m_runs_the_same_command():

@@ -140,6 +140,12 @@ def submissions(tmp_path, exercise):
     return [tmp_path / "submissions" / name for name in files]
 
 
+def test_verdicts_that_cannot_be_kept(submissions, exercise, tmp_path, refused):
+    (tmp_path / "file").touch()
+    with refused(tmp_path / "file" / "judged.jsonl", "cannot be written"):
+        grade(submissions, [exercise], state=tmp_path / "file" / "judged.jsonl", workers=1)
+
+
 def test_grades_in_csv_and_junit(submissions, exercise, tmp_path):
     told = []
     grades = grade(submissions, [exercise], seed=3, workers=2, report=lambda *numbers: told.append(numbers))
