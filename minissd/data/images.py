@@ -47,8 +47,9 @@ _TURNS = {  # EXIF orientation -> what turns the stored pixels into the picture
 
 # What Pillow raises for damaged files: a SyntaxError for a PNG chunk, a RuntimeError for an AVIF, a TypeError where
 # the pixels of a TIFF begin at byte 8.5.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, TypeError)
-_DECODING_ERRORS += (struct.error,)
+_DECODING_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, TypeError, struct.error),
+)
 _BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _header_lock = threading.Lock()  # warnings.catch_warnings below is not safe in several threads at once
 # Pillow warns of a damaged EXIF block, say, at every look at every picture, though the pixels are whole.
