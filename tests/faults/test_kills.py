@@ -61,10 +61,11 @@ def run():
     nursery.process.wait()
 
 
-def moment(rng, undisturbed):
-    """One of a command that took `undisturbed`, as a job has it."""
+def moment(rng, undisturbed, share=1):
+    """One of the first `share` of a command that took `undisturbed`, as a job has it."""
     _, seconds, changes, _ = undisturbed
-    return rng.choice(({"after": rng.uniform(0.001, seconds)}, {"before_change": rng.randint(1, changes)}))
+    after, before = rng.uniform(0.001, share * seconds), rng.randint(1, int(share * changes))
+    return rng.choice(({"after": after}, {"before_change": before}))
 
 
 def check_whole(folder):
@@ -125,7 +126,7 @@ def test_training_that_is_killed_again_and_again(run, tmp_path):
         while status != 0:
             resumed = (folder / "run" / LAST).exists()
             kind, words = ("resume", ("train", "--out", "run", "--resume")) if resumed else ("train", TRAIN)
-            chosen = moment(rng, undisturbed) if kills[kind] < count and rng.random() < 0.9 else {}
+            chosen = moment(rng, undisturbed, share=0.5 if resumed else 1) if min(kills.values()) < count else {}
             status, *_, text = run(folder, *words, **chosen)
             assert status in (0, *KILLED), text
             kills[kind] += status in KILLED
