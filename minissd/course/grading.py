@@ -43,6 +43,8 @@ def grade(folders, exercises, *, seed=0, workers=None, state=None, report=lambda
     for folder in folders:
         if not folder.is_dir():
             raise MinissdError(f"{folder}: is no folder: give one folder for each student")
+    if len(folders) == 1:
+        _check_is_of_one(folders[0], exercises)
     check_hypothesis()
     names = _student_names(folders)
     jobs = [_job(name, folder, one, seed) for one in exercises for name, folder in zip(names, folders, strict=True)]
@@ -109,6 +111,16 @@ def _student_names(folders):
     if len(set(names)) < len(names):
         raise MinissdError("a folder is given twice: give one folder for each student")
     return names
+
+
+def _check_is_of_one(folder, exercises):
+    """MinissdError if every exercise there is lies in several subfolders, as where all students have one."""
+    found = [[path.relative_to(folder).parts for path in folder.rglob(f"{one.name}.py")] for one in exercises]
+    above = [{parts[0] for parts in places if len(parts) > 1} for places in found if places]
+    if above and all(len(names) > 1 for names in above):
+        names = sorted(set().union(*above))
+        some = printable(", ".join(names[:3])) + ", ..." * (len(names) > 3)
+        raise MinissdError(f"{folder}: each exercise is in several of its folders ({some}): give these, as {folder}/*")
 
 
 def _job(student, folder, exercise, seed):

@@ -224,5 +224,10 @@ def test_an_interruption_ends_what_is_being_judged(submissions, exercise):
 def test_folders_that_are_none(tmp_path, submissions, exercise, refused):
     with refused("nobody", "is no folder"):
         grade([tmp_path / "nobody"], [exercise])
+    for name in ("one", "two"):
+        (tmp_path / "all" / name / "02_x").mkdir(parents=True)
+        (tmp_path / "all" / name / "02_x" / f"{exercise.name}.py").write_text("")
+    with refused("several of its folders (one, two)", f"give these, as {tmp_path / 'all'}/*"):
+        grade([tmp_path / "all"], [exercise])
     with refused("given twice"):
         grade([submissions[0], submissions[0]], [exercise])

@@ -109,7 +109,7 @@ def test_annotations_alone(root, one_line):
     refused(one_line, root, "no JPEGImages", "no VOC tree")
     (root / "ImageSets").rename(root.parent / "lists")
     (root / "labelmap.txt").write_text("red:220,20,20::")
-    refused(one_line, root, "no data that can be read", "VOC tree")
+    refused(one_line, root, "no data that can be read", "VOC's XML")
 
 
 @pytest.mark.parametrize("folder", ["export", "VOCdevkit/VOC2007"])
