@@ -17,6 +17,7 @@ from minissd.arguments import Cache, Pad, Pair, as_gradient
 from minissd.device import Array, array_module
 from minissd.engine.algorithms.adjoint import adjoint
 from minissd.engine.algorithms.algorithm import unchanged
+from minissd.engine.algorithms.im2col import mirrored_windows
 from minissd.engine.cpu.gathering import window_blocks
 from minissd.engine.cpu.threads import in_shares, threads_for
 from minissd.engine.cpu.views import on_the_map, strided_view
@@ -118,6 +119,9 @@ def _weight_gradient(dy, x, windows):
 
 def _input_gradient(dy, w, windows):
     """(3) a cell moved every output that saw it, by the weight it was seen through."""
+    mirrored = mirrored_windows(dy, windows)
+    if mirrored is not None:
+        return _correlate(dy, w[::-1, ::-1], mirrored)
     return adjoint(
         dy, w, windows, lambda dy, taps, pads: _correlate(dy, taps, Windows.over(dy.shape, taps.shape[:2], 1, pads))
     )

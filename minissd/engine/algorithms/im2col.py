@@ -90,7 +90,7 @@ def gradients(dy, x, w, windows, need_dx=True):
     """dx (N, H, W, C) or None, dw (KH, KW, C, D) of `conv2d`."""
     if not need_dx:
         return None, _weight_gradient(dy, x, w, windows)
-    mirrored = _mirrored_windows(dy, windows)
+    mirrored = mirrored_windows(dy, windows)
     if mirrored is not None:
         return _backward_by_gathering(dy, x, w, mirrored)
     return _backward_by_scattering(dy, x, w, windows)
@@ -145,7 +145,7 @@ def _backward_by_gathering(dy, x, w, mirrored):
     return dx, xp.ascontiguousarray(dw[::-1, ::-1].transpose(0, 1, 3, 2))
 
 
-def _mirrored_windows(dy, windows):
+def mirrored_windows(dy, windows):
     """The windows over dy that see, for each cell of x, all outputs the cell contributed to; None if there are none.
 
     They exist at stride 1 when no pad is wider than the kernel reaches.
