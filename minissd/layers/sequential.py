@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator
 from copy import copy
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Self
 
 import numpy as np
@@ -43,7 +43,7 @@ class Sequential(Layer):
         """The output alone.  A convolution applies the ReLU behind it to its output part by part, unless somebody looks
         at one of them, or has put a function of his own in the place of theirs."""
         layers, applied = list((self._stand_in or self).layers.values()), None
-        for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        for layer, following in zip_longest(layers, layers[1:]):
             if layer is applied:
                 applied = None
             elif finish := _finish(layer, following):

@@ -1,7 +1,9 @@
 """The settings of a training run; config.json holds them as they are here."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
+from typing import get_args
 
 from minissd.data import PRESETS
 from minissd.data.augmentation import preset_name
@@ -30,6 +32,7 @@ SAME_NUMBERS = ("workers", "log")  # what a resumed run may do otherwise and sti
 OF_A_LOSS = ("negatives",)  # what only models that name it in `loss_settings` look at
 # And from Python, on purpose; with other epochs or steps the schedule is of the new length.
 AT_WILL = ("epochs", "steps", "least_steps", "validate_every", "patience")
+_KINDS = {int: Integral, float: Real, bool: int}  # NumPy's numbers are welcome, too
 RATE_OF_AN_IMAGE = 0.02 / 16  # the highest rate, unless it is given, for each image of a batch
 
 
@@ -69,6 +72,11 @@ class TrainConfig:
     patience: int | None = None  # stop after so many validations in a row without a higher score
 
     def __post_init__(self):
+        for one in fields(self):
+            value, kinds = getattr(self, one.name), get_args(one.type) or (one.type,)
+            if value is not one.default and not isinstance(value, tuple(_KINDS.get(kind, kind) for kind in kinds)):
+                kind = "text" if str in kinds else "a number"
+                raise MinissdError(f"--{one.name.replace('_', '-')} is {value!r:.60}: it must be {kind}")
         object.__setattr__(self, "augmentation", preset_name(self.augmentation))  # the class is frozen
         object.__setattr__(self, "metric", metric_name(self.metric))
         format_names(self.log)

@@ -30,7 +30,7 @@ from minissd.engine import tuning
 from minissd.errors import MinissdError
 from minissd.files import parse_json
 from minissd.models import build
-from minissd.training import read_log
+from minissd.training import TrainConfig, read_log
 from minissd.training.log import RunLog
 from minissd.training.run_folder import read_settings
 from minissd.weights import read_weights
@@ -57,6 +57,15 @@ def test_files_of_ours_that_are_nested_without_end(tmp_path, refused, name, read
     (tmp_path / name).write_text(DEEP)
     with refused(tmp_path):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"freeze": [None]}, {"log": 1}, {"momentum": "scratch"}, {"epochs": 1.5}, {"steps": []}, {"clip": None}]
+)
+def test_a_setting_of_another_kind(setting, refused):
+    """As a config.json may hold it."""
+    with refused(f"--{next(iter(setting))} is", "it must be"):
+        TrainConfig(**setting)
 
 
 def test_a_message_is_one_line_whatever_it_quotes():

@@ -164,3 +164,8 @@ def test_inference_lets_a_tapped_relu_be_seen(block, rng):
         relu.forward = lambda x, *rest: seen.append(x.min()) or forward(x, *rest)
         block.infer(x)
     assert seen[0] < 0
+
+
+def test_without_layers_it_gives_what_it_gets(rng):
+    x = rng.standard_normal((1, 2))
+    assert Sequential().infer(x) is x and Sequential().forward(x)[0] is x
