@@ -171,7 +171,7 @@ def open_dataset(
     except OSError as error:  # a path written in a file that is too long, say; what is missing the readers tell
         place, reason = str(error.filename or path)[:200], error.strerror or error
         raise MinissdError(f"{path}: {place} cannot be read ({reason}): mend the path or its permissions") from None
-    check_objects(dataset)
+    check_objects(dataset, path)
     words = {"data": data if data in DOWNLOADS else from_root(path), "split": split, "limit": limit}
     return _with_origin(dataset, image_folder=images and from_root(images), **words)
 

@@ -223,13 +223,13 @@ def remark_on_classes(classes, objects, remarks):
     remarks[UNSEEN] += [name for name, count in zip(classes, seen) if not count]
 
 
-def check_objects(dataset):
-    """Raises MinissdError if a dataset to detect has not one object: there is nothing to learn or to score."""
+def check_objects(dataset, path):
+    """Raises MinissdError, which names the `path`, if a dataset to detect has not one object to learn or to score."""
     if dataset.task == "detect" and not any(len(dataset.objects(i).labels) for i in range(len(dataset))):
         why = f" ({'; '.join(dataset.notes)})" if dataset.notes else ""
         raise MinissdError(
-            f"{dataset.name}: none of its {len(dataset)} images shows an object that can be used, so there is nothing "
-            f"to learn or to score{why}: look for a wrong list, wrong names or a wrong size"
+            f"{path}: {dataset.name}: none of its {len(dataset)} images shows an object that can be used, so there is "
+            f"nothing to learn or to score{why}: look for a wrong list, wrong names or a wrong size"
         )
 
 

@@ -11,6 +11,7 @@ from struct import pack
 
 import numpy as np
 import pytest
+from coco_sets import CocoSet
 from fuzz.outside_targets import Server
 from mask_trees import MaskTree
 from PIL import Image
@@ -63,7 +64,6 @@ def test_files_of_ours_that_are_nested_without_end(tmp_path, refused, name, read
     "setting", [{"freeze": [None]}, {"log": 1}, {"momentum": "scratch"}, {"epochs": 1.5}, {"steps": []}, {"clip": None}]
 )
 def test_a_setting_of_another_kind(setting, refused):
-    """As a config.json may hold it."""
     with refused(f"--{next(iter(setting))} is", "it must be"):
         TrainConfig(**setting)
 
@@ -249,6 +249,12 @@ def test_a_path_in_a_file_that_the_system_does_not_take(tmp_path, refused):
     path = tmp_path / "data.yaml"
     path.write_text(f"path: {'9' * 5000}\ntrain: tree\nnames: [cat]\n")
     with refused(path):
+        open_dataset(path, "train")
+
+
+def test_a_set_without_an_object_is_named_by_its_file(tmp_path, refused):
+    path = CocoSet(tmp_path / "coco").add("a.png", []).save()
+    with refused(path, "nothing to learn"):
         open_dataset(path, "train")
 
 
