@@ -42,7 +42,7 @@ Checkpoint = Annotated[
     typer.Option(
         help="A run folder, which stands for its best checkpoint, or a .safetensors file that `minissd train` wrote.",
         metavar="PATH",
-        callback=lambda path: path and given(path),
+        callback=lambda path: path and in_run_folder(path),
     ),
 ]
 Weights = Annotated[
@@ -98,7 +98,9 @@ def network(checkpoint, weights, name, classes, device):
         raise typer.BadParameter("give exactly one of them", param_hint=["--checkpoint", "--weights"])
     if checkpoint and (name or classes):
         raise typer.BadParameter("a checkpoint knows its own", param_hint=["--model", "--classes"])
-    return load_checkpoint(checkpoint, device=device).model if checkpoint else loaded(name, weights, classes, device)
+    if checkpoint:
+        return load_checkpoint(given(checkpoint), device=device).model
+    return loaded(name, weights, classes, device)
 
 
 def trained(source, name, classes, device="cpu"):
