@@ -47,6 +47,18 @@ class Commands(TyperGroup):
         return name, name and load(name), rest
 
 
+class Command(TyperCommand):
+    """A command that says where to put a data set, which people write behind it as they do for others."""
+
+    def parse_args(self, context, words):
+        try:
+            return super().parse_args(context, words)
+        except Exception as error:  # a usage error, whose class typer does not hand out
+            if "unexpected extra argument" in str(error) and any(one.name == "data" for one in self.params):
+                error.message += ": a data set is named with --data, as in --data FOLDER"
+            raise
+
+
 def load(name):
     """The command that minissd/cli/NAME.py defines."""
     try:
@@ -55,7 +67,7 @@ def load(name):
         sys.exit(130)
     if not isinstance(command, typer.Typer):
         alone = typer.Typer(add_completion=False)
-        alone.command(name)(command)
+        alone.command(name, cls=Command)(command)
         command = alone
     return typer.main.get_command(command)
 

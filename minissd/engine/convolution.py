@@ -60,7 +60,7 @@ def conv2d(
     1), "banded" (no dilation) or "auto", that of least estimated cost.
     kept: a dict in which to keep what is made of w, for a caller who has the same w, unchanged, in many calls.
     finish: changes parts of y in place while they lie in the cache, whatever their shape: what follows at once, such as
-    `rectify`, where nobody needs the gradient (the backward pass knows nothing of it).
+    `rectify`, whose gradient is another's affair (the backward pass knows nothing of it).
     Winograd's relative error in float32 is about 1e-5, that of the others below 1e-6.
     """
     windows = conv2d_windows(x, w, b, stride, pad, dilation)

@@ -10,12 +10,14 @@ C channels on the last axis, M = all other entries (N*H*W for maps).
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from minissd.arguments import Cache, as_gradient
 from minissd.device import Array, array_module
+from minissd.engine.algorithms.algorithm import unchanged
 from minissd.engine.cpu.threads import in_turns
 from minissd.engine.cuda import on_card
 from minissd.engine.cuda.elementwise import BATCH_NORM_DX, SCALE_AND_SHIFT
@@ -44,8 +46,9 @@ def batch_norm(
     train: bool,
     momentum: float = 0.1,
     eps: float = EPS,
+    finish: Callable[[Array], None] = unchanged,
 ) -> tuple[Array, Cache]:
-    """As `minissd.ops.batch_norm`: x (..., C); the others (C,) -> y (..., C), cache."""
+    """As `minissd.ops.batch_norm`: x (..., C); the others (C,) -> y (..., C), cache.  finish: as for `conv2d`."""
     of_channels = {"gamma": gamma, "beta": beta, "running_mean": running_mean, "running_var": running_var}
     xp, eps = check_channels("batch_norm", {"x": x}, of_channels), float(eps)
     if not (0 <= momentum <= 1 and eps >= 0):
@@ -69,10 +72,12 @@ def batch_norm(
         def scale_and_shift(block):
             if on_card(x):
                 SCALE_AND_SHIFT(rows[block], wide_slope, wide_shift, y[block])
+                finish(y[block])
                 return
             part, out = rows[block], y[block]
             xp.multiply(part, wide_slope[: len(part)], out=out)
             out += wide_shift[: len(part)]
+            finish(out)
 
         _for_each_block(scale_and_shift, rows, xp)
     return y.reshape(x.shape), BatchNormCache(x, mean, inverse_std, gamma, train)

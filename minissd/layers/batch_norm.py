@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minissd.device import Array
 from minissd.engine import batch_norm, batch_norm_backward
+from minissd.engine.algorithms.algorithm import unchanged
 from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer
 from minissd.ops.normalisation import EPS
@@ -26,10 +28,18 @@ class BatchNorm(Layer):
     def extra_repr(self) -> str:
         return f"channels {self.params['gamma'].size}"
 
-    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
+    def forward(
+        self,
+        x: Array,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+        *,
+        finish: Callable[[Array], None] = unchanged,
+    ) -> tuple[Array, Any]:
+        """finish: as for `minissd.engine.conv2d`."""
         arrays: dict[str, Any] = self.params | self.buffers
         train = train and not self.frozen
-        return batch_norm(x, **arrays, train=train, momentum=self.momentum, eps=self.eps)
+        return batch_norm(x, **arrays, train=train, momentum=self.momentum, eps=self.eps, finish=finish)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)

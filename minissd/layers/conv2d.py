@@ -5,6 +5,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import conv2d, conv2d_backward
+from minissd.engine.algorithms.algorithm import unchanged
 from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
@@ -45,14 +46,16 @@ class Conv2d(Layer):
         window = {"kernel": len(self.params["w"]), "stride": self.geometry["stride"], "pad": self.geometry["pad"]}
         return f"{c_in} -> {c_out}, {in_words(window | dilated)}" + ("" if "b" in self.params else ", no bias")
 
-    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
-
-    def infer_and(self, finish: Callable[[Array], None], x: Array) -> Array:
-        """`infer`, and what `finish` makes of the output, as for `minissd.engine.conv2d`."""
-        own = self._stand_in or self
-        options = own.geometry | {"kept": own.kept, "finish": finish}
-        return conv2d(x, own.params["w"], own.params.get("b"), **options)[0]
+    def forward(
+        self,
+        x: Array,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+        *,
+        finish: Callable[[Array], None] = unchanged,
+    ) -> tuple[Array, Any]:
+        """finish: as for `minissd.engine.conv2d`."""
+        return conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept, finish=finish)
 
     def for_inference(self) -> Self:
         own = super().for_inference()

@@ -5,6 +5,7 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import depthwise_conv2d, depthwise_conv2d_backward
+from minissd.engine.algorithms.algorithm import unchanged
 from minissd.layers.initializer import Initializer
 from minissd.layers.layer import Layer, in_words
 
@@ -38,14 +39,17 @@ class DepthwiseConv2d(Layer):
         bias = "" if "b" in self.params else ", no bias"
         return f"channels {channels}, {in_words({'kernel': kernel} | self.geometry)}{bias}"
 
-    def forward(self, x: Array, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **self.geometry, kept=self.kept)
-
-    def infer_and(self, finish: Callable[[Array], None], x: Array) -> Array:
-        """As for `Conv2d`."""
-        own = self._stand_in or self
-        options: dict[str, Any] = own.geometry | {"kept": own.kept, "finish": finish}
-        return depthwise_conv2d(x, own.params["w"], own.params.get("b"), **options)[0]
+    def forward(
+        self,
+        x: Array,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+        *,
+        finish: Callable[[Array], None] = unchanged,
+    ) -> tuple[Array, Any]:
+        """finish: as for `minissd.engine.conv2d`."""
+        options: dict[str, Any] = self.geometry | {"kept": self.kept, "finish": finish}
+        return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **options)
 
     def for_inference(self) -> Self:
         own = super().for_inference()

@@ -8,6 +8,7 @@ import numpy as np
 from minissd import engine
 from minissd.device import Array
 from minissd.engine.activations import clip_to_six, rectify, swish
+from minissd.layers.batch_norm import BatchNorm
 from minissd.layers.conv2d import Conv2d
 from minissd.layers.depthwise_conv2d import DepthwiseConv2d
 from minissd.layers.folding import fold
@@ -33,21 +34,31 @@ class Sequential(Layer):
                 layer.bits = True
 
     def forward(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, list]:
-        caches = []
-        for i, layer in enumerate(self.layers.values()):
-            x, cache = (layer.infer(x), None) if i < self.fixed else layer.forward(x, train, rng)
+        """The output and the layers' caches.  A ReLU is applied part by part by the layer in front of it, as in
+        `infer`; its cache is its output."""
+        layers, caches, applied = list(self.layers.values()), [], None
+        for i, (layer, following) in enumerate(zip_longest(layers, layers[1:])):
+            cache: Any = None
+            if i < self.fixed:
+                x = layer.infer(x)
+            elif layer is applied:
+                cache, applied = x, None
+            elif isinstance(following, ReLU) and not following.bits and (finish := _finish(layer, following)):
+                (x, cache), applied = layer.forward(x, train, rng, finish=finish), following
+            else:
+                x, cache = layer.forward(x, train, rng)
             caches.append(cache)
         return x, caches
 
     def infer(self, x: Any) -> Any:
-        """The output alone.  A convolution applies the ReLU behind it to its output part by part, unless somebody looks
-        at one of them, or has put a function of his own in the place of theirs."""
+        """The output alone.  A convolution or batch norm applies the ReLU behind it to its output part by part, unless
+        somebody looks at one of them, or has put a function of his own in the place of theirs."""
         layers, applied = list((self._stand_in or self).layers.values()), None
         for layer, following in zip_longest(layers, layers[1:]):
             if layer is applied:
                 applied = None
             elif finish := _finish(layer, following):
-                x, applied = layer.infer_and(finish, x), following
+                (x, _), applied = (layer._stand_in or layer).forward(x, finish=finish), following
             else:
                 x = layer.infer(x)
         return x
@@ -87,8 +98,8 @@ class Sequential(Layer):
 
 
 def _finish(layer, following):
-    """What a convolution applies for the layer behind it, or None."""
-    if type(layer) not in (Conv2d, DepthwiseConv2d) or following is None or engine.exchanged():
+    """What a convolution or batch norm applies for the layer behind it, or None."""
+    if type(layer) not in (Conv2d, DepthwiseConv2d, BatchNorm) or following is None or engine.exchanged():
         return None
     if layer.tapped or following.tapped:
         return None

@@ -204,3 +204,8 @@ def test_layers_that_cannot_be_frozen_leave_no_run(refused, tree, tmp_path, smal
     words = ("train", "--data", tree.root, "--out", tmp_path / "run", *small_run)
     refused(["--freeze stage7", "trunk, stage0", "head0"], *words, "--freeze", "stage7")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_data_in_front_is_told_its_place(minissd, tmp_path):
+    outcome = minissd("train", tmp_path)
+    assert outcome.status == 2 and "--data" in outcome.err

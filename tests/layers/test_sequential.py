@@ -143,6 +143,36 @@ def test_inference_applies_what_stands_behind_a_convolution_once(activation, ins
         np.testing.assert_allclose(both.infer(x), expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("activation", [ReLU, ReLU6, HardSwish])
+@pytest.mark.parametrize("in_place", [True, False])
+def test_training_gets_the_same_whoever_applies_an_activation(activation, in_place, init, rng):
+    def layer():
+        return activation() if activation is HardSwish else activation(in_place=in_place)
+
+    both = Sequential(
+        dw=DepthwiseConv2d(3, 3, init=init, pad=1),
+        a=layer(),
+        conv=Conv2d(3, 4, 3, init=init),
+        bn=BatchNorm(4, init=init),
+        b=layer(),
+        head=Conv2d(4, 2, 1, init=init),
+        c=layer(),
+    )
+    x, calls = 4 * rng.standard_normal((2, 7, 6, 3)), []
+    y, caches = both.forward(x.copy(), train=True)
+    dy = rng.standard_normal(y.shape)
+    dx, grads = both.backward(dy.copy(), caches)
+    for one in both.layers.values():  # looked at, so that each does its own part
+        one.forward = lambda *given, forward=one.forward: calls.append(1) or forward(*given)
+    expected, caches = both.forward(x.copy(), train=True)
+    expected_dx, expected_grads = both.backward(dy.copy(), caches)
+    assert len(calls) == len(both.layers)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(dx, expected_dx)
+    for name, grad in grads.items():
+        np.testing.assert_array_equal(grad, expected_grads[name], err_msg=name)
+
+
 def test_inference_calls_an_exchanged_relu(block, rng):
     calls = []
 
