@@ -36,7 +36,8 @@ class Sequential(Layer):
     def forward(self, x: Any, train: bool = False, rng: np.random.Generator | None = None) -> tuple[Any, list]:
         """The output and the layers' caches.  A ReLU is applied part by part by the layer in front of it, as in
         `infer`; its cache is its output."""
-        layers, caches, applied = list(self.layers.values()), [], None
+        layers: list[Any] = list(self.layers.values())
+        caches, applied = [], None
         for i, (layer, following) in enumerate(zip_longest(layers, layers[1:])):
             cache: Any = None
             if i < self.fixed:
