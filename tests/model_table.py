@@ -18,14 +18,14 @@ class Case(NamedTuple):
     name: str
     options: dict = MappingProxyType({})
     large: bool = False  # on the stand-in half as many steps, and one image, must do
-    dtype: str = "float32"  # float64 where rounding is magnified: depth, batch norms over few cells, boxes that compete
+    dtype: str = "float32"  # float64 where rounding is magnified: depth, batch norms over few cells, rival boxes
     full: bool = False  # with all its channels: on a real card only
     lr: float | None = None  # in place of LR
 
 
 CASES = {
-    "ssd-tiny": Case("ssd-tiny", {"input_size": 96}),
-    "ssd-small": Case("ssd-small", {"input_size": 64}, large=True),
+    "ssd-tiny": Case("ssd-tiny", {"input_size": 96}, dtype="float64"),
+    "ssd-small": Case("ssd-small", {"input_size": 64}, large=True, dtype="float64"),
     "ssd300-vgg16": Case("ssd300-vgg16", large=True),
     "ssd300-vgg16, all channels": Case("ssd300-vgg16", large=True, full=True, dtype="float64"),
     "ssd300-vgg16, batch norm": Case("ssd300-vgg16", {"batch_norm": True}, large=True, dtype="float64"),
@@ -36,7 +36,7 @@ CASES = {
     "yolo-v1": Case("yolo-v1", {"width_multiplier": 1 / 32}, large=True, dtype="float64"),
     "yolo-tiny": Case("yolo-tiny", {"input_size": 96}, dtype="float64"),
     "yolo-tiny, anchors": Case("yolo-tiny", {"input_size": 64, "anchors": True}, dtype="float64"),
-    "tiny": Case("tiny", {"input_size": 96}),
+    "tiny": Case("tiny", {"input_size": 96}, dtype="float64"),
     "vgg16": Case("vgg16", {"input_size": 64}),
     "mobilenet": Case("mobilenet", {"input_size": 64}, large=True, dtype="float64"),
     "mobilenet-v3": Case("mobilenet-v3", {"input_size": 64}, large=True, dtype="float64"),

@@ -1,12 +1,14 @@
 """The tables of `minissd bench`: what is asked first, by measure, then what only explains."""
 
+from rich.box import HORIZONTALS
+
 from minissd.bench import Growth
 from minissd.bench.figures import FASTEST, MEMORY, OWN_TIME, PYTORCH, SPEED
 from minissd.bench.timing import fewer
 from minissd.cli.console import console, print_table, simple_table
 
 VERDICTS = {
-    "stretch": "[bold green]reached, stretch too[/]",
+    "stretch": "[bold green]reached[/]",
     "reached": "[green]reached[/]",
     "missed": "[red]missed[/]",
     None: "",
@@ -52,24 +54,28 @@ def _share(others):
 
 
 def print_figures(title, figures):
-    """Figures that have a goal, of one measure."""
+    """Figures that have a goal, of one measure: in 80 columns, whatever the number of peers."""
     measure = figures[0].goal.measure.title
     alone = measure == OWN_TIME.title
     peers = [] if alone else list(dict.fromkeys([PYTORCH, *(name for one in figures for name in one.beside)]))
-    between = () if alone else (*peers, measure.replace("/ ", "/\n"))
-    table = simple_table("work", "minissd", *between, "required", "stretch", "")
+    between = () if alone else (*peers, "ratio")
+    table = simple_table("work", "minissd", *between, "required", "stretch")
+    table.box, table.padding = HORIZONTALS, (0, 1, 0, 0)
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for figure in figures:
-        theirs = (amount(figure.beside.get(name, (None,))[0], figure.unit) for name in peers)
+        own_unit = figure.unit if alone else ""
+        theirs = (amount(figure.beside.get(name, (None,))[0], own_unit) for name in peers)
         beside = () if alone else (*theirs, "" if figure.score is None else f"{figure.score:.2f}")
-        unit = figure.unit if alone else ""
-        table.add_row(
-            figure.work,
-            amount(figure.ours, figure.unit),
-            *beside,
-            *(bound(figure.goal, value, unit) for value in (figure.goal.required, figure.goal.stretch)),
-            VERDICTS[figure.verdict],
+        required, stretch = (
+            bound(figure.goal, value, own_unit) for value in (figure.goal.required, figure.goal.stretch)
         )
-    print_table(title, table)
+        if figure.verdict == "stretch":
+            stretch += f"\n{VERDICTS['reached']}"
+        else:
+            required += f"\n{VERDICTS[figure.verdict]}"
+        table.add_row(figure.work, amount(figure.ours, own_unit), *beside, required, stretch)
+    print_table(title if alone else f"{title}, in {figures[0].unit}; ratio: {measure}", table)
 
 
 def print_others(figures):
@@ -110,10 +116,10 @@ def print_layers(figures):
 
 
 def amount(value, unit):
-    """ "12.3 ms"; "" for None."""
+    """ "12.3 ms", or without a unit "12.3"; "" for None."""
     if value is None:
         return ""
-    return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
+    return (f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}").rstrip()
 
 
 def bound(goal, value, unit=""):

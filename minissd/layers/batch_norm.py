@@ -5,9 +5,8 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import batch_norm, batch_norm_backward
-from minissd.engine.algorithms.algorithm import unchanged
 from minissd.layers.initializer import Initializer
-from minissd.layers.layer import Layer
+from minissd.layers.layer import Layer, finishing
 from minissd.ops.normalisation import EPS
 
 
@@ -34,12 +33,12 @@ class BatchNorm(Layer):
         train: bool = False,
         rng: np.random.Generator | None = None,
         *,
-        finish: Callable[[Array], None] = unchanged,
+        finish: Callable[[Array], None] | None = None,
     ) -> tuple[Array, Any]:
         """finish: as for `minissd.engine.conv2d`."""
-        arrays: dict[str, Any] = self.params | self.buffers
+        options: dict[str, Any] = self.params | self.buffers | finishing(finish)
         train = train and not self.frozen
-        return batch_norm(x, **arrays, train=train, momentum=self.momentum, eps=self.eps, finish=finish)
+        return batch_norm(x, **options, train=train, momentum=self.momentum, eps=self.eps)
 
     def backward(self, dy: Array, cache: Any, need_dx: bool = True) -> tuple[Any, dict[str, Any]]:
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)

@@ -5,9 +5,8 @@ import numpy as np
 
 from minissd.device import Array
 from minissd.engine import depthwise_conv2d, depthwise_conv2d_backward
-from minissd.engine.algorithms.algorithm import unchanged
 from minissd.layers.initializer import Initializer
-from minissd.layers.layer import Layer, in_words
+from minissd.layers.layer import Layer, finishing, in_words
 
 
 class DepthwiseConv2d(Layer):
@@ -45,10 +44,10 @@ class DepthwiseConv2d(Layer):
         train: bool = False,
         rng: np.random.Generator | None = None,
         *,
-        finish: Callable[[Array], None] = unchanged,
+        finish: Callable[[Array], None] | None = None,
     ) -> tuple[Array, Any]:
         """finish: as for `minissd.engine.conv2d`."""
-        options: dict[str, Any] = self.geometry | {"kept": self.kept, "finish": finish}
+        options: dict[str, Any] = self.geometry | {"kept": self.kept} | finishing(finish)
         return depthwise_conv2d(x, self.params["w"], self.params.get("b"), **options)
 
     def for_inference(self) -> Self:

@@ -8,7 +8,7 @@ are flat dictionaries of arrays that are only ever changed in place, so a contai
 children under dotted names once and for all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any, Self
@@ -124,6 +124,11 @@ class Layer:
 def prefixed(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
     """The same dictionary with "name." before every key."""
     return {f"{name}.{key}": array for key, array in arrays.items()}
+
+
+def finishing(finish: Callable[[Array], None] | None) -> dict[str, Any]:
+    """{"finish": finish}, or {} for None: functions put in the place of the engine's need not know the word."""
+    return {} if finish is None else {"finish": finish}
 
 
 def locked(array: Array) -> Array:
